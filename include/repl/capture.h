@@ -1,0 +1,139 @@
+/*
+ * Capture: schema, delta tables and triggers on the source; what is owed; rotation. Source side only.
+ * The objects and why they look as they do: docs/capture.md.
+ */
+#ifndef REPL_CAPTURE_H
+#define REPL_CAPTURE_H
+
+#include "repl/catalog.h"
+
+#define SYNC_ID_LEN 36 /* a UUID */
+
+/* One sync's capture on one server. Strings are borrowed. */
+struct capture {
+    const char *schema;            /* "repl" unless the user chose another */
+    char sync_id[SYNC_ID_LEN + 1]; /* "" until installed or adopted */
+};
+
+/* ---- install and remove ---- */
+
+/* Creates the schema with its tables, sequences and functions unless it is there; either way c->sync_id is set.
+ * A schema of that name that is not repl's is an ERR_CONFIG. One transaction. */
+bool capture_install_schema(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
+
+/* Sets c->sync_id where capture's schema is there, leaves "" where it is not. */
+bool capture_find(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
+
+/* Gives every relation that is captured already its id (by oid); the others keep 0. */
+bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l,
+                        struct err *e) MUST_CHECK;
+
+struct capture_install_options {
+    unsigned lock_timeout_ms; /* how long an application statement may wait behind CREATE TRIGGER */
+    unsigned give_up_ms;      /* in all; 0: never */
+    /* Called before each wait: which table, who blocks it (may be ""), how long until the next try. */
+    void (*waiting)(void *arg, const struct relation *r, const char *blocker, unsigned ms);
+    /* Called when a table is captured. */
+    void (*installed)(void *arg, const struct relation *r);
+    void *arg;
+};
+
+/*
+ * Installs capture on every relation without id, one table a transaction, tables that are locked by others last and
+ * again with backoff. Sets the ids. On ERR_CONFLICT (gave up) what was installed stays, and a second call goes on.
+ */
+bool capture_install_tables(struct conn *db, const struct capture *c, struct relations *l,
+                            const struct capture_install_options *o, struct err *e) MUST_CHECK;
+
+/* What capture_remove would drop, one line each ("trigger repl_insert on public.account"), in the arena. */
+bool capture_list(struct conn *db, const char *schema, struct arena *a, struct strlist *out,
+                  struct err *e) MUST_CHECK;
+
+/* Drops triggers, one table a transaction under the same courtesy as install, then the schema. Finds the objects by
+ * the catalog alone, so it works where the state is lost and where a restore brought them. */
+bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
+                    struct err *e) MUST_CHECK;
+
+/* ---- what is owed ---- */
+
+/* A table's position when it is not the sync's own. */
+struct table_position {
+    int id;
+    const char *snapshot; /* "" means everything in its deltas is owed */
+};
+
+struct positions {
+    const char *snapshot;             /* the sync's; "" means everything */
+    const struct table_position *own; /* tables that stand elsewhere */
+    size_t nown;
+};
+
+struct owed {
+    int id;
+    bool truncated; /* a TRUNCATE is owed: it comes first */
+    int64_t rows;   /* delta rows not covered, counted up to the cap */
+};
+
+struct owed_list {
+    const char *snapshot; /* the source snapshot that this list and the rows belong to */
+    struct owed *items;   /* only tables that owe something */
+    size_t count;
+};
+
+/* The ids of tables with any delta row at all, covered or not: cheap, no snapshot. */
+bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
+                   struct err *e) MUST_CHECK;
+
+/*
+ * Opens the batch's source transaction: locks the tables (ACCESS SHARE, before the snapshot), takes the snapshot and
+ * says what is owed, at most cap rows counted a table. One round trip. If a table outside the list owes something,
+ * *outside is set and the transaction is rolled back: call again with a longer list.
+ */
+bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
+                   size_t ntables, const struct positions *p, int64_t cap, struct arena *a,
+                   struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
+
+/* Blocks from..to-1 of one side ('a' or 'b') of a delta table; side 0: both sides whole. */
+struct delta_range {
+    char side;
+    int64_t from, to;
+};
+
+/*
+ * The COPY ... TO STDOUT that joins a table's owed keys with its rows: present, key columns, copied columns.
+ * snapshot "" : every delta row. A table without key: its copied columns alone, all rows.
+ */
+char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                        const char *snapshot, const struct delta_range *range);
+
+/* The statements that copy one chunk of one heap in its own short transaction, rows with keys in the deltas left
+ * out; they fail with 55000 when the heap's filenode is not the one planned with. */
+char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                        const struct heap *h, int64_t from_block, int64_t to_block, bool binary);
+
+/* Ends the batch's source transaction and makes everything that its snapshot saw durable on the source, by a logged
+ * write that records the last batch known to be durable on the target. See docs/architecture.md, "Durability". */
+char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_batch);
+
+/* The last batch number that capture_end_sql recorded: a target that is behind it has lost commits. */
+bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, struct err *e) MUST_CHECK;
+
+/* Blocks of each side of a table's delta now, for cutting ranges. */
+bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int64_t *a_blocks,
+                          int64_t *b_blocks, char **snapshot, struct err *e) MUST_CHECK;
+
+/* Rows owed of every table (counted up to cap each), outside any batch: for status. */
+bool capture_backlog(struct conn *db, const struct capture *c, const struct positions *p, int64_t cap,
+                     struct arena *a, struct owed_list *out, struct err *e) MUST_CHECK;
+
+/* ---- doorbell and rotation ---- */
+
+/* Arms the doorbell; *was_armed tells whether nobody had rung. */
+bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, struct err *e) MUST_CHECK;
+
+/* Truncates inactive sides whose every row is covered (of tables not in keep), then lets the writers change sides
+ * when the active ones hold at least min_bytes. Never waits for a lock. *truncated counts sides. */
+bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p, const int *keep,
+                    size_t nkeep, int64_t min_bytes, int *truncated, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,58 @@
+/* What the servers hold. Reads, never writes a database. Descriptions live in the caller's arena. */
+#ifndef REPL_CATALOG_H
+#define REPL_CATALOG_H
+
+#include "repl/pg.h"
+#include "repl/rel.h"
+#include "repl/str.h"
+
+/* The oldest server repl works with: transition tables, txid functions and SECURITY DEFINER rules as it needs them. */
+#define CATALOG_MIN_VERSION 130000
+
+/* Which tables: names or patterns, "table", "schema.table", with * and ?. Empty tables: all of them. */
+struct selection {
+    struct strlist tables;
+    struct strlist exclude;
+    const char *own_schema; /* repl's schema, never selected */
+};
+
+bool selection_includes(const struct selection *s, const char *schema, const char *name);
+
+/* ERR_CONFIG naming the first of the patterns without wildcard that no table matches, with the nearest name. */
+bool selection_check(const struct selection *s, const struct relations *all, struct err *e) MUST_CHECK;
+
+/* Keeps the selected ones. */
+void selection_apply(const struct selection *s, struct relations *l);
+
+/*
+ * Every table that a user could replicate, in schema and name order: ordinary tables and partitioned roots (not
+ * their leaves), no system, extension or temporary tables, none of own_schema. Three queries, whatever the number.
+ */
+bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struct relations *out,
+                  struct err *e) MUST_CHECK;
+
+/* The leaves of a partitioned root, or the table itself: what is scanned block by block. */
+struct heap {
+    uint32_t oid;
+    const char *sql; /* quoted and qualified */
+    uint32_t filenode;
+    int64_t blocks;
+    int64_t bytes; /* with TOAST */
+};
+bool catalog_heaps(struct conn *c, const struct relation *r, struct arena *a, struct heap **out,
+                   size_t *count, struct err *e) MUST_CHECK;
+
+bool catalog_identity(struct conn *c, struct server_identity *out, struct err *e) MUST_CHECK;
+bool identity_equal(const struct server_identity *a, const struct server_identity *b);
+
+/* Source and target are the same database. */
+bool catalog_same_database(const struct server_identity *a, const struct server_identity *b);
+
+/*
+ * The target's table can take the source's rows: every copied column is there with the same type, and no further
+ * one is NOT NULL without a default. Marks columns binary-safe on the source's side only where both agree.
+ * ERR_CONFIG says which column differs and what to type.
+ */
+bool catalog_compatible(struct relation *source, const struct relation *target, struct err *e) MUST_CHECK;
+
+#endif

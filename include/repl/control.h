@@ -1,0 +1,36 @@
+/*
+ * The control socket: DIR/control.sock, one JSON object a line each way. The peer must be the same user or root.
+ *
+ * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"stop","table":"schema.name"?,"wait":bool?}
+ * Reply:   {"ok":true,"status":{...}} or {"ok":false,"error":{"kind","message","hint"}}.
+ * "kick" with wait is answered when everything committed before the request is on the target; "stop" when the engine
+ * has finished, by closing the connection after the reply.
+ */
+#ifndef REPL_CONTROL_H
+#define REPL_CONTROL_H
+
+#include "repl/err.h"
+#include "repl/status.h"
+
+#define CONTROL_PROTOCOL 1
+#define CONTROL_SOCKET "control.sock"
+
+/* The address of DIR's socket, also where DIR is longer than sun_path allows. ERR_CONFIG where it cannot be said. */
+struct sockaddr_un;
+bool control_address(const char *dir, struct sockaddr_un *out, struct err *e) MUST_CHECK;
+
+struct control_request {
+    const char *command;
+    const char *table; /* or NULL */
+    bool wait;
+    unsigned timeout_ms; /* 0: for ever */
+};
+
+/*
+ * Asks the engine of DIR. *running is false (and the call true) where none listens. An engine's refusal is the
+ * error it sent. st may be NULL. For "stop" the call returns once the engine has gone.
+ */
+bool control_ask(const char *dir, const struct control_request *r, bool *running, struct status *st,
+                 struct err *e) MUST_CHECK;
+
+#endif

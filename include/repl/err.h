@@ -1,0 +1,63 @@
+/*
+ * Errors: made once where they happen, carried upwards, decided once.
+ *
+ * A function that can fail returns bool and fills *e; whoever carries the error further may add context, a table
+ * or a hint. engine/supervise.c decides what an error means for a running engine, cli/cli.c for a command.
+ */
+#ifndef REPL_ERR_H
+#define REPL_ERR_H
+
+#include <stdbool.h>
+
+enum err_kind {
+    ERR_NONE,
+    ERR_USAGE,    /* the command line is wrong */
+    ERR_CONFIG,   /* what was asked for cannot be done as asked: a person must change something */
+    ERR_CONN,     /* a server could not be reached, or went away: worth trying again */
+    ERR_SQL,      /* a server refused a statement; sqlstate says why */
+    ERR_CONFLICT, /* somebody else is doing it: another engine, a lock that is not to be had */
+    ERR_STATE,    /* the local state file */
+    ERR_OS,       /* files, memory, processes */
+    ERR_NOT_YET,  /* nothing is wrong, but what was waited for did not come */
+    ERR_STOPPED   /* interrupted because repl is stopping */
+};
+
+struct err {
+    enum err_kind kind;
+    char sqlstate[6]; /* "" when no server said anything */
+    char side[8];     /* "source", "target" or "" */
+    char table[192];  /* schema.name, or "" */
+    char text[1024];  /* what happened, one line, without secrets */
+    char hint[768];   /* what to type next, or "" */
+};
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/* Fills *e and returns false, so that "return err_set(...)" reads as it should. Clears table, side and hint. */
+bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+
+/* Puts "context: " in front of the text. Returns false. */
+bool err_context(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Sets the hint; an earlier one stays, since whoever knew most spoke first. Returns false. */
+bool err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Names the table; an earlier one stays. Returns false. */
+bool err_table(struct err *e, const char *schema, const char *name);
+
+void err_clear(struct err *e);
+
+/* The SQLSTATE equals code, or begins with it when code has two characters (a class). */
+bool err_is(const struct err *e, const char *code);
+
+/* True where doing the same again may succeed: lost connections, locks, deadlocks, servers that start or stop. */
+bool err_is_transient(const struct err *e);
+
+/* 0 done, 1 failed, 2 usage, 3 not yet. */
+int err_exit_code(const struct err *e);
+
+/* The word for logs and JSON, for example "conn". */
+const char *err_kind_name(enum err_kind kind);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * Flow: worker threads, the copier, chunks of the first copy, batches staged and merged, and repl's tables on the
+ * target. No loop, no state file, no knowledge of how the source captures: it is handed SQL texts.
+ */
+#ifndef REPL_FLOW_H
+#define REPL_FLOW_H
+
+#include <stdatomic.h>
+
+#include "repl/catalog.h"
+
+/* ---- worker threads and their mailbox (queue.c, worker.c) ---- */
+
+struct worker; /* a thread with a source and a target connection, and an arena reset before each job */
+
+struct job {
+    bool (*run)(struct worker *w, struct job *job, struct err *e);
+    void *arg;
+    /* Set by the pool when the job is done: */
+    bool ok;
+    struct err err;
+    struct job *next; /* the mailbox's */
+};
+
+struct pool_options {
+    int workers;
+    const char *source_spec, *target_spec; /* copied */
+    struct conn_options source, target;    /* strings copied */
+    /* Called by a worker after it posted a result; any thread; must not block. */
+    void (*wake)(void *arg);
+    void *arg;
+};
+
+struct pool;
+
+/* Starts the threads. Connections are opened by the jobs that need them. */
+struct pool *pool_start(const struct pool_options *o);
+/* The job is the pool's until pool_take returns it. Never blocks. */
+void pool_submit(struct pool *p, struct job *job);
+/* A finished job, or NULL. Never blocks. */
+struct job *pool_take(struct pool *p);
+/* Joins the threads after raising the interrupt to level. Jobs not begun are dropped; results left are returned by
+ * pool_take until pool_free. */
+void pool_stop(struct pool *p, enum interrupt_level level);
+void pool_free(struct pool *p); /* NULL is fine */
+struct interrupt *pool_interrupt(struct pool *p);
+
+/* Inside a job: the worker's connections, opened or reopened when needed. Each belongs to the worker. */
+bool worker_source(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
+bool worker_target(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
+/* Drops the worker's connections, so that the next job opens fresh ones. */
+void worker_disconnect(struct worker *w);
+struct arena *worker_arena(struct worker *w);
+
+/* ---- the copier: the hot path (copier.c) ---- */
+
+/* Raised while rows move, read by any thread. */
+struct copy_progress {
+    _Atomic uint64_t rows, bytes;
+};
+
+/* Moves the COPY OUT that source is in to the COPY IN that target is in, byte for byte. Memory: one fixed buffer,
+ * and what libpq needs for the widest row. Nothing is allocated per row. Both streams are ended on success. */
+bool copier_run(struct conn *source, struct conn *target, struct copy_progress *p, struct err *e) MUST_CHECK;
+
+/* ---- repl's tables on the target (target.c) ---- */
+
+struct target_relation {
+    int id;
+    const char *schema, *name;
+    bool copied;          /* every chunk is there */
+    const char *snapshot; /* own position; NULL: stands with the sync */
+    const char *goal;     /* a catch-up pass goes on towards this snapshot; NULL: none */
+    char side;            /* how far the pass has come */
+    int64_t block;
+};
+
+struct target_heap { /* how one heap of a relation was cut */
+    int relation;
+    uint32_t heap; /* oid on the source */
+    uint32_t filenode;
+    int64_t blocks;
+    int64_t chunk_blocks;
+    int64_t bytes;
+};
+
+struct target_chunk {
+    int relation;
+    uint32_t heap;
+    int64_t chunk;
+    int64_t rows, bytes;
+};
+
+struct target_state {
+    bool exists;
+    char sync_id[40];
+    int64_t batch;          /* number of the last batch that was committed */
+    const char *snapshot;   /* the sync's position, "" before the first batch */
+    const char *applied_at; /* when it was committed, ISO 8601, "" before the first */
+    struct server_identity source;
+    struct target_relation *relations;
+    size_t nrelations;
+    struct target_heap *heaps;
+    size_t nheaps;
+    struct target_chunk *chunks; /* that are done */
+    size_t nchunks;
+    struct strlist steps; /* names of the steps that are done: schema, indexes, ... */
+};
+
+/* Creates the schema and its tables unless they are there. One transaction. */
+bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e) MUST_CHECK;
+bool target_read(struct conn *db, const char *schema, struct arena *a, struct target_state *out,
+                 struct err *e) MUST_CHECK;
+/* Adds relations (id, schema, name) that are not there, as not copied, everything owed. */
+bool target_add_relations(struct conn *db, const char *schema, const struct relations *l,
+                          struct err *e) MUST_CHECK;
+bool target_plan(struct conn *db, const char *schema, int id, const struct target_heap *heaps, size_t n,
+                 struct err *e) MUST_CHECK;
+/* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */
+bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r,
+                         struct err *e) MUST_CHECK;
+bool target_copied(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
+bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
+bool target_remove(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
+
+/* ---- chunks of the first copy (chunk.c) ---- */
+
+/* Blocks a chunk, so that jobs workers end together and no chunk is smaller than min or larger than max bytes. Pure. */
+int64_t chunk_blocks(int64_t total_bytes, int64_t heap_bytes, int64_t heap_blocks, int jobs,
+                     int64_t min_bytes, int64_t max_bytes);
+
+struct chunk_copy {
+    const char *schema; /* repl's */
+    const struct relation *relation;
+    const char *source_sql;   /* the statements of capture_chunk_sql */
+    struct target_chunk mark; /* relation, heap and chunk given; rows and bytes are filled in */
+    bool binary;
+    struct copy_progress *progress; /* raised on the way, taken back when the chunk fails */
+};
+
+/* Copies one chunk and commits its mark with its rows. A chunk that is marked already is left alone. */
+bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e) MUST_CHECK;
+
+/* ---- batches (stage.c, apply.c) ---- */
+
+struct apply_table {
+    const struct relation *source; /* columns and key as the source describes them */
+    const struct relation *target;
+    const char *copy_sql; /* COPY (...) TO STDOUT of present, key, columns */
+    bool truncated;
+    int64_t owed; /* for choosing a plan */
+    /* Filled in: */
+    int64_t rows, upserted, deleted;
+};
+
+struct sequence_value {
+    const char *sql; /* quoted and qualified */
+    int64_t value;
+    bool up; /* ascending */
+};
+
+struct apply {
+    const char *schema; /* repl's */
+    struct apply_table *tables;
+    size_t ntables;
+    const struct sequence_value *sequences;
+    size_t nsequences;
+    const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
+    const char
+        *position_sql; /* one statement on the target that must touch exactly one row: compare and set */
+    struct copy_progress *progress;
+    int64_t bytes; /* filled in */
+};
+
+/*
+ * Moves and commits one batch: source is in the transaction that capture_begin opened. Order: copies, source's end,
+ * merge, position, COMMIT of the target. On failure nothing is on the target and both connections are reset.
+ */
+bool apply_batch(struct conn *source, struct conn *target, struct apply *a, struct arena *arena,
+                 struct err *e) MUST_CHECK;
+
+/* The statements for position_sql. */
+char *position_advance_sql(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,
+                           const struct server_identity *source, const int *left_out, size_t nleft_out);
+char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, char side,
+                           int64_t block, bool finished);
+
+#endif

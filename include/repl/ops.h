@@ -1,0 +1,118 @@
+/*
+ * Steps a person would do, usable with no engine running: preflight, init, schema, sequences, cleanup.
+ */
+#ifndef REPL_OPS_H
+#define REPL_OPS_H
+
+#include "repl/capture.h"
+#include "repl/flow.h"
+#include "repl/state.h"
+
+/* One sync: what init was told. */
+struct sync {
+    char *dir;                  /* the state directory */
+    char *source, *target;      /* connection specs as given */
+    char *schema;               /* repl's, on both sides */
+    struct selection selection; /* own_schema is schema */
+    int jobs;
+    bool no_schema; /* the target's tables are made by somebody else */
+    bool overwrite; /* tables that hold rows on the target are emptied first */
+};
+
+bool sync_save(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
+bool sync_load(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
+void sync_free(struct sync *s);
+
+/* Opens a connection of this sync for a command: side, purpose and session settings as the commands need them. */
+bool sync_connect(const struct sync *s, enum side side, const char *purpose, struct conn **out,
+                  struct err *e) MUST_CHECK;
+
+/* ---- preflight ---- */
+
+enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_BLOCKER };
+
+struct finding {
+    enum finding_level level;
+    const char *topic; /* "privileges", "version", "key", ... */
+    const char *side;  /* "source", "target" or "" */
+    const char *table; /* schema.name or "" */
+    const char *text;
+    const char *hint; /* what to type, or "" */
+};
+
+struct findings {
+    struct finding *items;
+    size_t count;
+};
+
+/* Looks at both sides and changes nothing. Everything found is in out, in the arena; blockers do not make it fail.
+ * Fails only where a server cannot be asked. adopting: an installation of this sync is there already, so rows on
+ * the target are expected. */
+bool preflight_run(const struct sync *s, struct conn *source, struct conn *target, struct arena *a,
+                   struct findings *out, struct err *e) MUST_CHECK;
+
+/* ERR_CONFIG with the first blocker's text and hint, and how many more there are; true where there is none. */
+bool findings_pass(const struct findings *f, struct err *e) MUST_CHECK;
+
+/* ---- init ---- */
+
+struct init_report {
+    size_t tables;   /* in the sync */
+    size_t captured; /* by this call */
+    size_t without_key;
+    int64_t bytes; /* to copy */
+    bool adopted;  /* an installation was there */
+};
+
+/* How a long command speaks; text is one line. */
+typedef void (*say_fn)(void *arg, const char *text);
+
+/* Preflight, schema, capture, plan: all of `repl init`. Can be run again: it continues, adopts, adds new tables. */
+bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
+              struct err *e) MUST_CHECK;
+
+/* ---- the schema, by pg_dump and pg_restore (schema.c) ---- */
+
+/* Both read the source's schema again where DIR/schema.dump is missing. Each object is made once: what is on the
+ * target already is skipped, so each can be run again after a crash. say gets what was left out, and why. */
+bool schema_pre_data(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
+                     void *arg, struct err *e) MUST_CHECK;
+/* Indexes, primary keys, unique and exclusion constraints; jobs at a time. */
+bool schema_indexes(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
+                    void *arg, struct err *e) MUST_CHECK;
+/* Foreign keys, triggers, rules, row-level security, materialized views' rows: the rest of post-data. */
+bool schema_constraints(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
+                        void *arg, struct err *e) MUST_CHECK;
+/* ANALYZE of every table of the sync. */
+bool schema_analyze(struct conn *target, const struct relations *l, struct err *e) MUST_CHECK;
+
+/* ---- sequences ---- */
+
+struct sequence {
+    const char *schema, *name;
+    const char *sql; /* quoted and qualified */
+    bool called;     /* nextval was ever called; value is meaningless where not */
+    int64_t value;
+    bool up;
+};
+
+struct sequences {
+    struct sequence *items;
+    size_t count;
+};
+
+/* Every sequence of the database but repl's own, in name order; one query. */
+bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
+                    struct err *e) MUST_CHECK;
+/* Those of source that target has and that stand further on there: what to set. Pure. */
+void sequences_ahead(const struct sequences *source, const struct sequences *target, struct arena *a,
+                     struct sequence_value **out, size_t *count);
+
+/* ---- cleanup ---- */
+
+/* What cleanup would remove, one line each; works without state where source and target are given. */
+bool cleanup_list(const struct sync *s, struct arena *a, struct strlist *out, struct err *e) MUST_CHECK;
+/* Removes it: source, target, then the state directory's files. Can be run again. */
+bool cleanup_run(const struct sync *s, say_fn say, void *arg, struct err *e) MUST_CHECK;
+
+#endif

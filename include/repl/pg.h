@@ -1,0 +1,143 @@
+/*
+ * libpq behind one door. A connection belongs to one thread at a time. Every wait looks at the connection's
+ * interrupt too, so no thread hangs on a server while repl stops.
+ */
+#ifndef REPL_PG_H
+#define REPL_PG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "repl/buf.h"
+#include "repl/err.h"
+#include "repl/interrupt.h"
+#include "repl/mem.h"
+#include "repl/rel.h"
+
+/* ---- where a server is ---- */
+
+/*
+ * A connection is a URI or keyword string, env:NAME, file:PATH or command:CMD; resolved anew at each call, because
+ * hosts and credentials rotate. On success *out is a connection string in keyword form (caller frees), with
+ * sslmode=require added for hosts that are not local unless the string or PGSSLMODE says otherwise.
+ */
+bool dsn_resolve(const char *spec, char **out, struct err *e) MUST_CHECK;
+
+/* "user@host:port/dbname", safe to print; "(not resolved)" when it cannot be parsed. Caller frees. */
+char *dsn_safe(const char *spec);
+
+/* One parameter of a resolved connection string ("host", "dbname", "password" ...), or NULL. Caller frees. */
+char *dsn_get(const char *resolved, const char *keyword);
+
+/* The resolved string without its password, for a child's argv, and the password for its environment (NULL where
+ * there is none). Caller frees both. */
+bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e) MUST_CHECK;
+
+/* ---- connections ---- */
+
+struct conn;
+
+struct conn_options {
+    enum side side;
+    const char *purpose;           /* application_name becomes "repl: <purpose>" */
+    const char *origin;            /* the sync id: capture ignores what this session writes; NULL for none */
+    bool apply;                    /* the session applies rows: session_replication_role = replica */
+    unsigned lock_timeout_ms;      /* 0: wait for ever */
+    unsigned statement_timeout_ms; /* 0: none */
+    const char *encoding;          /* client_encoding; NULL: UTF8 */
+    const struct interrupt *interrupt; /* may be NULL */
+};
+
+/* Connects, sets every session setting that repl relies on, refuses poolers and standbys. Blocks. */
+bool conn_open(const char *spec, const struct conn_options *options, struct conn **out,
+               struct err *e) MUST_CHECK;
+void conn_close(struct conn *c); /* NULL is fine */
+
+bool conn_usable(const struct conn *c); /* false after the connection was lost */
+enum side conn_side(const struct conn *c);
+int conn_fd(const struct conn *c);
+int conn_server_version(const struct conn *c); /* 150020 */
+int conn_backend_pid(const struct conn *c);
+/* The interrupt level at which a wait on this connection gives up. INTERRUPT_NOW after conn_open. */
+void conn_interrupt_at(struct conn *c, enum interrupt_level level);
+
+/* ---- statements ---- */
+
+struct result;
+
+void result_free(struct result *r); /* NULL is fine */
+int result_rows(const struct result *r);
+bool result_null(const struct result *r, int row, int col);
+const char *result_text(const struct result *r, int row, int col); /* "" for null; lives with r */
+int64_t result_int(const struct result *r, int row, int col);      /* 0 for null */
+bool result_bool(const struct result *r, int row, int col);
+int64_t result_affected(const struct result *r); /* rows that INSERT, UPDATE, DELETE or COPY touched */
+
+/* One or more statements without parameters; what they return is dropped. */
+bool pg_exec(struct conn *c, const char *sql, struct err *e) MUST_CHECK;
+
+/* One statement with $1.. parameters in text form (NULL for null). *out is the caller's to free. */
+bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *params, struct result **out,
+              struct err *e) MUST_CHECK;
+
+/* As pg_query, for exactly one row of one column, as a copied string (caller frees; NULL for null). */
+bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
+              struct err *e) MUST_CHECK;
+
+/*
+ * Several statements in one round trip, their results taken one by one. pg_next gives
+ * PG_RESULT (*out is the caller's), PG_COPY_OUT / PG_COPY_IN (move the rows with copy_read / copy_write, then go on
+ * with pg_next), or PG_END. After an error the rest is drained and the connection is ready for the next statement.
+ */
+enum pg_event { PG_RESULT, PG_COPY_OUT, PG_COPY_IN, PG_END };
+
+bool pg_send(struct conn *c, const char *sql, struct err *e) MUST_CHECK;
+bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct err *e) MUST_CHECK;
+
+/* Rolls back whatever transaction is open; cancels what still runs. A connection that cannot be saved is unusable
+ * afterwards (conn_usable). Never fails. */
+void pg_reset(struct conn *c);
+
+/* ---- COPY streams ---- */
+
+/*
+ * Takes what has arrived of a COPY OUT into out (cap bytes), pieces of rows too: *len is 0 only at the end of the
+ * data. *rows_ended is raised by the rows that ended within. Blocks until something is there.
+ * A row wider than cap comes in several pieces; only libpq's input buffer holds it whole.
+ */
+bool copy_read(struct conn *c, char *out, size_t cap, size_t *len, uint64_t *rows_ended,
+               struct err *e) MUST_CHECK;
+
+/* Sends bytes into a COPY IN; returns when libpq holds no more than one buffer of them. */
+bool copy_write(struct conn *c, const char *data, size_t len, struct err *e) MUST_CHECK;
+
+/* Ends a COPY IN; pg_next then gives its result. */
+bool copy_finish(struct conn *c, struct err *e) MUST_CHECK;
+
+/* ---- SQL text ---- */
+
+struct sql_var {
+    const char *name;
+    const char *value;
+};
+
+/*
+ * Fills :name (as it is), :'name' (a literal) and :"name" (an identifier) as psql -v would; what stands in quotes,
+ * dollar quotes and comments, and "::" and ":=", is left alone, as psql leaves it. Comments are dropped. vars ends
+ * with {NULL, NULL}. Caller frees. An unknown name is a bug: aborts.
+ */
+char *sql_fill(const char *text, const struct sql_var *vars);
+
+/* Appends a quoted identifier / literal. Every quote that repl writes is written here. */
+void sql_ident(struct buf *b, const char *name);
+void sql_literal(struct buf *b, const char *text);
+char *sql_qualified(struct arena *a, const char *schema, const char *name);
+
+/* ---- LISTEN ---- */
+
+/* LISTENs on the channel. The loop then watches conn_fd() and calls listen_drain when it is readable. */
+bool listen_start(struct conn *c, const char *channel, struct err *e) MUST_CHECK;
+/* Takes what has arrived without blocking; *rang says whether a notification was among it. */
+bool listen_drain(struct conn *c, bool *rang, struct err *e) MUST_CHECK;
+
+#endif

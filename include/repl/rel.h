@@ -1,0 +1,87 @@
+/*
+ * The nouns every room speaks. Plain data: nothing here does I/O. Strings belong to the arena that the
+ * description was read into.
+ */
+#ifndef REPL_REL_H
+#define REPL_REL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum side { SIDE_SOURCE, SIDE_TARGET };
+
+const char *side_name(enum side s); /* "source", "target" */
+
+struct column {
+    const char *name;
+    const char *type;      /* schema-qualified, with modifiers, as format_type() gives it */
+    const char *base_type; /* the type under the domains; type where it is no domain */
+    bool is_domain;
+    bool not_null;
+    bool generated;       /* GENERATED ALWAYS AS ... STORED: never copied */
+    bool identity_always; /* can be inserted (overriding) but not updated */
+    bool binary_safe;     /* COPY BINARY carries it between servers without loss */
+    bool in_unique;       /* stands in a unique or exclusion index other than the key */
+};
+
+struct key_column {
+    size_t column;  /* index into columns */
+    const char *eq; /* "OPERATOR(pg_catalog.=)", the equality of the key's index */
+};
+
+enum key_kind {
+    KEY_PRIMARY,
+    KEY_UNIQUE, /* a unique index over NOT NULL columns */
+    KEY_NONE    /* captured as dirty, copied whole */
+};
+
+enum trigger_kind {
+    TRIGGER_STATEMENT,
+    TRIGGER_ROW /* partitioned tables and inheritance trees */
+};
+
+/* A table as one server describes it. */
+struct relation {
+    int id;       /* repl's number for it, from the source; 0 until captured */
+    uint32_t oid; /* on the server that described it */
+    const char *schema;
+    const char *name;
+    const char *label; /* schema.name for people and patterns, unquoted */
+    const char *sql;   /* "schema"."name", quoted for SQL */
+    bool partitioned;  /* a partitioned root: rows live in its leaves */
+    bool inherited;    /* has plain inheritance children or parents */
+    bool unlogged;
+    bool row_security;
+    struct column *columns;
+    size_t ncolumns;
+    enum key_kind key_kind;
+    struct key_column *key;
+    size_t nkey;
+    int64_t bytes;         /* heap and TOAST, of all leaves */
+    int64_t rows_estimate; /* -1 when the server does not know */
+};
+
+struct relations {
+    struct relation *items;
+    size_t count;
+};
+
+enum trigger_kind relation_trigger_kind(const struct relation *r);
+
+/* The table of that schema and name, or NULL. */
+struct relation *relations_find(const struct relations *l, const char *schema, const char *name);
+const struct relation *relations_by_id(const struct relations *l, int id);
+const struct column *relation_column(const struct relation *r, const char *name);
+
+/* Rows can go as COPY BINARY: every copied column is binary-safe. */
+bool relation_binary(const struct relation *r);
+
+/* Where the history of the source is cut: see docs/architecture.md, "Positions". */
+struct server_identity {
+    char system_identifier[24]; /* decimal */
+    int64_t timeline;
+    uint32_t database; /* oid */
+};
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * What `repl status` shows: the contract of status --json, as plain data. The engine fills it, the state file keeps
+ * it, the command line prints it.
+ */
+#ifndef REPL_STATUS_H
+#define REPL_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum phase {
+    PHASE_COPYING,
+    PHASE_INDEXING,
+    PHASE_CATCHING_UP,
+    PHASE_FOLLOWING,
+    PHASE_PAUSED,
+    PHASE_FENCED,
+    PHASE_STOPPED,
+    PHASE_FAILED
+};
+
+const char *phase_name(enum phase p); /* "catching_up" */
+bool phase_parse(const char *name, enum phase *out);
+
+struct status_table {
+    int id;
+    char *schema, *name;
+    char *phase; /* planned, copying, copied, catching_up, following, paused, failed */
+    int64_t rows_copied, bytes_copied, bytes_total;
+    int64_t owed_rows; /* -1: not known */
+    char *error;       /* NULL: none */
+};
+
+struct status_error {
+    char *at;    /* ISO 8601 */
+    char *table; /* schema.name, or NULL */
+    char *message;
+    char *hint; /* or NULL */
+};
+
+/* All strings are malloc'ed and owned by the status; NULL where JSON shows null. */
+struct status {
+    enum phase phase;
+    struct {
+        bool running;
+        int pid; /* 0: none */
+        char *version, *since;
+    } engine;
+    double lag_seconds; /* negative: not known */
+    int64_t owed_rows;  /* -1: not known */
+    char *position;     /* the source snapshot that the target stands at */
+    struct {
+        int64_t bytes_done, bytes_total, rows_done;
+        double rate_bytes_per_second, eta_seconds; /* negative: not known */
+    } copy;
+    struct {
+        char *at; /* NULL: no batch yet */
+        int tables;
+        int64_t rows_upserted, rows_deleted, bytes;
+        double seconds;
+    } last_batch;
+    struct status_table *tables;
+    size_t ntables;
+    struct status_error *errors; /* newest first */
+    size_t nerrors;
+    char *next;      /* what to type next */
+    bool consistent; /* the target shows one source snapshot (false while copying or catching up) */
+    char *note;      /* the step that goes on, e.g. "building indexes", or NULL */
+};
+
+void status_free(struct status *s); /* frees what it holds, and zeroes it */
+
+#endif

@@ -1,0 +1,36 @@
+/* Strings: lists, patterns, numbers for people. */
+#ifndef REPL_STR_H
+#define REPL_STR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "repl/err.h"
+
+struct strlist {
+    char **items;
+    size_t count;
+};
+
+void strlist_add(struct strlist *l, const char *s);
+/* Adds each comma-separated part, blanks around it dropped; empty parts are ignored. */
+void strlist_add_csv(struct strlist *l, const char *csv);
+char *strlist_csv(const struct strlist *l); /* caller frees */
+void strlist_free(struct strlist *l);
+
+/* Shell-like pattern: * any run, ? one character; the whole of s must match. */
+bool str_matches(const char *pattern, const char *s);
+
+/* Levenshtein distance, for "did you mean". */
+size_t str_distance(const char *a, const char *b);
+
+/* "1.5 GB", "12 kB" (powers of 1000) into out; returns out. */
+const char *str_bytes(char *out, size_t size, double bytes);
+/* "2h 05m", "3m 20s", "0.4s" into out; returns out. */
+const char *str_duration(char *out, size_t size, double seconds);
+
+/* A whole non-negative number with an optional unit kB MB GB TB (powers of 1000, case ignored). */
+bool str_parse_size(const char *s, uint64_t *out) MUST_CHECK;
+bool str_parse_int(const char *s, long long min, long long max, long long *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+#include "repl/interrupt.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "repl/mem.h"
+
+struct interrupt {
+    atomic_int level;
+    int fd;
+};
+
+struct interrupt *interrupt_new(void)
+{
+    struct interrupt *i = xcalloc(1, sizeof *i);
+    i->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (i->fd < 0)
+        abort(); /* out of descriptors before anything began */
+    return i;
+}
+
+void interrupt_free(struct interrupt *i)
+{
+    if (i == NULL)
+        return;
+    close(i->fd);
+    free(i);
+}
+
+void interrupt_raise(struct interrupt *i, enum interrupt_level level)
+{
+    int now = atomic_load(&i->level);
+    while (now < (int)level && !atomic_compare_exchange_weak(&i->level, &now, (int)level))
+        continue;
+    const uint64_t one = 1;
+    ssize_t written = write(i->fd, &one, sizeof one);
+    (void)written; /* full means readable, which is all that is wanted */
+}
+
+enum interrupt_level interrupt_level(const struct interrupt *i)
+{
+    return i != NULL ? (enum interrupt_level)atomic_load(&i->level) : INTERRUPT_NONE;
+}
+
+int interrupt_fd(const struct interrupt *i)
+{
+    return i->fd;
+}

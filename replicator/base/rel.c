@@ -1,0 +1,45 @@
+#include "repl/rel.h"
+
+#include <string.h>
+
+const char *side_name(enum side s)
+{
+    return s == SIDE_SOURCE ? "source" : "target";
+}
+
+enum trigger_kind relation_trigger_kind(const struct relation *r)
+{
+    return r->partitioned || r->inherited ? TRIGGER_ROW : TRIGGER_STATEMENT;
+}
+
+struct relation *relations_find(const struct relations *l, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i].name, name) == 0 && strcmp(l->items[i].schema, schema) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+const struct relation *relations_by_id(const struct relations *l, int id)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].id == id)
+            return &l->items[i];
+    return NULL;
+}
+
+const struct column *relation_column(const struct relation *r, const char *name)
+{
+    for (size_t i = 0; i < r->ncolumns; i++)
+        if (strcmp(r->columns[i].name, name) == 0)
+            return &r->columns[i];
+    return NULL;
+}
+
+bool relation_binary(const struct relation *r)
+{
+    for (size_t i = 0; i < r->ncolumns; i++)
+        if (!r->columns[i].generated && !r->columns[i].binary_safe)
+            return false;
+    return r->ncolumns != 0;
+}

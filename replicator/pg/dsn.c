@@ -1,0 +1,188 @@
+#include <ctype.h>
+#include <errno.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "repl/pg.h"
+
+static bool read_first_line(FILE *f, char **out)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n = getline(&line, &cap, f);
+    if (n < 0) {
+        free(line);
+        return false;
+    }
+    while (n > 0 && isspace((unsigned char)line[n - 1]))
+        line[--n] = '\0';
+    *out = line;
+    return true;
+}
+
+static bool from_file(const char *path, char **out, struct err *e)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return err_set(e, ERR_CONFIG, "cannot read the connection file %s: %s", path, strerror(errno));
+    bool ok = read_first_line(f, out);
+    fclose(f);
+    return ok || err_set(e, ERR_CONFIG, "the connection file %s is empty", path);
+}
+
+static bool from_command(const char *command, char **out, struct err *e)
+{
+    FILE *f = popen(command, "re");
+    if (f == NULL)
+        return err_set(e, ERR_OS, "cannot run the connection command: %s", strerror(errno));
+    bool ok = read_first_line(f, out);
+    int status = pclose(f);
+    if (ok && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    if (ok)
+        free(*out);
+    /* Worth another try: such commands ask services that have bad days. */
+    return err_set(e, ERR_CONN, "the connection command failed (exit status %d)",
+                   WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static bool read_spec(const char *spec, char **out, struct err *e)
+{
+    if (strncmp(spec, "file:", 5) == 0)
+        return from_file(spec + 5, out, e);
+    if (strncmp(spec, "command:", 8) == 0)
+        return from_command(spec + 8, out, e);
+    if (strncmp(spec, "env:", 4) != 0) {
+        *out = xstrdup(spec);
+        return true;
+    }
+    const char *value = getenv(spec + 4);
+    if (value == NULL || *value == '\0') {
+        err_set(e, ERR_CONFIG, "the environment variable %s is not set", spec + 4);
+        return err_hint(e, "export %s=postgres://USER@HOST:5432/DBNAME", spec + 4);
+    }
+    *out = xstrdup(value);
+    return true;
+}
+
+static bool is_local(const char *host)
+{
+    return host == NULL || *host == '\0' || *host == '/' || strcmp(host, "localhost") == 0 ||
+           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+static const char *option_value(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+        if (strcmp(o->keyword, keyword) == 0)
+            return o->val;
+    return NULL;
+}
+
+static void add_pair(struct buf *b, const char *keyword, const char *value)
+{
+    buf_printf(b, "%s%s='", b->len != 0 ? " " : "", keyword);
+    for (; *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_puts(b, "\\");
+        buf_add(b, value, 1);
+    }
+    buf_puts(b, "'");
+}
+
+/* libpq's own message is not shown: it quotes pieces of the string, and one may be the password. */
+static bool parse(const char *text, PQconninfoOption **out, struct err *e)
+{
+    char *message = NULL;
+    *out = PQconninfoParse(text, &message);
+    PQfreemem(message);
+    if (*out != NULL)
+        return true;
+    err_set(e, ERR_CONFIG, "the connection string cannot be understood");
+    return err_hint(e, "give postgres://USER:PASSWORD@HOST:5432/DBNAME (percent-encode special characters), "
+                       "or env:NAME, file:PATH, command:CMD");
+}
+
+bool dsn_resolve(const char *spec, char **out, struct err *e)
+{
+    char *text;
+    PQconninfoOption *options;
+    if (!read_spec(spec, &text, e))
+        return false;
+    bool ok = parse(text, &options, e);
+    free(text);
+    if (!ok)
+        return false;
+
+    struct buf b = {0};
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+        if (o->val != NULL)
+            add_pair(&b, o->keyword, o->val);
+    if (option_value(options, "sslmode") == NULL && getenv("PGSSLMODE") == NULL &&
+        (!is_local(option_value(options, "host")) || option_value(options, "hostaddr") != NULL) &&
+        !is_local(option_value(options, "hostaddr") != NULL ? option_value(options, "hostaddr")
+                                                            : option_value(options, "host")))
+        add_pair(&b, "sslmode", "require");
+    PQconninfoFree(options);
+    buf_puts(&b, "");
+    *out = b.data;
+    return true;
+}
+
+char *dsn_get(const char *resolved, const char *keyword)
+{
+    struct err e;
+    PQconninfoOption *options;
+    if (!parse(resolved, &options, &e))
+        return NULL;
+    const char *value = option_value(options, keyword);
+    char *copy = value != NULL ? xstrdup(value) : NULL;
+    PQconninfoFree(options);
+    return copy;
+}
+
+char *dsn_safe(const char *spec)
+{
+    struct err e;
+    char *resolved;
+    PQconninfoOption *o;
+    if (!dsn_resolve(spec, &resolved, &e))
+        return xstrdup("(not resolved)");
+    if (!parse(resolved, &o, &e)) {
+        free(resolved);
+        return xstrdup("(not resolved)");
+    }
+    const char *user = option_value(o, "user"), *host = option_value(o, "host"),
+               *port = option_value(o, "port");
+    const char *db = option_value(o, "dbname");
+    char *safe = xasprintf("%s%s%s%s%s/%s", user != NULL ? user : "", user != NULL ? "@" : "",
+                           host != NULL ? host : "local", port != NULL ? ":" : "", port != NULL ? port : "",
+                           db != NULL ? db : (user != NULL ? user : ""));
+    PQconninfoFree(o);
+    free(resolved);
+    return safe;
+}
+
+bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e)
+{
+    PQconninfoOption *options;
+    if (!parse(resolved, &options, e))
+        return false;
+    struct buf b = {0};
+    *password = NULL;
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        if (o->val == NULL)
+            continue;
+        if (strcmp(o->keyword, "password") == 0)
+            *password = xstrdup(o->val);
+        else
+            add_pair(&b, o->keyword, o->val);
+    }
+    PQconninfoFree(options);
+    buf_puts(&b, "");
+    *conninfo = b.data;
+    return true;
+}

@@ -1,0 +1,201 @@
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn_private.h"
+#include "repl/clock.h"
+
+struct result {
+    PGresult *res;
+};
+
+void result_free(struct result *r)
+{
+    if (r == NULL)
+        return;
+    PQclear(r->res);
+    free(r);
+}
+
+static struct result *wrap(PGresult *res)
+{
+    struct result *r = xmalloc(sizeof *r);
+    r->res = res;
+    return r;
+}
+
+int result_rows(const struct result *r)
+{
+    return PQntuples(r->res);
+}
+
+bool result_null(const struct result *r, int row, int col)
+{
+    return PQgetisnull(r->res, row, col) != 0;
+}
+
+const char *result_text(const struct result *r, int row, int col)
+{
+    return PQgetvalue(r->res, row, col);
+}
+
+int64_t result_int(const struct result *r, int row, int col)
+{
+    return strtoll(PQgetvalue(r->res, row, col), NULL, 10);
+}
+
+bool result_bool(const struct result *r, int row, int col)
+{
+    return PQgetvalue(r->res, row, col)[0] == 't';
+}
+
+int64_t result_affected(const struct result *r)
+{
+    return strtoll(PQcmdTuples(r->res), NULL, 10);
+}
+
+bool conn_get_result(struct conn *c, PGresult **out, struct err *e)
+{
+    short ready;
+    if (!conn_flush(c, e))
+        return false;
+    while (PQisBusy(c->pg)) {
+        if (!conn_wait(c, POLLIN, 0, &ready, e))
+            return false;
+        if (PQconsumeInput(c->pg) == 0)
+            return conn_fail(c, e);
+    }
+    *out = PQgetResult(c->pg);
+    return true;
+}
+
+bool pg_send(struct conn *c, const char *sql, struct err *e)
+{
+    if (!conn_usable(c) || PQsendQuery(c->pg, sql) == 0)
+        return conn_fail(c, e);
+    return conn_flush(c, e);
+}
+
+/* Takes what is left of a failed statement, so that the next one finds a clean connection. */
+static void drain(struct conn *c)
+{
+    struct err ignored; /* the first error is the one that is told */
+    PGresult *res;
+    while (conn_get_result(c, &res, &ignored) && res != NULL) {
+        ExecStatusType status = PQresultStatus(res);
+        PQclear(res);
+        if (status == PGRES_COPY_IN && PQputCopyEnd(c->pg, "repl gave up") < 0)
+            break;
+        char piece[8192];
+        size_t len = 1;
+        uint64_t rows;
+        while (status == PGRES_COPY_OUT && len != 0)
+            if (!copy_read(c, piece, sizeof piece, &len, &rows, &ignored))
+                return;
+        if (PQstatus(c->pg) == CONNECTION_BAD)
+            break;
+    }
+    if (PQstatus(c->pg) == CONNECTION_BAD)
+        c->lost = true;
+}
+
+bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct err *e)
+{
+    PGresult *res;
+    if (!conn_get_result(c, &res, e))
+        return false;
+    if (res == NULL) {
+        *event = PG_END;
+        return true;
+    }
+    ExecStatusType status = PQresultStatus(res);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) {
+        *event = PG_RESULT;
+        *out = wrap(res);
+        return true;
+    }
+    if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) {
+        *event = status == PGRES_COPY_OUT ? PG_COPY_OUT : PG_COPY_IN;
+        PQclear(res);
+        return true;
+    }
+    conn_result_error(c, res, e);
+    PQclear(res);
+    drain(c);
+    return false;
+}
+
+bool pg_exec(struct conn *c, const char *sql, struct err *e)
+{
+    enum pg_event event = PG_RESULT;
+    if (!pg_send(c, sql, e))
+        return false;
+    while (event != PG_END) {
+        struct result *r = NULL;
+        if (!pg_next(c, &event, &r, e))
+            return false;
+        result_free(r);
+    }
+    return true;
+}
+
+bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *params, struct result **out,
+              struct err *e)
+{
+    if (!conn_usable(c) || PQsendQueryParams(c->pg, sql, nparams, NULL, params, NULL, NULL, 0) == 0)
+        return conn_fail(c, e);
+    enum pg_event event;
+    struct result *end = NULL;
+    if (!pg_next(c, &event, out, e))
+        return false;
+    if (!pg_next(c, &event, &end, e)) {
+        result_free(*out);
+        return false;
+    }
+    return true;
+}
+
+bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
+              struct err *e)
+{
+    struct result *r;
+    if (!pg_query(c, sql, nparams, params, &r, e))
+        return false;
+    bool one = result_rows(r) == 1;
+    *out = one && !result_null(r, 0, 0) ? xstrdup(result_text(r, 0, 0)) : NULL;
+    result_free(r);
+    return one || err_set(e, ERR_SQL, "one row was expected of: %.200s", sql);
+}
+
+static void cancel(struct conn *c)
+{
+    char ignored[256];
+    PGcancel *cancel = PQgetCancel(c->pg);
+    if (cancel == NULL)
+        return;
+    PQcancel(cancel, ignored, sizeof ignored);
+    PQfreeCancel(cancel);
+}
+
+void pg_reset(struct conn *c)
+{
+    struct err ignored; /* a connection that cannot be saved says so through conn_usable */
+    enum interrupt_level level = c->give_up_at;
+    const struct interrupt *interrupt = c->interrupt;
+    c->interrupt = NULL; /* the way back is short and must be gone to its end */
+    if (conn_usable(c) && PQtransactionStatus(c->pg) == PQTRANS_ACTIVE) {
+        cancel(c);
+        if (PQputCopyEnd(c->pg, "repl gave up") >= 0)
+            (void)conn_flush(c, &ignored);
+        char piece[8192];
+        size_t len = 1;
+        uint64_t rows;
+        while (len != 0 && copy_read(c, piece, sizeof piece, &len, &rows, &ignored))
+            continue;
+        drain(c);
+    }
+    if (conn_usable(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE && !pg_exec(c, "ROLLBACK", &ignored))
+        c->lost = true;
+    c->interrupt = interrupt;
+    c->give_up_at = level;
+}

@@ -1,0 +1,17 @@
+# Writes OUT (definitions) and HDR (declarations) for every ROOT/<room>/<stem>.sql. Bytes, not string
+# literals, so that no quoting rule and no length limit of C applies to SQL.
+file(GLOB files RELATIVE "${ROOT}" "${ROOT}/*/*.sql")
+list(SORT files)
+set(c "/* Generated from sql/ by embed.cmake. */\n#include \"repl/embedded.h\"\n")
+set(h "/* Generated from sql/ by embed.cmake: path -> symbol sql_<room>_<stem>. */\n#ifndef REPL_EMBEDDED_H\n#define REPL_EMBEDDED_H\n")
+foreach(file IN LISTS files)
+  string(REGEX REPLACE "\\.sql$" "" symbol "${file}")
+  string(REGEX REPLACE "[^A-Za-z0-9]" "_" symbol "${symbol}")
+  file(READ "${ROOT}/${file}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND c "const char sql_${symbol}[] = {${bytes}0};\n")
+  string(APPEND h "extern const char sql_${symbol}[];\n")
+endforeach()
+string(APPEND h "#endif\n")
+file(WRITE "${OUT}" "${c}")
+file(WRITE "${HDR}" "${h}")
