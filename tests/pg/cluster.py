@@ -1,0 +1,190 @@
+"""Real PostgreSQL servers for the tests: initdb in a temporary folder, as a user that is not root."""
+import glob
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import psycopg
+
+from waiting import eventually
+
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '{folder}'
+shared_buffers = 48MB
+max_connections = 120
+max_prepared_transactions = 10
+max_wal_size = 512MB
+fsync = on
+wal_level = replica
+log_line_prefix = '%m %p %u@%d %a: '
+log_lock_waits = on
+timezone = 'UTC'
+"""
+
+HBA = """
+local all postgres trust
+local all all scram-sha-256
+host all all 127.0.0.1/32 scram-sha-256
+"""
+
+
+def as_server_user(command):
+    """PostgreSQL refuses to run as root."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+def server_bin(variable):
+    """The folder of initdb: $REPL_PG_SOURCE_BIN or $REPL_PG_TARGET_BIN, else the newest that is installed."""
+    if os.environ.get(variable):
+        return os.environ[variable]
+    found = glob.glob("/usr/lib/postgresql/*/bin/initdb") or glob.glob("/usr/pgsql-*/bin/initdb")
+    if found:
+        return os.path.dirname(max(found, key=lambda p: int(re.search(r"(\d+)/bin", p).group(1))))
+    return subprocess.run(["pg_config", "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Cluster:
+    """One server. `role` is the one that repl connects as, never a superuser."""
+
+    def __init__(self, name, role, password, bin_folder):
+        self.name, self.role, self.password, self.bin = name, role, password, bin_folder
+        self.folder = tempfile.mkdtemp(prefix=f"repl-{name}-", dir="/tmp")
+        self.data = os.path.join(self.folder, "data")
+        self.log = os.path.join(self.folder, "server.log")
+        self.port = None
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        os.chmod(self.folder, 0o755)
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as f:
+            f.write(SETTINGS.format(folder=self.folder))
+        with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as f:
+            f.write(HBA)
+
+    def _run(self, program, *arguments, check=True):
+        # The output goes to a file, not a pipe: a server that pg_ctl starts would hold the pipe open.
+        with open(os.path.join(self.folder, "commands.log"), "ab") as out:
+            p = subprocess.run(as_server_user([os.path.join(self.bin, program), *arguments]), stdin=subprocess.DEVNULL,
+                               stdout=out, stderr=out, cwd=self.folder, check=False)
+        if check and p.returncode != 0:
+            with open(out.name, encoding="utf-8", errors="replace") as f:
+                raise RuntimeError(f"{program} of {self.name} failed:\n{f.read()[-4000:]}")
+        return p.returncode == 0
+
+    def start(self):
+        ports = [self.port] if self.port else [free_port() for _ in range(5)]
+        for port in ports:
+            if self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "-o", f"-p {port}", "start",
+                         check=port == ports[-1]):
+                self.port = port
+                return
+
+    def stop(self, mode="fast"):
+        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "-t", "60", "stop")
+
+    def crash(self):
+        """As when the power goes: nothing is flushed that was not flushed already."""
+        self.stop("immediate")
+
+    def restart(self, mode="fast"):
+        self.stop(mode)
+        self.start()
+
+    def running(self):
+        return self._run("pg_ctl", "-D", self.data, "status", check=False)
+
+    def ensure_up(self):
+        if not self.running():
+            self.start()
+
+    def configure(self, **settings):
+        """ALTER SYSTEM and reload; None resets."""
+        with self.admin() as c:
+            for name, value in settings.items():
+                c.execute(f"alter system reset {name}" if value is None else f"alter system set {name} = '{value}'")
+            c.execute("select pg_reload_conf()")
+            for name, value in settings.items():
+                eventually(lambda n=name, v=value: v is None or
+                           c.execute("select setting from pg_settings where name = %s", (n,)).fetchone()[0] == str(v),
+                           what=f"{name} is in force")
+
+    def remove(self):
+        if self.running():
+            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def admin(self, database="postgres", **options):
+        """A superuser's connection; repl itself never has one."""
+        options.setdefault("autocommit", True)
+        return psycopg.connect(host=self.folder, port=self.port, user="postgres", dbname=database, **options)
+
+    def connect(self, database, **options):
+        options.setdefault("autocommit", True)
+        return psycopg.connect(self.uri(database), **options)
+
+    def uri(self, database, password=None, role=None, port=None):
+        return (f"postgresql://{role or self.role}:{password or self.password}@127.0.0.1:{port or self.port}/"
+                f"{database}")
+
+    def create_database(self, name):
+        with self.admin() as c:
+            c.execute(f'drop database if exists "{name}" with (force)')
+            c.execute(f'create database "{name}" owner "{self.role}" template template0')
+
+    def drop_database(self, name):
+        with self.admin() as c:
+            c.execute(f'drop database if exists "{name}" with (force)')
+
+    def terminate(self, database, application="repl%"):
+        """Ends the backends of that application; says how many there were."""
+        with self.admin() as c:
+            return len(c.execute("select pg_terminate_backend(pid) from pg_stat_activity "
+                                 "where datname = %s and application_name like %s", (database, application)).fetchall())
+
+
+class Pooler:
+    """PgBouncer in transaction mode in front of a cluster."""
+
+    def __init__(self, cluster):
+        self.cluster, self.port = cluster, free_port()
+        self.folder = tempfile.mkdtemp(prefix="repl-pooler-", dir="/tmp")
+        users = os.path.join(self.folder, "users.txt")
+        config = os.path.join(self.folder, "pgbouncer.ini")
+        with open(users, "w", encoding="utf-8") as f:
+            f.write(f'"{cluster.role}" "{cluster.password}"\n')
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f"[databases]\n* = host=127.0.0.1 port={cluster.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+                    f"listen_port = {self.port}\nunix_socket_dir =\nauth_type = plain\nauth_file = {users}\n"
+                    f"pool_mode = transaction\nlogfile = {self.folder}/pooler.log\n"
+                    "ignore_startup_parameters = extra_float_digits,options\n")
+        if os.geteuid() == 0:
+            for path in (self.folder, users, config):
+                shutil.chown(path, "postgres")
+        program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+        assert program, "pgbouncer is not installed; tests/run installs it"
+        self.process = subprocess.Popen(as_server_user([program, config]), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        eventually(self._answers, what="pgbouncer answers")
+
+    def _answers(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def uri(self, database):
+        return self.cluster.uri(database, port=self.port)
+
+    def remove(self):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,164 @@
+"""Two servers a session, fresh databases a test, roles as in the field: nobody is a superuser."""
+import itertools
+import os
+import secrets
+
+import pytest
+
+import compare
+import workload
+from cluster import Cluster, Pooler, server_bin
+from program import Repl, binary
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: minutes of work; run by ctest's label slow, not by default")
+
+
+def pytest_sessionstart(session):
+    program = binary()[-1]
+    if not os.access(program, os.X_OK):
+        pytest.exit(f"{program} is not there: build first, or set REPL_BIN", 2)
+
+
+@pytest.fixture(scope="session")
+def source_cluster():
+    """As Heroku: an owner of the database without superuser and without REPLICATION."""
+    cluster = Cluster("source", "app", "source-" + secrets.token_hex(8), server_bin("REPL_PG_SOURCE_BIN"))
+    try:
+        cluster.start()
+        with cluster.admin() as c:
+            c.execute("create role app login nosuperuser nocreatedb nocreaterole noreplication "
+                      f"password '{cluster.password}'")
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def target_cluster():
+    """As RDS: a master user without superuser that may set session_replication_role."""
+    cluster = Cluster("target", "rds", "target-" + secrets.token_hex(8), server_bin("REPL_PG_TARGET_BIN"))
+    try:
+        cluster.start()
+        with cluster.admin() as c:
+            c.execute(f"create role rds login nosuperuser createdb createrole password '{cluster.password}'")
+            c.execute("grant set on parameter session_replication_role to rds")
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+_numbers = itertools.count(1)
+
+
+class Side:
+    """One database of the test on one cluster."""
+
+    def __init__(self, cluster, name):
+        self.cluster, self.name = cluster, name
+
+    @property
+    def uri(self):
+        return self.cluster.uri(self.name)
+
+    def connect(self, **options):
+        return self.cluster.connect(self.name, **options)
+
+    def admin(self, **options):
+        return self.cluster.admin(self.name, **options)
+
+    def terminate(self, application="repl%"):
+        return self.cluster.terminate(self.name, application)
+
+
+def _side(cluster, prefix):
+    cluster.ensure_up()
+    side = Side(cluster, f"{prefix}{next(_numbers)}")
+    cluster.create_database(side.name)
+    return side
+
+
+@pytest.fixture
+def source(source_cluster):
+    side = _side(source_cluster, "src")
+    yield side
+    source_cluster.ensure_up()
+    source_cluster.drop_database(side.name)
+
+
+@pytest.fixture
+def target(target_cluster):
+    side = _side(target_cluster, "dst")
+    yield side
+    target_cluster.ensure_up()
+    target_cluster.drop_database(side.name)
+
+
+@pytest.fixture
+def src(source):
+    """A connection to the source as its owner, autocommit."""
+    with source.connect() as c:
+        yield c
+
+
+@pytest.fixture
+def dst(target):
+    with target.connect() as c:
+        yield c
+
+
+@pytest.fixture
+def src_admin(source):
+    with source.admin() as c:
+        yield c
+
+
+@pytest.fixture
+def dst_admin(target):
+    with target.admin() as c:
+        yield c
+
+
+@pytest.fixture
+def pooler(source_cluster):
+    p = Pooler(source_cluster)
+    yield p
+    p.remove()
+
+
+@pytest.fixture
+def repl(tmp_path, source, target, request):
+    """The program with its own state directory; it is stopped, and its logs are shown, when the test has failed."""
+    program = Repl(tmp_path, source.uri, target.uri)
+    request.node.repl = program
+    yield program
+    program.close()
+
+
+@pytest.fixture
+def equal(source, target):
+    """Compares both sides in every row, over fresh connections (the servers may have been restarted)."""
+    def check(**options):
+        with source.admin() as a, target.admin() as b:
+            return compare.compare_all(a, b, **options)
+    return check
+
+
+@pytest.fixture
+def writers(source):
+    """Creates the workload's tables; call it to get a Workload."""
+    with source.connect() as c:
+        workload.create(c)
+    return lambda **options: workload.Workload(source.uri, **options)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    program = getattr(item, "repl", None)
+    if report.failed and program is not None:
+        for path in sorted(program.folder.glob("*.log")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            report.sections.append((path.name, text[-6000:]))
