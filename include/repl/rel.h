@@ -23,6 +23,7 @@ struct column {
     bool identity_always; /* can be inserted (overriding) but not updated */
     bool binary_safe;     /* COPY BINARY carries it between servers without loss */
     bool in_unique;       /* stands in a unique or exclusion index other than the key */
+    bool has_default;     /* or is an identity */
 };
 
 struct key_column {

@@ -1,0 +1,200 @@
+/*
+ * Installing capture. The objects of a table are made first, where nobody can wait for them; then its triggers, in
+ * one short transaction under a lock timeout well below a second. A table that is busy goes to the end of the line.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "install.h"
+#include "names.h"
+#include "repl/clock.h"
+#include "repl/embedded.h"
+#include "repl/version.h"
+
+/* ---- the schema ---- */
+
+static bool look(struct conn *db, const struct capture *c, bool *there, bool *ours, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_find, vars);
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    *there = result_bool(r, 0, 0);
+    *ours = result_bool(r, 0, 1);
+    result_free(r);
+    return true;
+}
+
+static bool read_id(struct conn *db, struct capture *c, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct result *r;
+    bool ok = pg_query(db, arena_printf(a, "SELECT sync_id, version FROM %s", name_of(a, c, "sync")), 0, NULL, &r, e);
+    arena_free(a);
+    if (!ok)
+        return false;
+    int64_t version = result_rows(r) == 1 ? result_int(r, 0, 1) : -1;
+    if (version == REPL_SCHEMA_VERSION)
+        snprintf(c->sync_id, sizeof c->sync_id, "%s", result_text(r, 0, 0));
+    result_free(r);
+    if (version == REPL_SCHEMA_VERSION)
+        return true;
+    err_set(e, ERR_CONFIG, "schema %s was made by another version of repl (layout %lld, this one needs %d)",
+            c->schema, (long long)version, REPL_SCHEMA_VERSION);
+    return err_hint(e, "use the repl that made it, or run `repl cleanup` with that one first");
+}
+
+bool capture_find(struct conn *db, struct capture *c, struct err *e)
+{
+    bool there, ours;
+    c->sync_id[0] = '\0';
+    if (!look(db, c, &there, &ours, e))
+        return false;
+    return !ours || read_id(db, c, e);
+}
+
+bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
+{
+    bool there, ours;
+    char version[16];
+    char *id = NULL;
+    if (!look(db, c, &there, &ours, e))
+        return false;
+    if (ours)
+        return read_id(db, c, e);
+    if (there) {
+        err_set(e, ERR_CONFIG, "the %s has a schema %s that is not repl's", side_name(conn_side(db)), c->schema);
+        return err_hint(e, "choose another name: --schema NAME");
+    }
+    if (!pg_value(db, "SELECT pg_catalog.gen_random_uuid()", 0, NULL, &id, e))
+        return false;
+    snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
+    const struct sql_var vars[] = {{"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_schema, vars); /* one message: one transaction */
+    bool ok = pg_exec(db, sql, e);
+    if (ok)
+        snprintf(c->sync_id, sizeof c->sync_id, "%s", id);
+    free(sql);
+    free(id);
+    return ok;
+}
+
+bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_captured, vars);
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    for (size_t i = 0; i < l->count; i++) {
+        /* Both are few and this is rare; the captured ones come ordered by oid. */
+        int low = 0, high = result_rows(r) - 1;
+        l->items[i].id = 0;
+        while (low <= high) {
+            int middle = (low + high) / 2;
+            uint32_t oid = (uint32_t)result_int(r, middle, 0);
+            if (oid == l->items[i].oid)
+                l->items[i].id = (int)result_int(r, middle, 1);
+            if (oid < l->items[i].oid)
+                low = middle + 1;
+            else
+                high = middle - 1;
+        }
+    }
+    result_free(r);
+    return true;
+}
+
+/* ---- waiting for busy tables ---- */
+
+bool is_lock_timeout(const struct err *e)
+{
+    return err_is(e, "55P03") || err_is(e, "40P01");
+}
+
+void find_blocker(struct conn *db, const char *table, char *out, size_t size)
+{
+    struct err ignored; /* a name for the message only */
+    struct result *r;
+    const struct sql_var vars[] = {{"table", table}, {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_blocker, vars);
+    out[0] = '\0';
+    if (pg_query(db, sql, 0, NULL, &r, &ignored)) {
+        if (result_rows(r) > 0)
+            snprintf(out, size, "%s", result_text(r, 0, 0));
+        result_free(r);
+    }
+    free(sql);
+}
+
+static bool give_up(const struct capture_install_options *o, uint64_t began, const struct relation *r,
+                    const char *blocker, struct err *e)
+{
+    if (o->give_up_ms == 0 || clock_ms() - began < o->give_up_ms)
+        return false;
+    err_set(e, ERR_CONFLICT, "the table is locked by others all the time%s%s", blocker[0] != '\0' ? ": " : "",
+            blocker);
+    err_table(e, r->schema, r->name);
+    err_hint(e, "end that session or wait for it, then run the command again: it goes on where it was");
+    return true;
+}
+
+/* ---- the loop over tables ---- */
+
+struct line {
+    struct conn *db;
+    const struct capture *capture;
+    const struct capture_install_options *options;
+    struct backoff backoff;
+    uint64_t began;
+};
+
+/* One pass over those that are left. *left counts the tables that were busy. */
+static bool one_pass(struct line *line, struct relations *l, size_t *left, struct relation **busy,
+                     struct err *e)
+{
+    *left = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        struct relation *r = &l->items[i];
+        if (r->id != 0)
+            continue;
+        if (install_table(line->db, line->capture, r, line->options->lock_timeout_ms, e)) {
+            if (line->options->installed != NULL)
+                line->options->installed(line->options->arg, r);
+            continue;
+        }
+        if (!is_lock_timeout(e))
+            return err_table(e, r->schema, r->name);
+        *busy = r;
+        (*left)++;
+    }
+    return true;
+}
+
+bool capture_install_tables(struct conn *db, const struct capture *c, struct relations *l,
+                            const struct capture_install_options *o, struct err *e)
+{
+    struct line line = {db, c, o, {.base_ms = 100, .max_ms = 3000}, clock_ms()};
+    size_t left;
+    struct relation *busy = NULL;
+    for (;;) {
+        char blocker[256];
+        if (!one_pass(&line, l, &left, &busy, e))
+            return false;
+        if (left == 0)
+            return true;
+        find_blocker(db, busy->sql, blocker, sizeof blocker);
+        if (give_up(o, line.began, busy, blocker, e))
+            return false;
+        unsigned wait = backoff_next_ms(&line.backoff);
+        if (o->waiting != NULL)
+            o->waiting(o->arg, busy, blocker, wait);
+        clock_sleep_ms(wait);
+    }
+}

@@ -1,0 +1,17 @@
+/* What the files of capture share about locks and single tables. */
+#ifndef REPL_CAPTURE_INSTALL_H
+#define REPL_CAPTURE_INSTALL_H
+
+#include "repl/capture.h"
+
+/* Makes one table's objects and triggers; sets its id. A lock that is not to be had in time: is_lock_timeout. */
+bool install_table(struct conn *db, const struct capture *c, struct relation *r, unsigned lock_timeout_ms,
+                   struct err *e) MUST_CHECK;
+
+/* The statement waited longer than its lock_timeout (or a deadlock was broken): nothing is wrong with it. */
+bool is_lock_timeout(const struct err *e);
+
+/* Who stands in the way, in one line; "" where nobody is seen. table is quoted. */
+void find_blocker(struct conn *db, const char *table, char *out, size_t size);
+
+#endif

@@ -1,0 +1,237 @@
+/* The capture of one table: delta tables, functions, triggers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "install.h"
+#include "names.h"
+#include "repl/embedded.h"
+
+/* All that the texts of one table need. */
+struct table_names {
+    struct arena *a;
+    const struct capture *c;
+    const struct relation *r;
+    const char *delta_a, *delta_b, *side, *bell;
+    const char *changed, *old, *truncate, *leaf; /* functions */
+};
+
+static struct table_names make_names(struct arena *a, const struct capture *c, const struct relation *r)
+{
+    return (struct table_names){
+        .a = a,
+        .c = c,
+        .r = r,
+        .delta_a = name_delta(a, c, r->id, 'a'),
+        .delta_b = name_delta(a, c, r->id, 'b'),
+        .side = name_of(a, c, "side"),
+        .bell = name_of(a, c, "bell"),
+        .changed = name_of(a, c, arena_printf(a, "d%d_changed", r->id)),
+        .old = name_of(a, c, arena_printf(a, "d%d_old", r->id)),
+        .truncate = name_of(a, c, arena_printf(a, "d%d_truncate", r->id)),
+        .leaf = name_of(a, c, arena_printf(a, "d%d_truncate_leaf", r->id)),
+    };
+}
+
+/* "repl_insert": named after the schema, so that two syncs do not meet. */
+static char *trigger_name(const struct table_names *n, const char *what)
+{
+    struct buf b = {0};
+    sql_ident(&b, arena_printf(n->a, "%s_%s", n->c->schema, what));
+    char *name = arena_strdup(n->a, b.data);
+    buf_free(&b);
+    return name;
+}
+
+static void add_filled(struct buf *b, const char *text, const struct sql_var *vars)
+{
+    char *sql = sql_fill(text, vars);
+    buf_puts(b, sql);
+    buf_puts(b, "\n");
+    free(sql);
+}
+
+/* ---- objects of the schema ---- */
+
+static char *key_definitions(const struct table_names *n)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < n->r->nkey; k++)
+        buf_printf(&b, ", k%zu %s NOT NULL", k + 1, n->r->columns[n->r->key[k].column].type);
+    char *s = arena_strdup(n->a, buf_text(&b));
+    buf_free(&b);
+    return s;
+}
+
+/* ", <prefix>"id", ..." of the key's columns under their own names. */
+static char *key_names(const struct table_names *n, const char *prefix)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < n->r->nkey; k++) {
+        buf_printf(&b, ", %s", prefix);
+        sql_ident(&b, n->r->columns[n->r->key[k].column].name);
+    }
+    char *s = arena_strdup(n->a, buf_text(&b));
+    buf_free(&b);
+    return s;
+}
+
+static void add_function(struct buf *b, const struct table_names *n, const char *name, const char *body_text,
+                         const char *keys)
+{
+    const struct sql_var body_vars[] = {
+        {"side", n->side},
+        {"bell", n->bell},
+        {"channel", n->c->schema},
+        {"delta_a", n->delta_a},
+        {"delta_b", n->delta_b},
+        {"truncation_a", name_of(n->a, n->c, "truncation_a")},
+        {"truncation_b", name_of(n->a, n->c, "truncation_b")},
+        {"id", arena_printf(n->a, "%d", n->r->id)},
+        {"keys", keys},
+        {"only", n->r->nkey == 0 ? "LIMIT 1" : ""},
+        {NULL, NULL},
+    };
+    char *body = sql_fill(body_text, body_vars);
+    const struct sql_var vars[] = {{"function", name}, {"body", body}, {NULL, NULL}};
+    add_filled(b, sql_capture_function, vars);
+    free(body);
+}
+
+static bool make_objects(struct conn *db, const struct table_names *n, struct err *e)
+{
+    struct buf b = {0};
+    const struct sql_var vars[] = {
+        {"schema", n->c->schema},
+        {"id", arena_printf(n->a, "%d", n->r->id)},
+        {"delta_a", n->delta_a},
+        {"delta_b", n->delta_b},
+        {"columns", key_definitions(n)},
+        {"label", arena_printf(n->a, "changed keys of %s", n->r->label)},
+        {NULL, NULL},
+    };
+    bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
+    add_filled(&b, sql_capture_delta, vars);
+    add_function(&b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
+                 key_names(n, by_row ? "NEW." : ""));
+    add_function(&b, n, n->old, sql_capture_body_row, key_names(n, "OLD."));
+    add_function(&b, n, n->truncate, sql_capture_body_truncate, "");
+    if (n->r->partitioned)
+        add_function(&b, n, n->leaf, sql_capture_body_truncate_leaf, key_names(n, ""));
+    bool ok = pg_exec(db, b.data, e);
+    buf_free(&b);
+    return ok;
+}
+
+/* ---- triggers ---- */
+
+static char *key_changed(const struct table_names *n)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < n->r->nkey; k++) {
+        const char *name = n->r->columns[n->r->key[k].column].name;
+        buf_printf(&b, "%sNOT (OLD.", k != 0 ? " OR " : "");
+        sql_ident(&b, name);
+        buf_printf(&b, " %s NEW.", n->r->key[k].eq);
+        sql_ident(&b, name);
+        buf_puts(&b, ")");
+    }
+    char *s = arena_strdup(n->a, buf_text(&b));
+    buf_free(&b);
+    return s;
+}
+
+static void add_truncate(struct buf *b, const struct table_names *n, const char *table, const char *timing,
+                         const char *function)
+{
+    const struct sql_var vars[] = {
+        {"truncate", trigger_name(n, "truncate")}, {"table", table}, {"timing", timing},
+        {"sync_id", n->c->sync_id},                {"function_truncate", function}, {NULL, NULL},
+    };
+    add_filled(b, sql_capture_trigger_truncate, vars);
+}
+
+/* A TRUNCATE of a leaf fires the leaf's own triggers alone, and those are not cloned. */
+static bool add_leaves(struct conn *db, struct buf *b, const struct table_names *n, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"table", n->r->sql}, {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_leaves, vars);
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    for (int i = 0; i < result_rows(r); i++)
+        add_truncate(b, n, result_text(r, i, 0), "BEFORE", n->leaf);
+    result_free(r);
+    return true;
+}
+
+static bool triggers_sql(struct conn *db, const struct table_names *n, struct buf *b, struct err *e)
+{
+    const struct sql_var vars[] = {
+        {"table", n->r->sql},
+        {"insert", trigger_name(n, "insert")},
+        {"update", trigger_name(n, "update")},
+        {"delete", trigger_name(n, "delete")},
+        {"key", trigger_name(n, "key")},
+        {"changed", key_changed(n)},
+        {"sync_id", n->c->sync_id},
+        {"function_changed", n->changed},
+        {"function_old", n->old},
+        {NULL, NULL},
+    };
+    bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
+    add_filled(b, by_row ? sql_capture_triggers_row : sql_capture_triggers_statement, vars);
+    if (n->r->nkey != 0)
+        add_filled(b, sql_capture_trigger_key, vars);
+    add_truncate(b, n, n->r->sql, "AFTER", n->truncate);
+    return !n->r->partitioned || add_leaves(db, b, n, e);
+}
+
+static bool make_triggers(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms, struct err *e)
+{
+    struct buf b = {0};
+    buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN SHARE ROW EXCLUSIVE MODE;\n",
+               lock_timeout_ms, n->r->partitioned ? "" : "ONLY ", n->r->sql);
+    bool ok = triggers_sql(db, n, &b, e);
+    buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d; COMMIT;",
+               name_of(n->a, n->c, "relation"), n->r->id);
+    ok = ok && pg_exec(db, b.data, e);
+    buf_free(&b);
+    if (!ok)
+        pg_reset(db);
+    return ok;
+}
+
+static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, int *id, struct err *e)
+{
+    char oid[16];
+    char *value = NULL;
+    snprintf(oid, sizeof oid, "%u", r->oid);
+    const struct sql_var vars[] = {{"schema", c->schema}, {"oid", oid}, {"nspname", r->schema},
+                                   {"relname", r->name},  {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_register, vars);
+    bool ok = pg_value(db, sql, 0, NULL, &value, e);
+    if (ok)
+        *id = atoi(value);
+    free(value);
+    free(sql);
+    return ok;
+}
+
+bool install_table(struct conn *db, const struct capture *c, struct relation *r, unsigned lock_timeout_ms,
+                   struct err *e)
+{
+    struct arena *a = arena_new();
+    struct relation with_id = *r;
+    bool ok = give_id(db, c, r, &with_id.id, e);
+    if (ok) {
+        struct table_names n = make_names(a, c, &with_id);
+        ok = make_objects(db, &n, e) && make_triggers(db, &n, lock_timeout_ms, e);
+    }
+    if (ok)
+        r->id = with_id.id;
+    arena_free(a);
+    return ok;
+}

@@ -1,0 +1,68 @@
+#include "names.h"
+
+static char *taken(struct arena *a, struct buf *b)
+{
+    char *s = arena_strdup(a, buf_text(b));
+    buf_free(b);
+    return s;
+}
+
+char *name_of(struct arena *a, const struct capture *c, const char *name)
+{
+    return sql_qualified(a, c->schema, name);
+}
+
+char *name_delta(struct arena *a, const struct capture *c, int id, char side)
+{
+    return name_of(a, c, arena_printf(a, "d%d_%c", id, side));
+}
+
+char *list_keys(struct arena *a, const struct relation *r, const char *prefix)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++)
+        buf_printf(&b, ", %sk%zu", prefix, k + 1);
+    return taken(a, &b);
+}
+
+char *list_columns(struct arena *a, const struct relation *r, const char *prefix)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < r->ncolumns; i++) {
+        if (r->columns[i].generated)
+            continue;
+        buf_printf(&b, ", %s", prefix);
+        sql_ident(&b, r->columns[i].name);
+    }
+    return taken(a, &b);
+}
+
+char *join_keys(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_printf(&b, "%sd.k%zu %s t.", k != 0 ? " AND " : "", k + 1, r->key[k].eq);
+        sql_ident(&b, r->columns[r->key[k].column].name);
+    }
+    return taken(a, &b);
+}
+
+char *own_ids(struct arena *a, const struct positions *p)
+{
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t i = 0; i < p->nown; i++)
+        buf_printf(&b, "%s%d", i != 0 ? "," : "", p->own[i].id);
+    buf_puts(&b, "}");
+    return taken(a, &b);
+}
+
+char *own_positions(struct arena *a, const struct positions *p)
+{
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t i = 0; i < p->nown; i++)
+        buf_printf(&b, "%s\"%s\"", i != 0 ? "," : "", p->own[i].snapshot);
+    buf_puts(&b, "}");
+    return taken(a, &b);
+}

@@ -1,0 +1,23 @@
+/* The names of capture's objects, in one place. All are quoted for SQL; the memory is the arena's. */
+#ifndef REPL_CAPTURE_NAMES_H
+#define REPL_CAPTURE_NAMES_H
+
+#include "repl/capture.h"
+
+/* "schema"."name" */
+char *name_of(struct arena *a, const struct capture *c, const char *name);
+/* "schema"."d<id>_a" or _b */
+char *name_delta(struct arena *a, const struct capture *c, int id, char side);
+
+/* ", d.k1, d.k2": every key column with that prefix and a comma in front; "" without key. */
+char *list_keys(struct arena *a, const struct relation *r, const char *prefix);
+/* ", t."id", t."v"": every copied column of the table likewise. */
+char *list_columns(struct arena *a, const struct relation *r, const char *prefix);
+/* "d.k1 = t."id" AND ...", with the operators of the key's index. */
+char *join_keys(struct arena *a, const struct relation *r);
+
+/* "{1,2}" and "{"",""}" for the functions that take positions. */
+char *own_ids(struct arena *a, const struct positions *p);
+char *own_positions(struct arena *a, const struct positions *p);
+
+#endif

@@ -1,0 +1,116 @@
+/* What is owed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "repl/embedded.h"
+
+bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
+                   struct err *e)
+{
+    struct result *r;
+    char *sql = arena_printf(a, "SELECT %s()", name_of(a, c, "dirty"));
+    if (!pg_query(db, sql, 0, NULL, &r, e))
+        return false;
+    *count = (size_t)result_rows(r);
+    *ids = arena_alloc(a, (*count + 1) * sizeof **ids);
+    for (size_t i = 0; i < *count; i++)
+        (*ids)[i] = (int)result_int(r, (int)i, 0);
+    result_free(r);
+    return true;
+}
+
+static void take_owed(const struct result *r, struct arena *a, struct owed_list *out)
+{
+    out->count = (size_t)result_rows(r);
+    out->items = arena_alloc(a, (out->count + 1) * sizeof *out->items);
+    for (size_t i = 0; i < out->count; i++) {
+        out->items[i].id = (int)result_int(r, (int)i, 0);
+        out->items[i].truncated = result_bool(r, (int)i, 1);
+        out->items[i].rows = result_int(r, (int)i, 2);
+    }
+}
+
+/* Both results come in one message each; the last one taken is the list, the one before it the snapshot. */
+static bool take_results(struct conn *db, struct arena *a, struct owed_list *out, struct err *e)
+{
+    enum pg_event event = PG_RESULT;
+    int tables_of_rows = 0;
+    while (event != PG_END) {
+        struct result *r = NULL;
+        if (!pg_next(db, &event, &r, e))
+            return false;
+        if (event == PG_RESULT && result_rows(r) > 0 && tables_of_rows == 0) {
+            out->snapshot = arena_strdup(a, result_text(r, 0, 0));
+            tables_of_rows++;
+        } else if (event == PG_RESULT && tables_of_rows == 1) {
+            take_owed(r, a, out);
+            tables_of_rows++;
+        }
+        result_free(r);
+    }
+    return true;
+}
+
+static const char *lock_sql(struct arena *a, const struct relation *const *tables, size_t n)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "%s%s%s", i == 0 ? "LOCK TABLE " : ", ", tables[i]->partitioned ? "" : "ONLY ",
+                   tables[i]->sql);
+    if (n != 0)
+        buf_puts(&b, " IN ACCESS SHARE MODE;");
+    const char *sql = arena_strdup(a, buf_text(&b));
+    buf_free(&b);
+    return sql;
+}
+
+static bool in_list(int id, const struct relation *const *tables, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tables[i]->id == id)
+            return true;
+    return false;
+}
+
+bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables, size_t ntables,
+                   const struct positions *p, int64_t cap, struct arena *a, struct owed_list *out, bool *outside,
+                   struct err *e)
+{
+    const struct sql_var vars[] = {
+        {"lock", lock_sql(a, tables, ntables)},
+        {"schema", c->schema},
+        {"position", p->snapshot},
+        {"own_ids", own_ids(a, p)},
+        {"own_positions", own_positions(a, p)},
+        {"cap", arena_printf(a, "%lld", (long long)cap)},
+        {NULL, NULL},
+    };
+    char *sql = sql_fill(sql_capture_begin, vars);
+    *outside = false;
+    *out = (struct owed_list){0};
+    bool ok = pg_send(db, sql, e) && take_results(db, a, out, e);
+    free(sql);
+    if (!ok) {
+        pg_reset(db);
+        return false;
+    }
+    for (size_t i = 0; i < out->count; i++)
+        *outside = *outside || !in_list(out->items[i].id, tables, ntables);
+    return !*outside || pg_exec(db, "ROLLBACK", e);
+}
+
+bool capture_backlog(struct conn *db, const struct capture *c, const struct positions *p, int64_t cap,
+                     struct arena *a, struct owed_list *out, struct err *e)
+{
+    struct result *r;
+    char *sql = arena_printf(a, "SELECT id, truncated, row_count FROM %s($1, $2, $3, $4)", name_of(a, c, "owed"));
+    const char *const params[] = {p->snapshot, own_ids(a, p), own_positions(a, p),
+                                  arena_printf(a, "%lld", (long long)cap)};
+    *out = (struct owed_list){.snapshot = ""};
+    if (!pg_query(db, sql, 4, params, &r, e))
+        return false;
+    take_owed(r, a, out);
+    result_free(r);
+    return true;
+}

@@ -1,0 +1,113 @@
+/* The doorbell, rotation, and what the source remembers of the target. */
+#include <stdlib.h>
+
+#include "names.h"
+
+bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct result *r;
+    bool ok = pg_query(db, arena_printf(a, "SELECT %s()", name_of(a, c, "arm")), 0, NULL, &r, e);
+    if (ok) {
+        *was_armed = result_bool(r, 0, 0);
+        result_free(r);
+    }
+    arena_free(a);
+    return ok;
+}
+
+static const char *position_of(const struct positions *p, int id)
+{
+    for (size_t i = 0; i < p->nown; i++)
+        if (p->own[i].id == id)
+            return p->own[i].snapshot;
+    return p->snapshot;
+}
+
+static bool ask(struct conn *db, const char *sql, int n, const char *const *params, int *count, struct err *e)
+{
+    struct result *r;
+    if (!pg_query(db, sql, n, params, &r, e))
+        return false;
+    *count += result_bool(r, 0, 0);
+    result_free(r);
+    return true;
+}
+
+static bool kept(int id, const int *keep, size_t nkeep)
+{
+    for (size_t i = 0; i < nkeep; i++)
+        if (keep[i] == id)
+            return true;
+    return false;
+}
+
+/* A table a transaction, so that a writer of one never waits for the truncation of the others. */
+static bool trim_tables(struct conn *db, const struct capture *c, const struct positions *p, const int *keep,
+                        size_t nkeep, struct arena *a, int *truncated, struct err *e)
+{
+    int *ids;
+    size_t n;
+    const char *sql = arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "trim"));
+    if (!capture_dirty(db, c, a, &ids, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const char *const params[] = {arena_printf(a, "%d", ids[i]), position_of(p, ids[i])};
+        if (!kept(ids[i], keep, nkeep) && !ask(db, sql, 2, params, truncated, e))
+            return false;
+    }
+    return true;
+}
+
+bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p, const int *keep,
+                    size_t nkeep, int64_t min_bytes, int *truncated, struct err *e)
+{
+    struct arena *a = arena_new();
+    int changed = 0;
+    *truncated = 0;
+    const char *const marks[] = {p->snapshot, own_ids(a, p), own_positions(a, p)};
+    const char *const bytes[] = {arena_printf(a, "%lld", (long long)min_bytes)};
+    bool ok = trim_tables(db, c, p, keep, nkeep, a, truncated, e) &&
+              ask(db, arena_printf(a, "SELECT %s($1, $2, $3)", name_of(a, c, "trim_truncations")), 3, marks,
+                  truncated, e) &&
+              ask(db, arena_printf(a, "SELECT %s($1)", name_of(a, c, "change_sides")), 1, bytes, &changed, e);
+    arena_free(a);
+    return ok;
+}
+
+bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, struct err *e)
+{
+    struct arena *a = arena_new();
+    char *value = NULL;
+    bool ok = pg_value(db, arena_printf(a, "SELECT last_value FROM %s", name_of(a, c, "applied")), 0, NULL, &value,
+                       e);
+    if (ok)
+        *batch = value != NULL ? strtoll(value, NULL, 10) : 0;
+    free(value);
+    arena_free(a);
+    return ok;
+}
+
+bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int64_t *a_blocks, int64_t *b_blocks,
+                          char **snapshot, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct buf sql = {0};
+    struct result *r;
+    buf_puts(&sql, "SELECT pg_catalog.txid_current_snapshot()");
+    for (char side = 'a'; side <= 'b'; side++) {
+        buf_puts(&sql, ", pg_catalog.pg_relation_size(");
+        sql_literal(&sql, name_delta(a, c, id, side));
+        buf_puts(&sql, ") / pg_catalog.current_setting('block_size')::bigint");
+    }
+    bool ok = pg_query(db, sql.data, 0, NULL, &r, e);
+    if (ok) {
+        *snapshot = xstrdup(result_text(r, 0, 0));
+        *a_blocks = result_int(r, 0, 1);
+        *b_blocks = result_int(r, 0, 2);
+        result_free(r);
+    }
+    buf_free(&sql);
+    arena_free(a);
+    return ok;
+}

@@ -1,0 +1,102 @@
+/* The texts that bring rows out of the source: chunks of the first copy, and batches. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "repl/embedded.h"
+
+static char *filled(struct arena *a, const char *text, const struct sql_var *vars)
+{
+    char *sql = sql_fill(text, vars);
+    char *kept = arena_strdup(a, sql);
+    free(sql);
+    return kept;
+}
+
+/* Rows whose key is in the deltas, or whose table was truncated, are left to the first batch. Without a key nothing
+ * can be left out: such a table is copied whole again when it was written to. */
+static char *no_delta(struct arena *a, const struct capture *c, const struct relation *r)
+{
+    if (r->nkey == 0)
+        return arena_strdup(a, "");
+    const char *on = join_keys(a, r);
+    return arena_printf(a,
+                        " AND NOT EXISTS (SELECT FROM %s d WHERE %s) AND NOT EXISTS (SELECT FROM %s d WHERE %s)"
+                        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)"
+                        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)",
+                        name_delta(a, c, r->id, 'a'), on, name_delta(a, c, r->id, 'b'), on,
+                        name_of(a, c, "truncation_a"), r->id, name_of(a, c, "truncation_b"), r->id);
+}
+
+char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r, const struct heap *h,
+                        int64_t from_block, int64_t to_block, bool binary)
+{
+    const struct sql_var vars[] = {
+        {"schema", c->schema},
+        {"table", h->sql},
+        {"heap", arena_printf(a, "%u", h->oid)},
+        {"filenode", arena_printf(a, "%u", h->filenode)},
+        {"columns", list_columns(a, r, "t.") + 2}, /* past the first comma */
+        {"from", arena_printf(a, "(%lld,0)", (long long)from_block)},
+        {"to", arena_printf(a, "(%lld,0)", (long long)to_block)},
+        {"no_delta", no_delta(a, c, r)},
+        {"format", binary ? "binary" : "text"},
+        {NULL, NULL},
+    };
+    return filled(a, sql_capture_chunk, vars);
+}
+
+static char *owed_condition(struct arena *a, const char *snapshot, const struct delta_range *range, char side)
+{
+    char *when = snapshot[0] == '\0'
+                     ? arena_strdup(a, "true")
+                     : arena_printf(a, "NOT pg_catalog.txid_visible_in_snapshot(xid, '%s')", snapshot);
+    if (range == NULL || range->side == 0)
+        return when;
+    if (range->side != side)
+        return arena_strdup(a, "false");
+    return arena_printf(a, "%s AND ctid >= '(%lld,0)'::pg_catalog.tid AND ctid < '(%lld,0)'::pg_catalog.tid", when,
+                        (long long)range->from, (long long)range->to);
+}
+
+char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r, const char *snapshot,
+                        const struct delta_range *range)
+{
+    const char *format = relation_binary(r) ? "binary" : "text";
+    const char *only = r->partitioned ? "" : "ONLY ";
+    if (r->nkey == 0)
+        return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);", list_columns(a, r, "t.") + 2,
+                            only, r->sql, format);
+
+    struct buf present = {0};
+    buf_puts(&present, "t.");
+    sql_ident(&present, r->columns[r->key[0].column].name);
+    buf_puts(&present, " IS NOT NULL");
+    const struct sql_var vars[] = {
+        {"present", arena_strdup(a, present.data)},
+        {"keys", list_keys(a, r, "d.") + 2},
+        {"columns", list_columns(a, r, "t.")},
+        {"distinct", list_keys(a, r, "") + 2},
+        {"delta_a", name_delta(a, c, r->id, 'a')},
+        {"delta_b", name_delta(a, c, r->id, 'b')},
+        {"owed_a", owed_condition(a, snapshot, range, 'a')},
+        {"owed_b", owed_condition(a, snapshot, range, 'b')},
+        {"table", arena_printf(a, "%s%s", only, r->sql)},
+        {"on", join_keys(a, r)},
+        {"format", format},
+        {NULL, NULL},
+    };
+    buf_free(&present);
+    return filled(a, sql_capture_batch, vars);
+}
+
+char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_batch)
+{
+    struct buf b = {0};
+    buf_puts(&b, "COMMIT; SELECT pg_catalog.setval(");
+    sql_literal(&b, name_of(a, c, "applied"));
+    buf_printf(&b, "::pg_catalog.regclass, %lld);", (long long)applied_batch);
+    char *sql = arena_strdup(a, b.data);
+    buf_free(&b);
+    return sql;
+}

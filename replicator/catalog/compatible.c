@@ -1,0 +1,61 @@
+/* Whether the target's table can take the source's rows. */
+#include <string.h>
+
+#include "repl/catalog.h"
+
+static bool missing(const struct relation *s, const struct column *col, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the target's table has no column %s", col->name);
+    err_table(e, s->schema, s->name);
+    return err_hint(e, "on the target: ALTER TABLE %s ADD COLUMN \"%s\" %s", s->sql, col->name, col->type);
+}
+
+static bool other_type(const struct relation *s, const struct column *from, const struct column *to,
+                       struct err *e)
+{
+    err_set(e, ERR_CONFIG, "column %s is %s on the source and %s on the target", from->name, from->type,
+            to->type);
+    err_table(e, s->schema, s->name);
+    return err_hint(e, "on the target: ALTER TABLE %s ALTER COLUMN \"%s\" TYPE %s", s->sql, from->name,
+                    from->type);
+}
+
+static bool not_copied(const struct relation *s, const struct column *to, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "column %s is generated on the target only, so its value cannot be copied",
+            to->name);
+    err_table(e, s->schema, s->name);
+    return err_hint(e, "on the target: ALTER TABLE %s ALTER COLUMN \"%s\" DROP EXPRESSION", s->sql, to->name);
+}
+
+static bool further_column(const struct relation *s, const struct column *to, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the target's column %s is NOT NULL and the source has none of that name",
+            to->name);
+    err_table(e, s->schema, s->name);
+    return err_hint(e, "on the target: ALTER TABLE %s ALTER COLUMN \"%s\" DROP NOT NULL (or drop the column)",
+                    s->sql, to->name);
+}
+
+bool catalog_compatible(struct relation *source, const struct relation *target, struct err *e)
+{
+    for (size_t i = 0; i < source->ncolumns; i++) {
+        struct column *from = &source->columns[i];
+        const struct column *to = relation_column(target, from->name);
+        if (from->generated)
+            continue;
+        if (to == NULL)
+            return missing(source, from, e);
+        if (to->generated)
+            return not_copied(source, to, e);
+        if (strcmp(from->type, to->type) != 0)
+            return other_type(source, from, to, e);
+        from->binary_safe = from->binary_safe && to->binary_safe;
+    }
+    for (size_t i = 0; i < target->ncolumns; i++) {
+        const struct column *to = &target->columns[i];
+        if (to->not_null && !to->has_default && relation_column(source, to->name) == NULL)
+            return further_column(source, to, e);
+    }
+    return true;
+}

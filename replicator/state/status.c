@@ -1,0 +1,51 @@
+#include "repl/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const phase_names[] = {
+    [PHASE_COPYING] = "copying",     [PHASE_INDEXING] = "indexing", [PHASE_CATCHING_UP] = "catching_up",
+    [PHASE_FOLLOWING] = "following", [PHASE_PAUSED] = "paused",     [PHASE_FENCED] = "fenced",
+    [PHASE_STOPPED] = "stopped",     [PHASE_FAILED] = "failed",
+};
+
+const char *phase_name(enum phase p)
+{
+    return phase_names[p];
+}
+
+bool phase_parse(const char *name, enum phase *out)
+{
+    for (size_t i = 0; i < sizeof phase_names / sizeof *phase_names; i++) {
+        if (strcmp(phase_names[i], name) == 0) {
+            *out = (enum phase)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void status_free(struct status *s)
+{
+    free(s->engine.version);
+    free(s->engine.since);
+    free(s->position);
+    free(s->last_batch.at);
+    for (size_t i = 0; i < s->ntables; i++) {
+        free(s->tables[i].schema);
+        free(s->tables[i].name);
+        free(s->tables[i].phase);
+        free(s->tables[i].error);
+    }
+    free(s->tables);
+    for (size_t i = 0; i < s->nerrors; i++) {
+        free(s->errors[i].at);
+        free(s->errors[i].table);
+        free(s->errors[i].message);
+        free(s->errors[i].hint);
+    }
+    free(s->errors);
+    free(s->next);
+    free(s->note);
+    memset(s, 0, sizeof *s);
+}

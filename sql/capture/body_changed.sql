@@ -1,0 +1,15 @@
+-- Body of a capture function, for statement-level triggers: the keys of all changed rows.
+-- Reads: the transition table "changed", sequences side and bell.   Writes: the active delta table; may ring.
+-- Variables: side, bell (sequences), channel, delta_a, delta_b, keys (", k1, ..."), only ("LIMIT 1" without a key).
+BEGIN
+    IF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) = 1 THEN
+        INSERT INTO :delta_a SELECT pg_catalog.txid_current():keys FROM changed :only;
+    ELSE
+        INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM changed :only;
+    END IF;
+    IF FOUND AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) = 1 THEN
+        PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
+        PERFORM pg_catalog.pg_notify(:'channel', '');
+    END IF;
+    RETURN NULL;
+END

@@ -1,0 +1,9 @@
+-- The two delta tables of one table. Writes: schema.   Variables: schema, id, delta_a, delta_b (quoted names),
+-- columns (", k1 type NOT NULL, ..." or nothing), label (for the comment).
+-- Without index, append-only: nothing is ever deleted, so autovacuum has nothing to do there.
+CREATE TABLE IF NOT EXISTS :delta_a (xid bigint NOT NULL:columns) WITH (autovacuum_enabled = off);
+CREATE TABLE IF NOT EXISTS :delta_b (xid bigint NOT NULL:columns) WITH (autovacuum_enabled = off);
+COMMENT ON TABLE :delta_a IS :'label';
+COMMENT ON TABLE :delta_b IS :'label';
+UPDATE :"schema".relation SET delta_a = :'delta_a'::pg_catalog.regclass, delta_b = :'delta_b'::pg_catalog.regclass
+WHERE id = :id;

@@ -1,0 +1,68 @@
+-- The columns of the tables given, in table and column order.
+-- Reads: pg_attribute, pg_type, pg_index, pg_depend.   Writes: nothing.
+-- Variables: oids (text): the tables, as an array of oid.
+-- Returns: table oid, attnum, name, type, base type, is domain, not null, generated, identity always, binary safe,
+--          in a unique or exclusion index that is not the primary key, has a default.
+--
+-- Binary safe: COPY BINARY carries the value between any two supported servers without loss. True for built-in
+-- scalar types whose send and receive functions speak of values alone, arrays of them, ranges over them, enums
+-- (sent as labels) and domains over all these. Never for reg* types, whose bytes are oids of one database, nor
+-- for arrays, ranges or rows of user types, whose bytes carry the oids of those types.
+WITH RECURSIVE base(oid, root) AS (
+    SELECT t.oid, t.oid FROM pg_catalog.pg_type t WHERE t.typtype <> 'd'
+    UNION ALL
+    SELECT d.oid, b.root FROM pg_catalog.pg_type d JOIN base b ON d.typbasetype = b.oid WHERE d.typtype = 'd'
+), safe(oid) AS (
+    SELECT t.oid
+    FROM pg_catalog.pg_type t
+    WHERE t.oid < 16384
+      AND t.typname IN ('bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'text', 'varchar', 'bpchar',
+                        'char', 'name', 'bytea', 'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval',
+                        'uuid', 'json', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit', 'varbit', 'point',
+                        'lseg', 'box', 'path', 'polygon', 'circle', 'line', 'oid')
+      AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+    UNION
+    SELECT t.oid FROM pg_catalog.pg_type t WHERE t.typtype = 'e'
+), safe_all(oid) AS (
+    SELECT oid FROM safe
+    UNION
+    SELECT t.oid FROM pg_catalog.pg_type t JOIN safe s ON t.typelem = s.oid
+    WHERE t.typcategory = 'A' AND t.typlen = -1 AND t.oid < 16384
+    UNION
+    SELECT r.rngtypid FROM pg_catalog.pg_range r JOIN safe s ON r.rngsubtype = s.oid WHERE r.rngtypid < 16384
+), other_index AS (
+    SELECT i.indrelid, d.refobjsubid AS attnum
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid
+    WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary
+      AND i.indrelid = ANY (:'oids'::pg_catalog.oid[])
+    UNION
+    -- An index that belongs to a constraint hangs on the constraint, and the constraint on the columns.
+    SELECT k.conrelid, a.attnum
+    FROM pg_catalog.pg_constraint k
+    CROSS JOIN LATERAL unnest(k.conkey) AS a(attnum)
+    WHERE k.contype IN ('u', 'x') AND k.conrelid = ANY (:'oids'::pg_catalog.oid[])
+)
+SELECT a.attrelid, a.attnum, a.attname,
+       pg_catalog.format_type(a.atttypid, a.atttypmod),
+       -- A domain's own modifier stands in the domain: take the innermost that is set.
+       CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(b.root, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod
+                                                                         ELSE -1 END)
+            ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
+       t.typtype = 'd',
+       a.attnotnull,
+       a.attgenerated <> '',
+       a.attidentity = 'a',
+       EXISTS (SELECT FROM safe_all s WHERE s.oid = b.root),
+       EXISTS (SELECT FROM other_index x WHERE x.indrelid = a.attrelid AND x.attnum = a.attnum)
+           -- An exclusion constraint over expressions names no columns: any change may matter.
+           OR EXISTS (SELECT FROM pg_catalog.pg_index i
+                      WHERE i.indrelid = a.attrelid AND i.indisexclusion AND i.indexprs IS NOT NULL),
+       a.atthasdef OR a.attidentity <> ''
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN base b ON b.oid = a.atttypid
+WHERE a.attrelid = ANY (:'oids'::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum

@@ -1,0 +1,57 @@
+-- repl's tables on the target: where it stands, and what of the first copy is done.
+-- Writes: the schema.   Variables: schema, sync_id, version.
+CREATE SCHEMA :"schema";
+
+CREATE TABLE :"schema".sync (
+    sync_id    uuid PRIMARY KEY,
+    version    int NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+INSERT INTO :"schema".sync (sync_id, version) VALUES (:'sync_id', :version);
+
+-- One row: the source snapshot that the target shows, committed with the rows themselves.
+CREATE TABLE :"schema".position (
+    batch             bigint NOT NULL,
+    snapshot          text NOT NULL,
+    system_identifier text NOT NULL,
+    timeline          bigint NOT NULL,
+    source_database   bigint NOT NULL,
+    applied_at        timestamptz
+) WITH (fillfactor = 50);
+INSERT INTO :"schema".position VALUES (0, '', '', 0, 0, NULL);
+
+CREATE TABLE :"schema".relation (
+    id       int PRIMARY KEY,
+    nspname  pg_catalog.name NOT NULL,
+    relname  pg_catalog.name NOT NULL,
+    copied   boolean NOT NULL DEFAULT false,
+    snapshot text DEFAULT '',  -- own position: '' everything is owed, null stands with the sync
+    goal     text,             -- a catch-up pass towards this snapshot
+    side     "char",
+    block    bigint NOT NULL DEFAULT 0
+);
+
+-- How a heap was cut for the first copy, and which chunks of it are here.
+CREATE TABLE :"schema".heap (
+    relation     int NOT NULL REFERENCES :"schema".relation ON DELETE CASCADE,
+    heap         bigint NOT NULL,
+    filenode     bigint NOT NULL,
+    blocks       bigint NOT NULL,
+    chunk_blocks bigint NOT NULL,
+    bytes        bigint NOT NULL,
+    PRIMARY KEY (relation, heap)
+);
+CREATE TABLE :"schema".chunk (
+    relation int NOT NULL REFERENCES :"schema".relation ON DELETE CASCADE,
+    heap     bigint NOT NULL,
+    chunk    bigint NOT NULL,
+    rows     bigint NOT NULL,
+    bytes    bigint NOT NULL,
+    done_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (relation, heap, chunk)
+);
+
+CREATE TABLE :"schema".step (
+    name    text PRIMARY KEY,
+    done_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
