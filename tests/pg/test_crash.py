@@ -1,0 +1,199 @@
+"""Whatever crashes, and whenever: at the end both sides are equal in every row."""
+import os
+import random
+import re
+import shutil
+
+import pytest
+
+import workload
+from program import ROOT
+from test_copy import SMALL, big, chunks
+from waiting import SLOWER, eventually, moment
+
+POINT = re.compile(r'fault_point\("([a-z_.]+)"\)')
+
+
+def points():
+    """Every named fault point of the program."""
+    return sorted({m for path in (ROOT / "replicator").rglob("*.c")
+                   for m in POINT.findall(path.read_text(encoding="utf-8"))})
+
+
+def settle(repl, equal, w=None):
+    """The writers end, what they committed comes over, and every row is compared."""
+    if w is not None:
+        w.stop()
+    repl.kick(timeout=120)
+    equal()
+
+
+def random_kills(repl, src, writers, equal, seed, kills, items=20000):
+    rnd = random.Random(seed)
+    print(f"kills by seed {seed}")
+    with writers(seed=seed, writers=3) as w:
+        big(src, rows=items)
+        repl.init()
+        repl.configure(**SMALL)
+        phases = {}
+        for n in range(kills):
+            repl.start(wait=False, pause_at=rnd.choice((None, "chunk.before_commit:20")))
+            # Short lives die in the copy, longer ones in what comes after.
+            moment(rnd.uniform(0, .6 if n < kills / 2 else 2) * SLOWER, w.stopping)
+            assert repl.engine.poll() is None, f"the engine ended by itself:\n{repl.engine_tail()}"
+            repl.kill()
+            phase = repl.status()["tables"][0]["phase"]
+            phases[phase] = phases.get(phase, 0) + 1
+            src.execute("update big set n = n + 1 where id between %s and %s", (n * 100, n * 100 + 50))
+        print(f"killed in {phases}")
+        repl.start()
+        repl.wait_phase("following", timeout=120)
+        before = w.committed
+        eventually(lambda: w.committed > before + 10, what="the application goes on")
+        settle(repl, equal, w)
+
+
+def test_20_random_kills(repl, src, writers, equal):
+    random_kills(repl, src, writers, equal, random.randrange(10**6), kills=20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", range(8))
+def test_many_random_kills(repl, src, writers, equal, round_):
+    random_kills(repl, src, writers, equal, random.randrange(10**6), kills=60, items=60000)
+
+
+@pytest.mark.parametrize("point", points())
+def test_killed_at(repl, src, writers, equal, point):
+    """Dies at each named point, once in the copy or the follow that passes it, and goes on."""
+    with writers(writers=2, hold=.1) as w:
+        repl.init()
+        repl.start(wait=False, fail_at=point)
+        eventually(lambda: repl.engine.poll() is not None or w.unexpected, timeout=60, what=f"it passes {point}")
+        assert repl.wait_exit() == -9, repl.engine_tail()
+        repl.start()
+        repl.wait_phase("following")
+        settle(repl, equal, w)
+
+
+def following(repl):
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+
+
+@pytest.mark.parametrize("which", ["source", "target"])
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_a_server_restarts(repl, writers, equal, source_cluster, target_cluster, which, how):
+    """The engine waits for the server and goes on by itself."""
+    cluster = source_cluster if which == "source" else target_cluster
+    with writers(lossy=True) as w:
+        following(repl)
+        for _ in range(2):
+            cluster.stop(how)
+            eventually(lambda: repl.status()["errors"], what="status tells of the server that is away")
+            cluster.start()
+            before = w.committed
+            eventually(lambda n=before: w.committed > n + 10, what="the application goes on")
+        repl.wait_phase("following")
+        settle(repl, equal, w)
+    assert repl.engine.poll() is None, "the engine did not survive"
+    eventually(lambda: not repl.status()["errors"], what="status forgets errors that are over")
+
+
+def test_the_source_crashes_in_the_copy(repl, src, source, writers, equal, dst, source_cluster):
+    with writers(lossy=True) as w:
+        big(src)
+        repl.init()
+        repl.configure(**SMALL)
+        repl.start(pause_at="chunk.before_commit:40")
+        eventually(lambda: chunks(dst) > 3, what="some chunks are done")
+        source_cluster.crash()
+        source_cluster.start()
+        repl.wait_phase("following", timeout=90)
+        settle(repl, equal, w)
+
+
+def test_the_source_loses_commits_that_were_not_flushed(repl, source, writers, equal, source_cluster, target):
+    """With synchronous_commit = off a crash takes back what was committed, and its transaction ids are used again. What
+    is on the target must not be ahead of what the source has kept, and the new owner of an id must not be taken for
+    the old one."""
+    source_cluster.configure(wal_writer_delay="10000")  # the longest: as much as possible is lost
+    try:
+        with writers(lossy=True, asynchronous=True, truncate=False) as w:
+            following(repl)
+            for _ in range(4):
+                before = w.committed
+                eventually(lambda n=before: w.committed > n + 50, what="the application writes")
+                source_cluster.crash()
+                source_cluster.start()
+            settle(repl, equal, w)
+        with target.admin() as c:
+            assert workload.total(c) == workload.TOTAL
+    finally:
+        source_cluster.ensure_up()
+        source_cluster.configure(wal_writer_delay=None)
+
+
+def test_connections_are_terminated(repl, source, target, writers, equal):
+    """Administrators, load balancers, idle timeouts: sessions end, repl opens new ones."""
+    rnd = random.Random(3)
+    with writers() as w:
+        following(repl)
+        ended = 0
+        for _ in range(8):
+            ended += (source if rnd.random() < .5 else target).terminate()
+            before = w.committed
+            eventually(lambda n=before: w.committed > n + 5, what="the application goes on")
+        assert ended > 4
+        repl.wait_phase("following")
+        settle(repl, equal, w)
+    assert repl.engine.poll() is None, "the engine did not survive"
+
+
+def test_the_state_file_is_deleted_between_two_runs(repl, src, dst, writers, equal):
+    """It is a convenience: the truth stands on the servers."""
+    with writers() as w:
+        following(repl)
+        position = dst.execute("select batch from repl.position").fetchone()[0]
+        repl.stop()
+        shutil.rmtree(repl.dir)
+        repl.run("start", code=1)
+        adopted = repl.init()
+        assert dst.execute("select batch from repl.position").fetchone()[0] >= position, adopted
+        repl.start()
+        repl.wait_phase("following")
+        settle(repl, equal, w)
+    assert dst.execute("select count(*) from repl.relation where copied").fetchone()[0] == 8
+
+
+def test_the_state_file_is_deleted_in_the_copy(repl, src, dst, equal):
+    big(src)
+    repl.init()
+    repl.configure(**SMALL)
+    repl.start(pause_at="chunk.before_commit:40")
+    eventually(lambda: chunks(dst) > 3, what="some chunks are done")
+    repl.kill()
+    src.execute("update big set n = 5 where id % 10 = 0")
+    for name in os.listdir(repl.dir):
+        os.unlink(repl.dir / name)
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.kick()
+    assert equal() == 60000
+
+
+def test_init_is_killed_and_run_again(repl, src, source, equal):
+    for n in range(30):
+        src.execute(f"create table t{n}(id int primary key, v text); insert into t{n} select g, 'v' from generate_series(1, 20) g")
+    rnd = random.Random(7)
+    options = ("--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET")
+    for _ in range(5):
+        process = repl.start_in_background("init", *options)
+        moment(rnd.uniform(.05, 1))
+        process.kill()
+        process.wait()
+    repl.init()
+    repl.kick()
+    assert equal() == 600

@@ -1,0 +1,88 @@
+"""A backlog larger than a batch goes over in steps that each commit."""
+import random
+
+import pytest
+
+from waiting import eventually, moment
+
+LIMIT = 500
+
+
+def prepare(repl, src, rows):
+    """Unique values beside the key, which swap among rows that lie far apart, in different steps."""
+    src.execute(f"""create table t(id int primary key, u int not null unique, v int);
+        insert into t select g, g, 0 from generate_series(1, {rows}) g;
+        create table parent(id int primary key); create table child(id int primary key, parent int references parent);
+        insert into parent select generate_series(1, 100); insert into child select g, 1 + g % 100 from generate_series(1, {rows}) g""")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.stop()
+    repl.configure(batch_rows=LIMIT)
+
+
+def backlog(src, rows, rnd):
+    with src.transaction():
+        src.execute("update t set u = -u")
+        src.execute(f"update t set u = {rows} + 1 + u, v = v + 1")  # the first takes the last one's value, and so on
+    for _ in range(5):
+        a, b = rnd.randint(1, rows), rnd.randint(1, rows)
+        with src.transaction():
+            ua, ub = (src.execute("select u from t where id = %s", (x,)).fetchone()[0] for x in (a, b))
+            if a != b:
+                src.execute("update t set u = -1 where id = %s", (a,))
+                src.execute("update t set u = %s where id = %s", (ua, b))
+                src.execute("update t set u = %s where id = %s", (ub, a))
+    src.execute("update child set parent = 101 - parent; delete from child where id % 3 = 0; "
+                "delete from parent where id not in (select parent from child); "
+                "insert into parent select generate_series(1001, 1100); insert into child select g, g from generate_series(100001, 100100) g, "
+                "lateral (select) x where false")
+
+
+def batches(dst):
+    return dst.execute("select batch from repl.position").fetchone()[0]
+
+
+def test_a_large_backlog_goes_in_steps(repl, src, dst, equal):
+    prepare(repl, src, 5000)
+    backlog(src, 5000, random.Random(1))
+    owed = repl.status()["owed_rows"]
+    assert owed is None or owed > LIMIT
+    repl.start()
+    repl.kick()
+    repl.wait_phase("following")
+    equal()
+
+
+def test_killed_in_the_middle_of_a_backlog(repl, src, dst, equal, rows=6000, kills=6):
+    prepare(repl, src, rows)
+    rnd = random.Random(2)
+    for n in range(kills):
+        backlog(src, rows, rnd)
+        repl.start(wait=False)
+        moment(rnd.uniform(.05, 1))
+        repl.kill()
+    repl.start()
+    repl.kick()
+    equal()
+
+
+def test_writers_go_on_while_it_catches_up(repl, src, dst, writers, equal):
+    with writers(writers=2) as w:
+        repl.init()
+        repl.start()
+        repl.wait_phase("following")
+        repl.stop()
+        repl.configure(batch_rows=LIMIT)
+        src.execute("update item set v = v + 1; update note set v = 'all'")
+        repl.start()
+        before = w.committed
+        eventually(lambda: w.committed > before + 30, what="the application goes on")
+        repl.wait_phase("following")
+    repl.kick()
+    equal()
+
+
+@pytest.mark.slow
+def test_a_very_large_backlog(repl, src, dst, equal):
+    test_killed_in_the_middle_of_a_backlog(repl, src, dst, equal, rows=200000, kills=12)

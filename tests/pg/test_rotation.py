@@ -1,0 +1,73 @@
+"""The deltas do not grow: covered sides are truncated, whoever holds an old snapshot."""
+import psycopg
+
+from waiting import eventually
+
+SIZES = "select coalesce(sum(pg_relation_size(delta_a) + pg_relation_size(delta_b)), 0) from repl.relation"
+
+
+def prepare(repl, src):
+    src.execute("create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, 1000) g")
+    repl.init()
+    repl.configure(rotate_bytes="8kB")
+    repl.start()
+    repl.wait_phase("following")
+
+
+def write(src, repl, rounds=10):
+    for n in range(rounds):
+        src.execute("update t set v = v + 1")
+        if n % 3 == 0:
+            repl.kick()
+    repl.kick()
+
+
+def test_delta_tables_are_truncated(repl, src, equal):
+    prepare(repl, src)
+    write(src, repl)
+    eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
+    equal()
+
+
+def test_a_held_snapshot_does_not_stop_it(repl, src, source, equal):
+    """Queue tables with DELETE die here: vacuum cannot remove what the old snapshot may see."""
+    with source.connect(autocommit=False) as old:
+        old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        old.execute("select count(*) from pg_class")
+        prepare(repl, src)
+        write(src, repl)
+        eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
+        old.rollback()
+    equal()
+
+
+def test_a_late_writer_is_late_but_not_lost(repl, src, source, equal):
+    """A transaction that wrote to a side before the change of sides, and commits long after."""
+    prepare(repl, src)
+    with source.connect(autocommit=False) as slow:
+        slow.execute("update t set v = -1 where id = 1")
+        sizes = set()
+        for _ in range(12):
+            src.execute("update t set v = v + 1 where id > 1")
+            repl.kick()
+            sizes.add(src.execute(SIZES).fetchone()[0])
+        slow.commit()
+    repl.kick()
+    equal()
+    assert src.execute("select v from t where id = 1").fetchone()[0] == -1
+    write(src, repl, 3)
+    eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
+
+
+def test_a_reader_of_the_deltas_is_not_waited_for(repl, src, source, equal):
+    """Rotation asks for its lock NOWAIT: neither it nor the application behind it waits."""
+    prepare(repl, src)
+    number = src.execute("select id from repl.relation").fetchone()[0]
+    with source.connect(autocommit=False) as reader:
+        reader.execute(f"lock table repl.d{number}_a, repl.d{number}_b in access share mode")
+        src.execute("set statement_timeout = '5s'")
+        write(src, repl)
+        reader.rollback()
+    write(src, repl, 2)
+    eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
+    equal()
