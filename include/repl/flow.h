@@ -51,6 +51,7 @@ bool worker_target(struct worker *w, struct conn **out, struct err *e) MUST_CHEC
 /* Drops the worker's connections, so that the next job opens fresh ones. */
 void worker_disconnect(struct worker *w);
 struct arena *worker_arena(struct worker *w);
+struct stages *worker_stages(struct worker *w);
 
 /* ---- the copier: the hot path (copier.c) ---- */
 
@@ -152,6 +153,11 @@ struct apply_table {
     /* Filled in: */
     int64_t rows, upserted, deleted;
 };
+
+/* Which staging tables a target session has: they outlive a batch, up to a number. */
+struct stages;
+struct stages *stages_new(void);
+void stages_free(struct stages *s); /* NULL is fine */
 
 struct sequence_value {
     const char *sql; /* quoted and qualified */

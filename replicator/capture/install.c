@@ -33,7 +33,8 @@ static bool read_id(struct conn *db, struct capture *c, struct err *e)
 {
     struct arena *a = arena_new();
     struct result *r;
-    bool ok = pg_query(db, arena_printf(a, "SELECT sync_id, version FROM %s", name_of(a, c, "sync")), 0, NULL, &r, e);
+    bool ok = pg_query(db, arena_printf(a, "SELECT sync_id, version FROM %s", name_of(a, c, "sync")), 0, NULL,
+                       &r, e);
     arena_free(a);
     if (!ok)
         return false;
@@ -67,13 +68,15 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
     if (ours)
         return read_id(db, c, e);
     if (there) {
-        err_set(e, ERR_CONFIG, "the %s has a schema %s that is not repl's", side_name(conn_side(db)), c->schema);
+        err_set(e, ERR_CONFIG, "the %s has a schema %s that is not repl's", side_name(conn_side(db)),
+                c->schema);
         return err_hint(e, "choose another name: --schema NAME");
     }
     if (!pg_value(db, "SELECT pg_catalog.gen_random_uuid()", 0, NULL, &id, e))
         return false;
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
-    const struct sql_var vars[] = {{"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
+    const struct sql_var vars[] = {
+        {"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
     char *sql = sql_fill(sql_capture_schema, vars); /* one message: one transaction */
     bool ok = pg_exec(db, sql, e);
     if (ok)

@@ -145,8 +145,12 @@ static void add_truncate(struct buf *b, const struct table_names *n, const char 
                          const char *function)
 {
     const struct sql_var vars[] = {
-        {"truncate", trigger_name(n, "truncate")}, {"table", table}, {"timing", timing},
-        {"sync_id", n->c->sync_id},                {"function_truncate", function}, {NULL, NULL},
+        {"truncate", trigger_name(n, "truncate")},
+        {"table", table},
+        {"timing", timing},
+        {"sync_id", n->c->sync_id},
+        {"function_truncate", function},
+        {NULL, NULL},
     };
     add_filled(b, sql_capture_trigger_truncate, vars);
 }
@@ -189,7 +193,8 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
     return !n->r->partitioned || add_leaves(db, b, n, e);
 }
 
-static bool make_triggers(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms, struct err *e)
+static bool make_triggers(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms,
+                          struct err *e)
 {
     struct buf b = {0};
     buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN SHARE ROW EXCLUSIVE MODE;\n",
@@ -204,13 +209,14 @@ static bool make_triggers(struct conn *db, const struct table_names *n, unsigned
     return ok;
 }
 
-static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, int *id, struct err *e)
+static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, int *id,
+                    struct err *e)
 {
     char oid[16];
     char *value = NULL;
     snprintf(oid, sizeof oid, "%u", r->oid);
-    const struct sql_var vars[] = {{"schema", c->schema}, {"oid", oid}, {"nspname", r->schema},
-                                   {"relname", r->name},  {NULL, NULL}};
+    const struct sql_var vars[] = {
+        {"schema", c->schema}, {"oid", oid}, {"nspname", r->schema}, {"relname", r->name}, {NULL, NULL}};
     char *sql = sql_fill(sql_capture_register, vars);
     bool ok = pg_value(db, sql, 0, NULL, &value, e);
     if (ok)

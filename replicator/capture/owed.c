@@ -73,9 +73,9 @@ static bool in_list(int id, const struct relation *const *tables, size_t n)
     return false;
 }
 
-bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables, size_t ntables,
-                   const struct positions *p, int64_t cap, struct arena *a, struct owed_list *out, bool *outside,
-                   struct err *e)
+bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
+                   size_t ntables, const struct positions *p, int64_t cap, struct arena *a,
+                   struct owed_list *out, bool *outside, struct err *e)
 {
     const struct sql_var vars[] = {
         {"lock", lock_sql(a, tables, ntables)},
@@ -104,7 +104,8 @@ bool capture_backlog(struct conn *db, const struct capture *c, const struct posi
                      struct arena *a, struct owed_list *out, struct err *e)
 {
     struct result *r;
-    char *sql = arena_printf(a, "SELECT id, truncated, row_count FROM %s($1, $2, $3, $4)", name_of(a, c, "owed"));
+    char *sql =
+        arena_printf(a, "SELECT id, truncated, row_count FROM %s($1, $2, $3, $4)", name_of(a, c, "owed"));
     const char *const params[] = {p->snapshot, own_ids(a, p), own_positions(a, p),
                                   arena_printf(a, "%lld", (long long)cap)};
     *out = (struct owed_list){.snapshot = ""};

@@ -37,11 +37,12 @@ bool capture_list(struct conn *db, const char *schema, struct arena *a, struct s
     if (!look(db, schema, &ours, e) || !list_triggers(db, schema, &r, e))
         return false;
     for (int i = 0; ours && i < result_rows(r); i++)
-        strlist_add(out, arena_printf(a, "%s: trigger %s on %s.%s", side_name(conn_side(db)), result_text(r, i, 0),
-                                      result_text(r, i, 2), result_text(r, i, 3)));
+        strlist_add(out, arena_printf(a, "%s: trigger %s on %s.%s", side_name(conn_side(db)),
+                                      result_text(r, i, 0), result_text(r, i, 2), result_text(r, i, 3)));
     result_free(r);
     if (ours)
-        strlist_add(out, arena_printf(a, "%s: schema %s with everything in it", side_name(conn_side(db)), schema));
+        strlist_add(out,
+                    arena_printf(a, "%s: schema %s with everything in it", side_name(conn_side(db)), schema));
     return true;
 }
 
@@ -63,7 +64,8 @@ static bool patiently(struct conn *db, const char *sql, const char *table, const
         if (table != NULL)
             find_blocker(db, table, blocker, sizeof blocker);
         if (o->give_up_ms != 0 && clock_ms() - began > o->give_up_ms) {
-            err_set(e, ERR_CONFLICT, "locked by others all the time%s%s", blocker[0] != '\0' ? ": " : "", blocker);
+            err_set(e, ERR_CONFLICT, "locked by others all the time%s%s", blocker[0] != '\0' ? ": " : "",
+                    blocker);
             err_table(e, named->schema, named->name);
             return err_hint(e, "end that session or wait for it, then run `repl cleanup` again: it goes on");
         }
@@ -75,12 +77,13 @@ static bool patiently(struct conn *db, const char *sql, const char *table, const
 }
 
 /* Drops the triggers of the table whose rows of the list begin at i; gives the next table's. */
-static bool drop_of_table(struct conn *db, const struct result *r, int *i, const struct capture_install_options *o,
-                          struct err *e)
+static bool drop_of_table(struct conn *db, const struct result *r, int *i,
+                          const struct capture_install_options *o, struct err *e)
 {
     struct buf b = {0}, name = {0};
     const char *table = result_text(r, *i, 1);
-    const struct relation named = {.schema = result_text(r, *i, 2), .name = result_text(r, *i, 3), .sql = table};
+    const struct relation named = {
+        .schema = result_text(r, *i, 2), .name = result_text(r, *i, 3), .sql = table};
 
     buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u;", o->lock_timeout_ms);
     for (; *i < result_rows(r) && strcmp(result_text(r, *i, 1), table) == 0; (*i)++) {
@@ -97,7 +100,8 @@ static bool drop_of_table(struct conn *db, const struct result *r, int *i, const
     return ok;
 }
 
-bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o, struct err *e)
+bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
+                    struct err *e)
 {
     struct result *r;
     bool ours;

@@ -79,8 +79,8 @@ bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, s
 {
     struct arena *a = arena_new();
     char *value = NULL;
-    bool ok = pg_value(db, arena_printf(a, "SELECT last_value FROM %s", name_of(a, c, "applied")), 0, NULL, &value,
-                       e);
+    bool ok = pg_value(db, arena_printf(a, "SELECT last_value FROM %s", name_of(a, c, "applied")), 0, NULL,
+                       &value, e);
     if (ok)
         *batch = value != NULL ? strtoll(value, NULL, 10) : 0;
     free(value);
@@ -88,8 +88,8 @@ bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, s
     return ok;
 }
 
-bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int64_t *a_blocks, int64_t *b_blocks,
-                          char **snapshot, struct err *e)
+bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int64_t *a_blocks,
+                          int64_t *b_blocks, char **snapshot, struct err *e)
 {
     struct arena *a = arena_new();
     struct buf sql = {0};

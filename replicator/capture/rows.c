@@ -20,16 +20,17 @@ static char *no_delta(struct arena *a, const struct capture *c, const struct rel
     if (r->nkey == 0)
         return arena_strdup(a, "");
     const char *on = join_keys(a, r);
-    return arena_printf(a,
-                        " AND NOT EXISTS (SELECT FROM %s d WHERE %s) AND NOT EXISTS (SELECT FROM %s d WHERE %s)"
-                        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)"
-                        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)",
-                        name_delta(a, c, r->id, 'a'), on, name_delta(a, c, r->id, 'b'), on,
-                        name_of(a, c, "truncation_a"), r->id, name_of(a, c, "truncation_b"), r->id);
+    return arena_printf(
+        a,
+        " AND NOT EXISTS (SELECT FROM %s d WHERE %s) AND NOT EXISTS (SELECT FROM %s d WHERE %s)"
+        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)"
+        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)",
+        name_delta(a, c, r->id, 'a'), on, name_delta(a, c, r->id, 'b'), on, name_of(a, c, "truncation_a"),
+        r->id, name_of(a, c, "truncation_b"), r->id);
 }
 
-char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r, const struct heap *h,
-                        int64_t from_block, int64_t to_block, bool binary)
+char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                        const struct heap *h, int64_t from_block, int64_t to_block, bool binary)
 {
     const struct sql_var vars[] = {
         {"schema", c->schema},
@@ -55,18 +56,18 @@ static char *owed_condition(struct arena *a, const char *snapshot, const struct 
         return when;
     if (range->side != side)
         return arena_strdup(a, "false");
-    return arena_printf(a, "%s AND ctid >= '(%lld,0)'::pg_catalog.tid AND ctid < '(%lld,0)'::pg_catalog.tid", when,
-                        (long long)range->from, (long long)range->to);
+    return arena_printf(a, "%s AND ctid >= '(%lld,0)'::pg_catalog.tid AND ctid < '(%lld,0)'::pg_catalog.tid",
+                        when, (long long)range->from, (long long)range->to);
 }
 
-char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r, const char *snapshot,
-                        const struct delta_range *range)
+char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                        const char *snapshot, const struct delta_range *range)
 {
     const char *format = relation_binary(r) ? "binary" : "text";
     const char *only = r->partitioned ? "" : "ONLY ";
     if (r->nkey == 0)
-        return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);", list_columns(a, r, "t.") + 2,
-                            only, r->sql, format);
+        return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);",
+                            list_columns(a, r, "t.") + 2, only, r->sql, format);
 
     struct buf present = {0};
     buf_puts(&present, "t.");

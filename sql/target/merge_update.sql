@@ -1,3 +1,4 @@
--- The part of merge.sql for rows that changed in other than unique columns.
--- Variables: table, stage, on, set, differs.
-UPDATE :table t SET :set FROM :stage s WHERE s.present AND :on AND :differs;
+-- Third of the merge: rows that changed in other columns, in place. Rows that are equal, byte for byte, are left
+-- alone: every write is paid for.
+-- Reads: the stage.   Writes: the table.   Variables: table, stage, on, set, differs.
+UPDATE :table t SET :set FROM :stage s WHERE :on AND s.present AND (:differs);

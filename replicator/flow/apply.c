@@ -1,0 +1,156 @@
+/*
+ * One batch. Promise (I2, I5, I6): the target goes from one source snapshot to a later one in one commit, rows and
+ * position together, or stays where it was. The order:
+ *
+ *   source: the copies, then COMMIT, then a logged write that makes durable all that the snapshot saw
+ *   target: BEGIN, the stages filled, truncations, merges, sequences, the position
+ *   target: COMMIT, only when the source's write is confirmed
+ *
+ * Each side gets all its statements in one message, so that a batch of any number of tables costs few round trips.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "merge.h"
+#include "repl/fault.h"
+#include "stages.h"
+#include "streams.h"
+
+static char *source_script(const struct apply *ap)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < ap->ntables; i++)
+        buf_puts(&b, ap->tables[i].copy_sql);
+    buf_puts(&b, ap->source_end_sql);
+    return b.data;
+}
+
+static void add_sequences(struct script *s, const struct apply *ap)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < ap->nsequences; i++) {
+        const struct sequence_value *q = &ap->sequences[i];
+        buf_clear(&b);
+        buf_puts(&b, "SELECT pg_catalog.setval(");
+        sql_literal(&b, q->sql);
+        buf_printf(&b, "::pg_catalog.regclass, %lld)", (long long)q->value);
+        script_add(s, STEP_OTHER, NULL, b.data);
+    }
+    buf_free(&b);
+}
+
+/* Returns the number of steps up to the last copy: their results are taken while the stages are filled. */
+static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
+{
+    script_add(s, STEP_OTHER, NULL, "BEGIN");
+    for (size_t i = 0; i < ap->ntables; i++)
+        stages_add(s, a, ap->stages, &ap->tables[i]);
+    for (size_t i = 0; i < ap->ntables; i++) {
+        struct apply_table *t = &ap->tables[i];
+        script_add(s, STEP_OTHER, t,
+                   arena_printf(a, "COPY %s FROM STDIN (FORMAT %s)", stage_name(a, t),
+                                relation_binary(t->source) ? "binary" : "text"));
+    }
+    size_t copies = s->nsteps;
+    truncate_add(s, a, ap->tables, ap->ntables);
+    for (size_t i = 0; i < ap->ntables; i++)
+        merge_add(s, a, &ap->tables[i]);
+    add_sequences(s, ap);
+    script_add(s, STEP_POSITION, NULL, ap->position_sql);
+    return ap->ntables != 0 ? copies : 0;
+}
+
+/* Each table's rows go from the source's stream to the target's, in the order of the list on both. */
+static bool fill_stages(struct conn *source, struct conn *target, struct apply *ap, struct err *e)
+{
+    for (size_t i = 0; i < ap->ntables; i++) {
+        const struct relation *r = ap->tables[i].source;
+        uint64_t rows = atomic_load(&ap->progress->rows);
+        struct result *copied;
+        if (!stream_open(source, PG_COPY_OUT, e) || !stream_open(target, PG_COPY_IN, e) ||
+            !copier_run(source, target, ap->progress, e) || !stream_result(target, &copied, e))
+            return err_table(e, r->schema, r->name);
+        ap->tables[i].rows = result_affected(copied);
+        /* Rows of binary streams are counted by the message; what the server counted is exact. */
+        atomic_store(&ap->progress->rows, rows + (uint64_t)ap->tables[i].rows);
+        result_free(copied);
+    }
+    return true;
+}
+
+static void count(const struct script_step *step, int64_t rows)
+{
+    if (step->kind == STEP_DELETE)
+        step->table->deleted += rows;
+    else if (step->kind == STEP_UPSERT)
+        step->table->upserted += rows;
+}
+
+static bool position_taken(const struct result *r, struct err *e)
+{
+    if (result_affected(r) == 1)
+        return true;
+    err_set(e, ERR_CONFLICT,
+            "the target's position was moved by somebody else: another engine works on this sync");
+    return err_hint(e, "stop the other engine; `repl status` shows whether one runs here");
+}
+
+/* The results of the merges, one a step. */
+static bool take_merges(struct conn *target, const struct script *s, size_t first, struct err *e)
+{
+    for (size_t i = first; i < s->nsteps; i++) {
+        const struct script_step *step = &s->steps[i];
+        struct result *r;
+        if (!stream_result(target, &r, e)) {
+            if (step->table != NULL)
+                err_table(e, step->table->source->schema, step->table->source->name);
+            return false;
+        }
+        count(step, result_affected(r));
+        bool ok = step->kind != STEP_POSITION || position_taken(r, e);
+        result_free(r);
+        if (!ok)
+            return false;
+    }
+    return stream_end(target, e);
+}
+
+static bool run(struct conn *source, struct conn *target, struct apply *ap, const char *out,
+                const struct script *s, size_t copies, struct err *e)
+{
+    const int64_t bytes = (int64_t)atomic_load(&ap->progress->bytes);
+    if (!pg_send(source, out, e) || !pg_send(target, s->sql.data, e) || !fill_stages(source, target, ap, e))
+        return false;
+    ap->bytes = (int64_t)atomic_load(&ap->progress->bytes) - bytes;
+    fault_point("apply.staged");
+    /* The target merges while the source ends its transaction. */
+    if (!stream_end(source, e))
+        return false;
+    fault_point("apply.durable");
+    if (!take_merges(target, s, copies, e))
+        return false;
+    fault_point("apply.before_commit");
+    if (!pg_exec(target, "COMMIT", e))
+        return false;
+    fault_point("apply.after_commit");
+    return true;
+}
+
+bool apply_batch(struct conn *source, struct conn *target, struct apply *ap, struct arena *arena,
+                 struct err *e)
+{
+    struct script s = {0};
+    char *out = source_script(ap);
+    size_t copies = target_script(&s, ap, arena);
+    bool ok = run(source, target, ap, out, &s, copies, e);
+    if (ok) {
+        ok = stages_settle(ap->stages, target, e);
+    } else {
+        pg_reset(source);
+        pg_reset(target);
+        stages_forget(ap->stages);
+    }
+    free(out);
+    script_free(&s);
+    return ok;
+}

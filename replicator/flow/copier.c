@@ -1,0 +1,37 @@
+/*
+ * The hot path. Bytes go from libpq's input buffer of one connection through one buffer on the stack of bytes to
+ * the other connection; rows are never taken apart. While the target is slow, nothing is read; while the source is
+ * slow, the target works on what it has: the socket buffers between are what lets both servers run at once.
+ */
+#include <stdlib.h>
+
+#include "repl/fault.h"
+#include "repl/flow.h"
+
+enum { BUFFER_SIZE = 128 * 1024 };
+
+static bool pump(struct conn *source, struct conn *target, struct copy_progress *p, char *buffer,
+                 struct err *e)
+{
+    for (;;) {
+        size_t len;
+        uint64_t rows;
+        if (!copy_read(source, buffer, BUFFER_SIZE, &len, &rows, e))
+            return false;
+        if (len == 0)
+            return copy_finish(target, e);
+        if (!copy_write(target, buffer, len, e))
+            return false;
+        atomic_fetch_add_explicit(&p->rows, rows, memory_order_relaxed);
+        atomic_fetch_add_explicit(&p->bytes, len, memory_order_relaxed);
+        fault_point("copier.rows");
+    }
+}
+
+bool copier_run(struct conn *source, struct conn *target, struct copy_progress *p, struct err *e)
+{
+    char *buffer = xmalloc(BUFFER_SIZE);
+    bool ok = pump(source, target, p, buffer, e);
+    free(buffer);
+    return ok;
+}

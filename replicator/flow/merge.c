@@ -1,0 +1,245 @@
+/*
+ * The merge. Promise: after it the table's rows with staged keys are, byte for byte, those of the source's snapshot,
+ * whatever order of statements brought the source there. How: what is gone is deleted; then rows whose unique columns
+ * change are deleted too, so that no value stands in the way of another row's; then rows that differ elsewhere are
+ * updated in place; then what is missing is inserted. Equality of rows is that of their bytes (*<>): numeric 1.0 and
+ * 1.00 are equal to "=", and still not the same.
+ */
+#include "merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/embedded.h"
+#include "repl/hash.h"
+
+/* ---- script ---- */
+
+void script_add(struct script *s, enum step_kind kind, struct apply_table *t, const char *text)
+{
+    s->steps = xrealloc(s->steps, (s->nsteps + 1) * sizeof *s->steps);
+    s->steps[s->nsteps++] = (struct script_step){kind, t};
+    size_t len = strlen(text);
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' ' || text[len - 1] == ';'))
+        len--;
+    buf_add(&s->sql, text, len);
+    buf_puts(&s->sql, ";\n");
+}
+
+void script_free(struct script *s)
+{
+    buf_free(&s->sql);
+    free(s->steps);
+    *s = (struct script){0};
+}
+
+static void add_filled(struct script *s, enum step_kind kind, struct apply_table *t, const char *text,
+                       const struct sql_var *vars)
+{
+    char *sql = sql_fill(text, vars);
+    script_add(s, kind, t, sql);
+    free(sql);
+}
+
+static char *taken(struct arena *a, struct buf *b)
+{
+    char *s = arena_strdup(a, buf_text(b));
+    buf_free(b);
+    return s;
+}
+
+/* ---- the stage's layout: c<n> is the n-th copied column of the source ---- */
+
+static const struct column *target_column(const struct apply_table *t, const struct column *from)
+{
+    const struct column *to = relation_column(t->target, from->name);
+    return to != NULL ? to : from;
+}
+
+char *stage_columns(struct arena *a, const struct apply_table *t)
+{
+    struct buf b = {0};
+    const struct relation *r = t->source;
+    const char *comma = "";
+    if (r->nkey != 0) {
+        buf_puts(&b, "present boolean");
+        for (size_t k = 0; k < r->nkey; k++)
+            buf_printf(&b, ", k%zu %s", k + 1, target_column(t, &r->columns[r->key[k].column])->base_type);
+        comma = ", ";
+    }
+    for (size_t i = 0; i < r->ncolumns; i++) {
+        if (r->columns[i].generated)
+            continue;
+        buf_printf(&b, "%sc%zu %s", comma, i + 1, target_column(t, &r->columns[i])->base_type);
+        comma = ", ";
+    }
+    return taken(a, &b);
+}
+
+char *stage_name(struct arena *a, const struct apply_table *t)
+{
+    uint64_t layout = hash64_str(stage_columns(a, t));
+    return arena_printf(a, "pg_temp.repl_%d_%08x", t->source->id, (unsigned)layout);
+}
+
+/* ---- pieces of the statements ---- */
+
+static const char *key_operator(const struct apply_table *t, size_t k)
+{
+    const char *name = t->source->columns[t->source->key[k].column].name;
+    for (size_t i = 0; i < t->target->nkey; i++)
+        if (strcmp(t->target->columns[t->target->key[i].column].name, name) == 0)
+            return t->target->key[i].eq;
+    return t->source->key[k].eq;
+}
+
+static char *on_keys(struct arena *a, const struct apply_table *t)
+{
+    struct buf b = {0};
+    const struct relation *r = t->source;
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_puts(&b, k != 0 ? " AND t." : "t.");
+        sql_ident(&b, r->columns[r->key[k].column].name);
+        buf_printf(&b, " %s s.k%zu", key_operator(t, k), k + 1);
+    }
+    return taken(a, &b);
+}
+
+/* Columns that a row can only change by being made anew. */
+static bool is_recreated(const struct apply_table *t, size_t i)
+{
+    const struct column *from = &t->source->columns[i], *to = target_column(t, from);
+    return !from->generated && (from->in_unique || to->in_unique || to->identity_always);
+}
+
+static bool is_any(const struct apply_table *t, size_t i)
+{
+    return !t->source->columns[i].generated;
+}
+
+/* ROW(t.a, ...) *<> ROW(s.c1, ...) over the columns that belong; "" where none does. Domains are compared as their
+ * base type, which is what the stage holds. */
+static char *differs(struct arena *a, const struct apply_table *t,
+                     bool (*belongs)(const struct apply_table *, size_t))
+{
+    struct buf left = {0}, right = {0}, both = {0};
+    for (size_t i = 0; i < t->source->ncolumns; i++) {
+        if (!belongs(t, i))
+            continue;
+        const struct column *to = target_column(t, &t->source->columns[i]);
+        buf_puts(&left, left.len != 0 ? ", t." : "t.");
+        sql_ident(&left, to->name);
+        if (to->is_domain)
+            buf_printf(&left, "::%s", to->base_type);
+        buf_printf(&right, "%ss.c%zu", right.len != 0 ? ", " : "", i + 1);
+    }
+    if (left.len != 0)
+        buf_printf(&both, "ROW(%s) OPERATOR(pg_catalog.*<>) ROW(%s)", left.data, right.data);
+    buf_free(&left);
+    buf_free(&right);
+    return taken(a, &both);
+}
+
+static char *set_list(struct arena *a, const struct apply_table *t)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < t->source->ncolumns; i++) {
+        if (!is_any(t, i) || is_recreated(t, i))
+            continue;
+        buf_puts(&b, b.len != 0 ? ", " : "");
+        sql_ident(&b, t->source->columns[i].name);
+        buf_printf(&b, " = s.c%zu", i + 1);
+    }
+    return taken(a, &b);
+}
+
+static char *column_list(struct arena *a, const struct apply_table *t, bool staged)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < t->source->ncolumns; i++) {
+        if (!is_any(t, i))
+            continue;
+        buf_puts(&b, b.len != 0 ? ", " : "");
+        if (staged)
+            buf_printf(&b, "s.c%zu", i + 1);
+        else
+            sql_ident(&b, t->source->columns[i].name);
+    }
+    return taken(a, &b);
+}
+
+/* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since
+ * the stage was never analyzed. */
+static void choose_plan(struct script *s, const struct apply_table *t)
+{
+    enum { ALWAYS_FEW = 1000, SHARE = 20 };
+    int64_t held = t->target->rows_estimate > t->source->rows_estimate ? t->target->rows_estimate
+                                                                       : t->source->rows_estimate;
+    bool few = t->owed <= ALWAYS_FEW || t->owed * SHARE < held;
+    script_add(s, STEP_OTHER, NULL,
+               few ? "SET LOCAL enable_hashjoin = off" : "SET LOCAL enable_hashjoin = on");
+    script_add(s, STEP_OTHER, NULL,
+               few ? "SET LOCAL enable_mergejoin = off" : "SET LOCAL enable_mergejoin = on");
+}
+
+/* ---- whole statements ---- */
+
+static void merge_keyed(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
+{
+    enum { DIFFERS = 6 }; /* the variable that changes from statement to statement */
+    const char *recreate = differs(a, t, is_recreated), *any = differs(a, t, is_any);
+    choose_plan(s, t);
+    add_filled(s, STEP_DELETE, t, sql_target_merge_delete, vars);
+    if (recreate[0] != '\0') {
+        vars[DIFFERS].value = recreate;
+        add_filled(s, STEP_OTHER, t, sql_target_merge_recreate, vars);
+    }
+    if (set_list(a, t)[0] != '\0') {
+        vars[DIFFERS].value = any;
+        add_filled(s, STEP_UPSERT, t, sql_target_merge_update, vars);
+    }
+    add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
+}
+
+void merge_add(struct script *s, struct arena *a, struct apply_table *t)
+{
+    struct sql_var vars[] = {
+        {"into", t->target->sql},
+        {"table", arena_printf(a, "%s%s", t->target->partitioned ? "" : "ONLY ", t->target->sql)},
+        {"stage", stage_name(a, t)},
+        {"on", on_keys(a, t)},
+        {"columns", column_list(a, t, false)},
+        {"staged", column_list(a, t, true)},
+        {"differs", ""},
+        {"set", set_list(a, t)},
+        {NULL, NULL},
+    };
+    if (t->source->nkey != 0) {
+        merge_keyed(s, a, t, vars);
+        return;
+    }
+    add_filled(s, STEP_OTHER, t, sql_target_replace_delete, vars);
+    add_filled(s, STEP_UPSERT, t, sql_target_replace_insert, vars);
+}
+
+void truncate_add(struct script *s, struct arena *a, struct apply_table *tables, size_t n)
+{
+    struct buf list = {0}, deletes = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct relation *r = tables[i].target;
+        if (!tables[i].truncated || tables[i].source->nkey == 0)
+            continue;
+        const char *only = r->partitioned ? "" : "ONLY ";
+        buf_printf(&list, "%s%s%s", list.len != 0 ? ", " : "", only, r->sql);
+        buf_printf(&deletes, "DELETE FROM %s%s; ", only, r->sql);
+    }
+    if (list.len != 0) {
+        const struct sql_var inner[] = {{"tables", list.data}, {"deletes", deletes.data}, {NULL, NULL}};
+        char *body = sql_fill(sql_target_truncate_body, inner);
+        const struct sql_var outer[] = {{"body", arena_strdup(a, body)}, {NULL, NULL}};
+        add_filled(s, STEP_OTHER, NULL, sql_target_truncate, outer);
+        free(body);
+    }
+    buf_free(&list);
+    buf_free(&deletes);
+}

@@ -1,0 +1,33 @@
+/* The statements that bring one table's batch into the target, and what their results mean. */
+#ifndef REPL_FLOW_MERGE_H
+#define REPL_FLOW_MERGE_H
+
+#include "repl/flow.h"
+
+enum step_kind { STEP_OTHER, STEP_DELETE, STEP_UPSERT, STEP_POSITION };
+
+/* A message of several statements, and for each of them whose rows its result counts. */
+struct script {
+    struct buf sql;
+    struct script_step {
+        enum step_kind kind;
+        struct apply_table *table; /* or NULL */
+    } * steps;
+    size_t nsteps;
+};
+
+/* Adds one statement; text may end with a semicolon or not. */
+void script_add(struct script *s, enum step_kind kind, struct apply_table *t, const char *text);
+void script_free(struct script *s);
+
+/* "pg_temp"."repl_<id>_<layout>" */
+char *stage_name(struct arena *a, const struct apply_table *t);
+/* "present boolean, k1 ..., c1 ...": the stage's columns, of the target's types. */
+char *stage_columns(struct arena *a, const struct apply_table *t);
+
+/* The statements that merge the stage into the table. */
+void merge_add(struct script *s, struct arena *a, struct apply_table *t);
+/* One command for all tables of the batch that were truncated; nothing where none was. */
+void truncate_add(struct script *s, struct arena *a, struct apply_table *tables, size_t n);
+
+#endif

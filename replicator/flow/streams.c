@@ -1,0 +1,39 @@
+#include "streams.h"
+
+bool stream_open(struct conn *c, enum pg_event wanted, struct err *e)
+{
+    for (;;) {
+        enum pg_event event;
+        struct result *r = NULL;
+        if (!pg_next(c, &event, &r, e))
+            return false;
+        if (event == wanted)
+            return true;
+        result_free(r);
+        if (event != PG_RESULT)
+            return err_set(e, ERR_SQL, "the server answered out of order");
+    }
+}
+
+bool stream_result(struct conn *c, struct result **out, struct err *e)
+{
+    enum pg_event event;
+    *out = NULL;
+    if (!pg_next(c, &event, out, e))
+        return false;
+    return event == PG_RESULT || err_set(e, ERR_SQL, "the server answered out of order");
+}
+
+bool stream_end(struct conn *c, struct err *e)
+{
+    enum pg_event event = PG_RESULT;
+    while (event != PG_END) {
+        struct result *r = NULL;
+        if (!pg_next(c, &event, &r, e))
+            return false;
+        result_free(r);
+        if (event == PG_COPY_IN || event == PG_COPY_OUT)
+            return err_set(e, ERR_SQL, "the server answered out of order");
+    }
+    return true;
+}

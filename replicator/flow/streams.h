@@ -1,0 +1,14 @@
+/* Steps through the results of a message of several statements. */
+#ifndef REPL_FLOW_STREAMS_H
+#define REPL_FLOW_STREAMS_H
+
+#include "repl/pg.h"
+
+/* Drops results until the connection is in the COPY wanted. */
+bool stream_open(struct conn *c, enum pg_event wanted, struct err *e) MUST_CHECK;
+/* The next result, which must be one. Caller frees. */
+bool stream_result(struct conn *c, struct result **out, struct err *e) MUST_CHECK;
+/* Drops results until there are no more. */
+bool stream_end(struct conn *c, struct err *e) MUST_CHECK;
+
+#endif
