@@ -1,0 +1,301 @@
+/*
+ * The contract of `status --json`, both ways. What is not known is null; a reader that knows fewer keys than the
+ * writer skips the others, and a writer that knows fewer leaves the reader with "not known".
+ */
+#include "repl/engine.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/mem.h"
+
+/* ---- writing ---- */
+
+static void add_text(cJSON *o, const char *key, const char *value)
+{
+    if (value != NULL)
+        cJSON_AddStringToObject(o, key, value);
+    else
+        cJSON_AddNullToObject(o, key);
+}
+
+/* As digits: cJSON's numbers are doubles, which print large ones as 1e+15. */
+static void add_int(cJSON *o, const char *key, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    cJSON_AddRawToObject(o, key, text);
+}
+
+static void add_known_int(cJSON *o, const char *key, int64_t value)
+{
+    if (value >= 0)
+        add_int(o, key, value);
+    else
+        cJSON_AddNullToObject(o, key);
+}
+
+/* Milliseconds are exact enough for people and graphs. */
+static void add_real(cJSON *o, const char *key, double value)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.3f", value);
+    if (isfinite(value) && fabs(value) < 1e18)
+        cJSON_AddRawToObject(o, key, text);
+    else
+        cJSON_AddNullToObject(o, key);
+}
+
+static void add_known_real(cJSON *o, const char *key, double value)
+{
+    add_real(o, key, value >= 0 ? value : NAN);
+}
+
+static void add_engine(cJSON *root, const struct status *s)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "engine");
+    cJSON_AddBoolToObject(o, "running", s->engine.running);
+    if (s->engine.pid > 0)
+        add_int(o, "pid", s->engine.pid);
+    else
+        cJSON_AddNullToObject(o, "pid");
+    add_text(o, "version", s->engine.version);
+    add_text(o, "since", s->engine.since);
+}
+
+static void add_copy(cJSON *root, const struct status *s)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "copy");
+    add_int(o, "bytes_done", s->copy.bytes_done);
+    add_int(o, "bytes_total", s->copy.bytes_total);
+    add_int(o, "rows_done", s->copy.rows_done);
+    add_known_real(o, "rate_bytes_per_second", s->copy.rate_bytes_per_second);
+    add_known_real(o, "eta_seconds", s->copy.eta_seconds);
+}
+
+static void add_last_batch(cJSON *root, const struct status *s)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "last_batch");
+    add_text(o, "at", s->last_batch.at);
+    add_int(o, "tables", s->last_batch.tables);
+    add_int(o, "rows_upserted", s->last_batch.rows_upserted);
+    add_int(o, "rows_deleted", s->last_batch.rows_deleted);
+    add_int(o, "bytes", s->last_batch.bytes);
+    add_real(o, "seconds", s->last_batch.seconds);
+}
+
+static void add_tables(cJSON *root, const struct status *s)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "tables");
+    for (size_t i = 0; i < s->ntables; i++) {
+        const struct status_table *t = &s->tables[i];
+        cJSON *o = cJSON_CreateObject();
+        add_text(o, "schema", t->schema);
+        add_text(o, "name", t->name);
+        add_text(o, "phase", t->phase);
+        add_int(o, "rows_copied", t->rows_copied);
+        add_int(o, "bytes_copied", t->bytes_copied);
+        add_int(o, "bytes_total", t->bytes_total);
+        add_known_int(o, "owed_rows", t->owed_rows);
+        add_text(o, "error", t->error);
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
+static void add_errors(cJSON *root, const struct status *s)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "errors");
+    for (size_t i = 0; i < s->nerrors; i++) {
+        cJSON *o = cJSON_CreateObject();
+        add_text(o, "at", s->errors[i].at);
+        add_text(o, "table", s->errors[i].table);
+        add_text(o, "message", s->errors[i].message);
+        add_text(o, "hint", s->errors[i].hint);
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
+char *status_to_json(const struct status *s, bool pretty)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "phase", phase_name(s->phase));
+    add_engine(root, s);
+    add_known_real(root, "lag_seconds", s->lag_seconds);
+    add_known_int(root, "owed_rows", s->owed_rows);
+    add_text(root, "position", s->position);
+    cJSON_AddBoolToObject(root, "consistent", s->consistent);
+    add_text(root, "note", s->note);
+    add_copy(root, s);
+    add_last_batch(root, s);
+    add_tables(root, s);
+    add_errors(root, s);
+    add_text(root, "next", s->next);
+    char *text = pretty ? cJSON_Print(root) : cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    if (text == NULL)
+        abort(); /* out of memory */
+    return text;
+}
+
+/* ---- reading ---- */
+
+/* An object being read. ok falls at the first value of a wrong type, and stays down. */
+struct reader {
+    const cJSON *o;
+    bool *ok;
+};
+
+static const cJSON *get(struct reader r, const char *key)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(r.o, key);
+    return cJSON_IsNull(v) ? NULL : v;
+}
+
+static char *get_text(struct reader r, const char *key)
+{
+    const cJSON *v = get(r, key);
+    if (v == NULL)
+        return NULL;
+    *r.ok = *r.ok && cJSON_IsString(v);
+    return *r.ok ? xstrdup(v->valuestring) : NULL;
+}
+
+/* if_null also where the key is missing. */
+static double get_real(struct reader r, const char *key, double if_null)
+{
+    const cJSON *v = get(r, key);
+    if (v == NULL)
+        return if_null;
+    *r.ok = *r.ok && cJSON_IsNumber(v) && isfinite(v->valuedouble);
+    return *r.ok ? v->valuedouble : if_null;
+}
+
+static int64_t get_int(struct reader r, const char *key, int64_t if_null)
+{
+    double v = get_real(r, key, (double)if_null);
+    if (v >= -0x1p63 && v < 0x1p63)
+        return (int64_t)v;
+    *r.ok = false;
+    return if_null;
+}
+
+static int get_small(struct reader r, const char *key)
+{
+    int64_t v = get_int(r, key, 0);
+    *r.ok = *r.ok && v >= INT32_MIN && v <= INT32_MAX;
+    return *r.ok ? (int)v : 0;
+}
+
+static bool get_bool(struct reader r, const char *key)
+{
+    const cJSON *v = get(r, key);
+    *r.ok = *r.ok && (v == NULL || cJSON_IsBool(v));
+    return cJSON_IsTrue(v);
+}
+
+static struct reader get_object(struct reader r, const char *key)
+{
+    const cJSON *v = get(r, key);
+    *r.ok = *r.ok && (v == NULL || cJSON_IsObject(v));
+    return (struct reader){.o = v, .ok = r.ok};
+}
+
+static size_t get_list(struct reader r, const char *key, const cJSON **first)
+{
+    const cJSON *v = get(r, key);
+    *r.ok = *r.ok && (v == NULL || cJSON_IsArray(v));
+    *first = *r.ok && v != NULL ? v->child : NULL;
+    return *first != NULL ? (size_t)cJSON_GetArraySize(v) : 0;
+}
+
+static void read_scalars(struct reader r, struct status *s)
+{
+    char *phase = get_text(r, "phase");
+    *r.ok = phase != NULL && phase_parse(phase, &s->phase);
+    free(phase);
+    s->lag_seconds = get_real(r, "lag_seconds", -1);
+    s->owed_rows = get_int(r, "owed_rows", -1);
+    s->position = get_text(r, "position");
+    s->consistent = get_bool(r, "consistent");
+    s->note = get_text(r, "note");
+    s->next = get_text(r, "next");
+
+    struct reader engine = get_object(r, "engine");
+    *r.ok = *r.ok && engine.o != NULL;
+    s->engine.running = get_bool(engine, "running");
+    s->engine.pid = get_small(engine, "pid");
+    s->engine.version = get_text(engine, "version");
+    s->engine.since = get_text(engine, "since");
+
+    struct reader copy = get_object(r, "copy");
+    s->copy.bytes_done = get_int(copy, "bytes_done", 0);
+    s->copy.bytes_total = get_int(copy, "bytes_total", 0);
+    s->copy.rows_done = get_int(copy, "rows_done", 0);
+    s->copy.rate_bytes_per_second = get_real(copy, "rate_bytes_per_second", -1);
+    s->copy.eta_seconds = get_real(copy, "eta_seconds", -1);
+
+    struct reader batch = get_object(r, "last_batch");
+    s->last_batch.at = get_text(batch, "at");
+    s->last_batch.tables = get_small(batch, "tables");
+    s->last_batch.rows_upserted = get_int(batch, "rows_upserted", 0);
+    s->last_batch.rows_deleted = get_int(batch, "rows_deleted", 0);
+    s->last_batch.bytes = get_int(batch, "bytes", 0);
+    s->last_batch.seconds = get_real(batch, "seconds", 0);
+}
+
+static void read_tables(struct reader r, struct status *s)
+{
+    const cJSON *item;
+    size_t n = get_list(r, "tables", &item);
+    s->tables = n != 0 ? xcalloc(n, sizeof *s->tables) : NULL;
+    for (; item != NULL; item = item->next) {
+        struct status_table *t = &s->tables[s->ntables++];
+        struct reader o = {.o = item, .ok = r.ok};
+        t->schema = get_text(o, "schema");
+        t->name = get_text(o, "name");
+        t->phase = get_text(o, "phase");
+        t->rows_copied = get_int(o, "rows_copied", 0);
+        t->bytes_copied = get_int(o, "bytes_copied", 0);
+        t->bytes_total = get_int(o, "bytes_total", 0);
+        t->owed_rows = get_int(o, "owed_rows", -1);
+        t->error = get_text(o, "error");
+        *r.ok = *r.ok && t->schema != NULL && t->name != NULL;
+    }
+}
+
+static void read_errors(struct reader r, struct status *s)
+{
+    const cJSON *item;
+    size_t n = get_list(r, "errors", &item);
+    s->errors = n != 0 ? xcalloc(n, sizeof *s->errors) : NULL;
+    for (; item != NULL; item = item->next) {
+        struct status_error *x = &s->errors[s->nerrors++];
+        struct reader o = {.o = item, .ok = r.ok};
+        x->at = get_text(o, "at");
+        x->table = get_text(o, "table");
+        x->message = get_text(o, "message");
+        x->hint = get_text(o, "hint");
+        *r.ok = *r.ok && x->message != NULL;
+    }
+}
+
+bool status_from_json(const char *json, struct status *out)
+{
+    memset(out, 0, sizeof *out);
+    cJSON *root = cJSON_Parse(json);
+    bool ok = cJSON_IsObject(root);
+    struct reader r = {.o = root, .ok = &ok};
+    if (ok) {
+        read_scalars(r, out);
+        read_tables(r, out);
+        read_errors(r, out);
+    }
+    cJSON_Delete(root);
+    if (!ok)
+        status_free(out);
+    return ok;
+}

@@ -1,0 +1,292 @@
+/*
+ * The status while no engine runs. The state file says what the engine last knew; the target says where it stands
+ * and which tables are there, the source what is owed since. A server that cannot be asked in time costs those
+ * figures and is named in the note, it does not fail the status: that is wanted most when something is down.
+ */
+#include "repl/engine.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "repl/clock.h"
+#include "repl/mem.h"
+
+/* Errors shown, and the count of owed rows above which a table is not counted further. */
+enum { ERRORS = 10, OWED_CAP = 100000 };
+
+/* ---- a deadline: a thread that raises the interrupt of the connections ---- */
+
+struct deadline {
+    struct interrupt *late, *done;
+    unsigned ms;
+    pthread_t thread;
+};
+
+static void *watch(void *arg)
+{
+    struct deadline *d = arg;
+    struct pollfd fd = {.fd = interrupt_fd(d->done), .events = POLLIN};
+    if (poll(&fd, 1, (int)d->ms) == 0)
+        interrupt_raise(d->late, INTERRUPT_NOW);
+    return NULL;
+}
+
+static void deadline_start(struct deadline *d, unsigned ms)
+{
+    *d = (struct deadline){.late = interrupt_new(), .done = interrupt_new(), .ms = ms};
+    if (pthread_create(&d->thread, NULL, watch, d) != 0)
+        abort(); /* no thread for a process that has one */
+}
+
+static void deadline_end(struct deadline *d)
+{
+    interrupt_raise(d->done, INTERRUPT_NOW);
+    pthread_join(d->thread, NULL);
+    interrupt_free(d->late);
+    interrupt_free(d->done);
+}
+
+/* ---- what the servers say ---- */
+
+struct asking {
+    const struct sync *s;
+    struct deadline deadline;
+    struct arena *arena;
+    struct target_state target; /* exists is false where it could not be asked */
+    struct status *out;
+};
+
+static bool open_side(struct asking *a, enum side side, struct conn **out, struct err *e)
+{
+    const struct conn_options o = {.side = side,
+                                   .purpose = "status",
+                                   .lock_timeout_ms = a->deadline.ms,
+                                   .statement_timeout_ms = a->deadline.ms,
+                                   .interrupt = a->deadline.late};
+    return conn_open(side == SIDE_SOURCE ? a->s->source : a->s->target, &o, out, e);
+}
+
+static void note_failure(struct asking *a, enum side side, const struct err *e)
+{
+    const char *why = e->kind == ERR_STOPPED ? "it did not answer in time" : e->text;
+    char *before = a->out->note;
+    a->out->note = xasprintf("%s%sthe %s was not asked: %s", before != NULL ? before : "",
+                             before != NULL ? "; " : "", side_name(side), why);
+    free(before);
+}
+
+static bool ask_target(struct asking *a)
+{
+    struct err e = {0};
+    struct conn *db;
+    if (!open_side(a, SIDE_TARGET, &db, &e)) {
+        note_failure(a, SIDE_TARGET, &e);
+        return false;
+    }
+    bool ok = target_read(db, a->s->schema, a->arena, &a->target, &e);
+    conn_close(db);
+    if (!ok)
+        note_failure(a, SIDE_TARGET, &e);
+    return ok;
+}
+
+/* The positions of the tables that do not stand with the sync. */
+static struct positions positions_of(struct asking *a)
+{
+    const struct target_state *t = &a->target;
+    struct table_position *own = arena_alloc(a->arena, (t->nrelations + 1) * sizeof *own);
+    size_t n = 0;
+    for (size_t i = 0; i < t->nrelations; i++) {
+        const struct target_relation *r = &t->relations[i];
+        if (!r->copied || r->snapshot != NULL)
+            own[n++] = (struct table_position){.id = r->id, .snapshot = r->copied ? r->snapshot : ""};
+    }
+    return (struct positions){.snapshot = t->snapshot, .own = own, .nown = n};
+}
+
+static bool ask_source(struct asking *a, struct owed_list *owed)
+{
+    struct err e = {0};
+    struct conn *db;
+    if (!open_side(a, SIDE_SOURCE, &db, &e)) {
+        note_failure(a, SIDE_SOURCE, &e);
+        return false;
+    }
+    struct capture c = {.schema = a->s->schema};
+    const struct positions p = positions_of(a);
+    bool ok = capture_find(db, &c, &e);
+    if (ok && c.sync_id[0] == '\0')
+        ok = err_set(&e, ERR_CONFIG, "capture is not installed there");
+    ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e);
+    conn_close(db);
+    if (!ok)
+        note_failure(a, SIDE_SOURCE, &e);
+    return ok;
+}
+
+/* ---- what that makes of the status ---- */
+
+/* Both lists are in the same order nearly always: looks from the place after the last hit on, and around. */
+static struct status_table *find_table(struct status *s, const char *schema, const char *name, size_t *from)
+{
+    for (size_t i = 0; i < s->ntables; i++) {
+        size_t at = (*from + i) % s->ntables;
+        if (strcmp(s->tables[at].name, name) == 0 && strcmp(s->tables[at].schema, schema) == 0) {
+            *from = at + 1;
+            return &s->tables[at];
+        }
+    }
+    return NULL;
+}
+
+static struct status_table *add_table(struct status *s, const struct target_relation *r)
+{
+    s->tables = xrealloc(s->tables, (s->ntables + 1) * sizeof *s->tables);
+    struct status_table *t = &s->tables[s->ntables++];
+    *t = (struct status_table){.schema = xstrdup(r->schema), .name = xstrdup(r->name), .owed_rows = -1};
+    return t;
+}
+
+/* How far the copy of a table is, where the state file does not know. */
+static void count_copied(const struct target_state *ts, struct status_table *t)
+{
+    for (size_t i = 0; i < ts->nheaps; i++)
+        if (ts->heaps[i].relation == t->id)
+            t->bytes_total += ts->heaps[i].bytes;
+    for (size_t i = 0; i < ts->nchunks; i++) {
+        if (ts->chunks[i].relation == t->id) {
+            t->bytes_copied += ts->chunks[i].bytes;
+            t->rows_copied += ts->chunks[i].rows;
+        }
+    }
+}
+
+/* A table's own trouble stays; else the target knows better than what was saved last. */
+static const char *table_phase(const struct status_table *t, bool copied)
+{
+    const char *p = t->phase != NULL ? t->phase : "";
+    if (strcmp(p, "paused") == 0 || strcmp(p, "failed") == 0)
+        return p;
+    if (!copied)
+        return t->rows_copied > 0 || strcmp(p, "copying") == 0 ? "copying" : "planned";
+    return *p == '\0' || strcmp(p, "planned") == 0 || strcmp(p, "copying") == 0 ? "copied" : p;
+}
+
+/* Returns whether every table stands at the sync's position. */
+static bool merge_tables(struct asking *a)
+{
+    struct status *s = a->out;
+    bool together = true, sums = s->copy.bytes_total == 0;
+    size_t from = 0;
+    for (size_t i = 0; i < a->target.nrelations; i++) {
+        const struct target_relation *r = &a->target.relations[i];
+        struct status_table *t = find_table(s, r->schema, r->name, &from);
+        bool known = t != NULL;
+        if (!known)
+            t = add_table(s, r);
+        t->id = r->id;
+        if (!known)
+            count_copied(&a->target, t);
+        const char *phase = table_phase(t, r->copied);
+        if (t->phase != phase) {
+            char *copy = xstrdup(phase);
+            free(t->phase);
+            t->phase = copy;
+        }
+        if (sums) {
+            s->copy.bytes_total += t->bytes_total;
+            s->copy.bytes_done += t->bytes_copied;
+            s->copy.rows_done += t->rows_copied;
+        }
+        together = together && r->copied && r->snapshot == NULL;
+    }
+    return together;
+}
+
+static void count_owed(struct status *s, const struct owed_list *owed)
+{
+    s->owed_rows = 0;
+    for (size_t i = 0; i < s->ntables; i++) {
+        s->tables[i].owed_rows = 0;
+        for (size_t k = 0; k < owed->count; k++)
+            if (owed->items[k].id == s->tables[i].id)
+                s->tables[i].owed_rows = owed->items[k].rows + owed->items[k].truncated;
+        s->owed_rows += s->tables[i].owed_rows;
+    }
+}
+
+/* What is owed was committed after the last batch was, so that is how far behind the target can be. */
+static double lag_since(const char *applied_at)
+{
+    struct tm tm = {0};
+    if (strptime(applied_at, "%Y-%m-%dT%H:%M:%S", &tm) == NULL &&
+        strptime(applied_at, "%Y-%m-%d %H:%M:%S", &tm) == NULL)
+        return -1;
+    double lag = clock_wall() - (double)timegm(&tm);
+    return lag > 0 ? lag : 0;
+}
+
+static void replace(char **text, const char *with)
+{
+    free(*text);
+    *text = with != NULL ? xstrdup(with) : NULL;
+}
+
+static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status *out)
+{
+    struct asking a = {.s = s, .arena = arena_new(), .out = out};
+    struct owed_list owed;
+    deadline_start(&a.deadline, timeout_ms);
+    if (ask_target(&a) && a.target.exists) {
+        bool together = merge_tables(&a);
+        bool placed = a.target.snapshot != NULL && a.target.snapshot[0] != '\0';
+        out->consistent = together && placed;
+        replace(&out->position, placed ? a.target.snapshot : NULL);
+        if (out->last_batch.at == NULL && a.target.applied_at != NULL && a.target.applied_at[0] != '\0')
+            out->last_batch.at = xstrdup(a.target.applied_at);
+        if (ask_source(&a, &owed)) {
+            count_owed(out, &owed);
+            if (together && placed)
+                out->lag_seconds = out->owed_rows == 0 ? 0 : lag_since(a.target.applied_at);
+        }
+    }
+    deadline_end(&a.deadline);
+    arena_free(a.arena);
+}
+
+static char *what_next(const struct sync *s, const struct status *st)
+{
+    bool elsewhere = strcmp(s->dir, "./.repl") != 0;
+    const char *flag = elsewhere ? "-D " : "", *dir = elsewhere ? s->dir : "", *space = elsewhere ? " " : "";
+    if (st->phase == PHASE_FAILED && st->nerrors != 0 && st->errors[0].hint != NULL)
+        return xasprintf("%s; then repl %s%s%sstart --detach", st->errors[0].hint, flag, dir, space);
+    return xasprintf("repl %s%s%sstart --detach", flag, dir, space);
+}
+
+bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms, struct status *out,
+                    struct err *e)
+{
+    if (!state_load_status(st, out, e))
+        return false;
+    if (!state_load_errors(st, ERRORS, out, e)) {
+        status_free(out);
+        return false;
+    }
+    if (out->phase != PHASE_FAILED && out->phase != PHASE_FENCED)
+        out->phase = PHASE_STOPPED;
+    out->engine.running = false;
+    out->engine.pid = 0;
+    replace(&out->engine.since, NULL);
+    out->lag_seconds = -1;
+    out->owed_rows = -1;
+    out->copy.rate_bytes_per_second = -1;
+    out->copy.eta_seconds = -1;
+    replace(&out->note, NULL);
+    ask_servers(s, timeout_ms, out);
+    free(out->next);
+    out->next = what_next(s, out);
+    return true;
+}
