@@ -1,0 +1,29 @@
+/* A child process: pg_dump and pg_restore, with the password in its environment and never in its arguments. */
+#ifndef REPL_OPS_CHILD_H
+#define REPL_OPS_CHILD_H
+
+#include "repl/buf.h"
+#include "repl/interrupt.h"
+
+struct child {
+    const char *const *argv; /* argv[0] is a path; ends with NULL */
+    const char *password;    /* becomes PGPASSWORD; NULL leaves the environment's own */
+    const char *options;     /* becomes PGOPTIONS; NULL: none */
+    const struct interrupt
+        *interrupt;  /* kills the child when raised; NULL: it shares our terminal's signals */
+    struct buf *out; /* gets its standard output; NULL: dropped */
+};
+
+/*
+ * Runs the child to its end. Fails when it fails, with the last error that it wrote to its standard error
+ * (child_error); ERR_STOPPED when it was interrupted. Blocks.
+ */
+bool child_run(const struct child *c, struct err *e) MUST_CHECK;
+
+/*
+ * Makes an error of what a PostgreSQL client program said on standard error: its first "error:" line and the
+ * archive entry that it was at. The kind tells whether trying again may help. Pure; returns false.
+ */
+bool child_error(const char *program, const char *said, struct err *e);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * repl init: preflight, schema, capture, plan. Each step looks at what is there, so that an init which was killed,
+ * or one that finds the installation of a lost state directory, goes on from where things stand.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "dump.h"
+#include "preflight.h"
+#include "repl/clock.h"
+#include "repl/embedded.h"
+#include "repl/fault.h"
+
+/* No application statement waits for CREATE TRIGGER longer than this; in all init waits for a table that long. */
+enum { LOCK_MS = 300, GIVE_UP_MS = 600000, SAY_EVERY_MS = 2000 };
+
+struct init {
+    const struct sync *s;
+    struct state *st;
+    say_fn say;
+    void *arg;
+    struct arena *a;
+    struct conn *source, *target;
+    struct capture capture;
+    struct relations tables; /* the selected ones, as the source has them */
+    struct target_state state;
+    struct init_report *report;
+    uint64_t said_at; /* when a wait was last told */
+};
+
+static bool connect_both(struct init *in, struct err *e)
+{
+    return sync_connect(in->s, SIDE_SOURCE, "init", &in->source, e) &&
+           sync_connect(in->s, SIDE_TARGET, "init", &in->target, e);
+}
+
+/* Blockers end it; warnings are told. */
+static bool pass_preflight(struct init *in, struct err *e)
+{
+    struct findings found;
+    if (!preflight_run(in->s, in->source, in->target, in->a, &found, e))
+        return false;
+    for (size_t i = 0; i < found.count; i++)
+        if (found.items[i].level != FINDING_OK)
+            in->say(in->arg, finding_line(&found.items[i], in->a));
+    return findings_pass(&found, e);
+}
+
+/* Both sides get the same sync id. What is there is adopted; that both agree was seen by preflight. */
+static bool install_both(struct init *in, struct err *e)
+{
+    in->capture = (struct capture){.schema = in->s->schema};
+    if (!capture_find(in->source, &in->capture, e))
+        return false;
+    in->report->adopted = in->capture.sync_id[0] != '\0';
+    if (!capture_install_schema(in->source, &in->capture, e))
+        return false;
+    fault_point("init.between_sides");
+    return target_install(in->target, in->s->schema, in->capture.sync_id, e) &&
+           target_read(in->target, in->s->schema, in->a, &in->state, e);
+}
+
+static bool read_tables(struct init *in, struct err *e)
+{
+    if (!catalog_read(in->source, in->s->schema, in->a, &in->tables, e))
+        return false;
+    selection_apply(&in->s->selection, &in->tables);
+    return true;
+}
+
+/* ---- the schema ---- */
+
+static bool step_done(const struct target_state *state, const char *step)
+{
+    for (size_t i = 0; i < state->steps.count; i++)
+        if (strcmp(state->steps.items[i], step) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_missing(const struct init *in, const struct relations *there)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in->tables.count; i++)
+        n += relations_find(there, in->tables.items[i].schema, in->tables.items[i].name) == NULL;
+    return n;
+}
+
+static bool compare_tables(struct init *in, const struct relations *there, struct err *e)
+{
+    for (size_t i = 0; i < in->tables.count; i++) {
+        struct relation *r = &in->tables.items[i];
+        const struct relation *t = relations_find(there, r->schema, r->name);
+        if (t == NULL) {
+            err_set(e, ERR_CONFIG, "the target has no such table, though its schema was restored");
+            err_hint(e, "something else of that name may stand there: look with \\d %s on the target",
+                     r->sql);
+            return err_table(e, r->schema, r->name);
+        }
+        if (!catalog_compatible(r, t, e))
+            return false;
+    }
+    return true;
+}
+
+/* The archive is made anew: an old one does not know new tables. */
+static bool bring_schema(struct init *in, struct err *e)
+{
+    struct relations there;
+    if (!catalog_read(in->target, in->s->schema, in->a, &there, e))
+        return false;
+    size_t missing = count_missing(in, &there);
+    if (!in->s->no_schema && (missing > 0 || !step_done(&in->state, "schema"))) {
+        dump_remove(in->s->dir);
+        if (!schema_pre_data(in->s, in->target, NULL, in->say, in->arg, e) ||
+            !catalog_read(in->target, in->s->schema, in->a, &there, e))
+            return false;
+    }
+    return compare_tables(in, &there, e) && target_step_done(in->target, in->s->schema, "schema", e);
+}
+
+/* ---- rows that are in the way ---- */
+
+static bool truncate_all(struct conn *target, const struct relation *const *tables, size_t n, struct err *e)
+{
+    struct buf sql = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&sql, "%s %s", i == 0 ? "TRUNCATE" : ",", tables[i]->sql);
+    bool ok = pg_exec(target, sql.data, e);
+    buf_free(&sql);
+    return ok;
+}
+
+static bool refuse_truncate(struct err *e)
+{
+    if (!err_is(e, "0A000"))
+        return err_context(e, "emptying the target's tables");
+    err_context(
+        e, "emptying the target's tables (a foreign key of a table that is not to be emptied points there)");
+    e->kind = ERR_CONFIG;
+    return err_hint(
+        e, "empty or drop that table on the target yourself, drop its foreign key, or replicate it too");
+}
+
+/* Those that hold rows; with the other new ones where foreign keys among them ask for it, which are empty. */
+static bool empty_tables(struct init *in, struct err *e)
+{
+    size_t n = 0, full;
+    const struct relation **new = arena_alloc(in->a, (in->tables.count + 1) * sizeof *new);
+    const struct relation **rows = arena_alloc(in->a, (in->tables.count + 1) * sizeof *rows);
+    for (size_t i = 0; i < in->tables.count; i++)
+        if (!target_knows(&in->state, &in->tables.items[i]))
+            new[n++] = &in->tables.items[i];
+    if (!tables_with_rows(in->target, new, n, rows, &full, e))
+        return false;
+    if (full == 0)
+        return true;
+    for (size_t i = 0; i < full; i++)
+        in->say(in->arg, arena_printf(in->a, "emptying %s on the target", rows[i]->label));
+    if (truncate_all(in->target, rows, full, e) ||
+        (err_is(e, "0A000") && truncate_all(in->target, new, n, e)))
+        return true;
+    return refuse_truncate(e);
+}
+
+/* ---- capture ---- */
+
+static void say_waiting(void *arg, const struct relation *r, const char *blocker, unsigned ms)
+{
+    struct init *in = arg;
+    uint64_t now = clock_ms();
+    if (in->said_at != 0 && now - in->said_at < SAY_EVERY_MS)
+        return;
+    in->said_at = now;
+    char *text = xasprintf("%s.%s is locked%s%s; trying again in %u ms", r->schema, r->name,
+                           blocker[0] != '\0' ? " by " : "", blocker, ms);
+    in->say(in->arg, text);
+    free(text);
+}
+
+static void count_installed(void *arg, const struct relation *r)
+{
+    struct init *in = arg;
+    (void)r;
+    in->report->captured++;
+}
+
+static bool install_capture(struct init *in, struct err *e)
+{
+    const struct capture_install_options o = {.lock_timeout_ms = LOCK_MS,
+                                              .give_up_ms = GIVE_UP_MS,
+                                              .waiting = say_waiting,
+                                              .installed = count_installed,
+                                              .arg = in};
+    if (!capture_assign_ids(in->source, &in->capture, &in->tables, e) ||
+        !capture_install_tables(in->source, &in->capture, &in->tables, &o, e))
+        return false;
+    fault_point("init.captured");
+    return target_add_relations(in->target, in->s->schema, &in->tables, e);
+}
+
+/* Tables that join a sync whose rows are there already need the steps after the rows again. */
+static bool repeat_steps(struct init *in, struct err *e)
+{
+    bool joined = false;
+    for (size_t i = 0; i < in->tables.count; i++)
+        joined = joined || !target_knows(&in->state, &in->tables.items[i]);
+    if (!joined)
+        return true;
+    char *sql =
+        sql_fill(sql_ops_steps_again, (const struct sql_var[]){{"schema", in->s->schema}, {NULL, NULL}});
+    bool ok = pg_exec(in->target, sql, e);
+    free(sql);
+    return ok;
+}
+
+/* ---- the plan ---- */
+
+static const struct target_relation *known(const struct init *in, int id)
+{
+    for (size_t i = 0; i < in->state.nrelations; i++)
+        if (in->state.relations[i].id == id)
+            return &in->state.relations[i];
+    return NULL;
+}
+
+static void plan_table(const struct init *in, const struct relation *r, struct status_table *t)
+{
+    const struct target_relation *there = known(in, r->id);
+    *t = (struct status_table){.id = r->id,
+                               .schema = xstrdup(r->schema),
+                               .name = xstrdup(r->name),
+                               .phase = xstrdup(there != NULL && there->copied ? "copied" : "planned"),
+                               .bytes_total = r->bytes,
+                               .owed_rows = -1};
+    for (size_t i = 0; i < in->state.nchunks; i++)
+        if (in->state.chunks[i].relation == r->id) {
+            t->rows_copied += in->state.chunks[i].rows;
+            t->bytes_copied += in->state.chunks[i].bytes;
+        }
+}
+
+static bool write_plan(struct init *in, struct err *e)
+{
+    struct status st = {
+        .phase = PHASE_STOPPED, .lag_seconds = -1, .owed_rows = -1, .next = xstrdup("repl start")};
+    st.copy.rate_bytes_per_second = st.copy.eta_seconds = -1;
+    st.ntables = in->tables.count;
+    st.tables = xcalloc(st.ntables + 1, sizeof *st.tables);
+    for (size_t i = 0; i < st.ntables; i++) {
+        plan_table(in, &in->tables.items[i], &st.tables[i]);
+        st.copy.bytes_total += st.tables[i].bytes_total;
+        st.copy.bytes_done += st.tables[i].bytes_copied;
+        st.copy.rows_done += st.tables[i].rows_copied;
+        in->report->without_key += in->tables.items[i].key_kind == KEY_NONE;
+    }
+    if (in->state.snapshot != NULL && in->state.snapshot[0] != '\0')
+        st.position = xstrdup(in->state.snapshot);
+    in->report->tables = st.ntables;
+    in->report->bytes = st.copy.bytes_total - st.copy.bytes_done;
+    bool ok = sync_save(in->s, in->st, e) && state_save_status(in->st, &st, e);
+    status_free(&st);
+    return ok;
+}
+
+/* The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
+static bool run(struct init *in, struct err *e)
+{
+    return connect_both(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
+           install_both(in, e) && read_tables(in, e) && bring_schema(in, e) &&
+           (!in->s->overwrite || empty_tables(in, e)) && install_capture(in, e) && repeat_steps(in, e) &&
+           target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
+}
+
+bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
+              struct err *e)
+{
+    struct init in = {.s = s, .st = st, .say = say, .arg = arg, .a = arena_new(), .report = out};
+    *out = (struct init_report){0};
+    bool ok = run(&in, e);
+    conn_close(in.source);
+    conn_close(in.target);
+    arena_free(in.a);
+    return ok;
+}

@@ -1,0 +1,307 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "preflight.h"
+#include "repl/embedded.h"
+#include "tools.h"
+
+/* Tables asked for rows in one statement. */
+enum { ROWS_STEP = 200 };
+
+/* pg_restore sends settings of its own version; from this one on an older target refuses one of them. */
+enum { TRANSACTION_TIMEOUT = 17 };
+
+/* ---- the database ---- */
+
+static void check_create(struct look *l)
+{
+    const struct server_facts *f = &l->on_target;
+    if (!f->may_create && !l->state.exists)
+        look_add(
+            l, FINDING_BLOCKER, "privileges", "target", "",
+            arena_printf(l->a, "role %s may not create a schema in the database %s", f->role, f->database),
+            arena_printf(l->a, "GRANT CREATE ON DATABASE %s TO %s", f->database, f->role));
+}
+
+static bool check_replica_role(struct look *l, struct err *e)
+{
+    const char *role = l->on_target.role;
+    if (pg_exec(l->target, "BEGIN; SET LOCAL session_replication_role = replica; ROLLBACK", e))
+        return true;
+    pg_reset(l->target);
+    if (!err_is(e, "42501"))
+        return false;
+    err_clear(e);
+    look_add(
+        l, FINDING_BLOCKER, "privileges", "target", "",
+        arena_printf(l->a,
+                     "role %s may not set session_replication_role, so foreign keys and triggers would fire "
+                     "for replicated rows",
+                     role),
+        conn_server_version(l->target) >= 150000
+            ? arena_printf(l->a,
+                           "as a superuser: GRANT SET ON PARAMETER session_replication_role TO %s; on "
+                           "Amazon RDS: GRANT rds_superuser TO %s",
+                           role, role)
+            : arena_printf(l->a, "connect as a superuser; on Amazon RDS: GRANT rds_superuser TO %s", role));
+    return true;
+}
+
+static void check_tools(struct look *l)
+{
+    struct tools t;
+    struct err missing;
+    int to = conn_server_version(l->target) / 10000;
+    if (l->s->no_schema)
+        return;
+    if (!tools_find(conn_server_version(l->source), conn_server_version(l->target), &t, &missing)) {
+        finding_add_err(l->out, l->a, "pg_dump", &missing);
+        return;
+    }
+    if (t.major >= TRANSACTION_TIMEOUT && to < TRANSACTION_TIMEOUT)
+        look_add(
+            l, FINDING_BLOCKER, "pg_dump", "target", "",
+            arena_printf(l->a, "pg_restore %d, which is needed here, cannot restore into PostgreSQL %d",
+                         t.major, to),
+            arena_printf(l->a,
+                         "install postgresql-client-%d where that is enough, take a target of PostgreSQL %d "
+                         "or newer, or make the tables yourself and give --no-schema",
+                         to, TRANSACTION_TIMEOUT));
+    else
+        look_add(l, FINDING_OK, "pg_dump", "", "", arena_printf(l->a, "%s", t.pg_dump), NULL);
+    tools_free(&t);
+}
+
+/* ---- what the schema needs there ---- */
+
+static int row_of(const struct result *r, const char *name)
+{
+    for (int i = 0; i < result_rows(r); i++)
+        if (strcmp(result_text(r, i, 0), name) == 0)
+            return i;
+    return -1;
+}
+
+static void check_extension(struct look *l, const struct result *from, int i, const struct result *to)
+{
+    const char *name = result_text(from, i, 0), *schema = result_text(from, i, 2);
+    int k = row_of(to, name);
+    if (k < 0 || (result_null(to, k, 1) && result_null(to, k, 3)))
+        look_add(l, FINDING_BLOCKER, "extension", "target", "",
+                 arena_printf(l->a, "the extension %s %s of the source is not available there", name,
+                              result_text(from, i, 1)),
+                 arena_printf(l->a,
+                              "install it on the target's server, or, if nothing needs it, on the source: "
+                              "DROP EXTENSION \"%s\"",
+                              name));
+    else if (!result_null(to, k, 1) && strcmp(result_text(to, k, 2), schema) != 0)
+        look_add(l, FINDING_BLOCKER, "extension", "target", "",
+                 arena_printf(l->a, "the extension %s stands in schema %s, on the source in %s", name,
+                              result_text(to, k, 2), schema),
+                 arena_printf(l->a,
+                              "on the target: CREATE SCHEMA IF NOT EXISTS \"%s\"; ALTER EXTENSION \"%s\" SET "
+                              "SCHEMA \"%s\"",
+                              schema, name, schema));
+    else if (result_null(to, k, 1) && !result_bool(to, k, 4))
+        look_add(
+            l, FINDING_WARNING, "extension", "target", "",
+            arena_printf(l->a, "creating the extension %s takes rights that role %s may not have", name,
+                         l->on_target.role),
+            arena_printf(l->a,
+                         "as a role that may (on Amazon RDS a member of rds_superuser): CREATE SCHEMA IF "
+                         "NOT EXISTS \"%s\"; CREATE EXTENSION \"%s\" SCHEMA \"%s\"",
+                         schema, name, schema));
+    else if (strcmp(result_text(to, k, result_null(to, k, 1) ? 3 : 1), result_text(from, i, 1)) != 0)
+        look_add(l, FINDING_WARNING, "extension", "target", "",
+                 arena_printf(l->a, "the extension %s has version %s there, %s on the source", name,
+                              result_text(to, k, result_null(to, k, 1) ? 3 : 1), result_text(from, i, 1)),
+                 arena_printf(l->a,
+                              "if the difference matters: ALTER EXTENSION \"%s\" UPDATE on the older side",
+                              name));
+}
+
+static bool check_extensions(struct look *l, struct err *e)
+{
+    const struct sql_var none[] = {{NULL, NULL}};
+    struct result *from = NULL, *to = NULL;
+    bool ok = ask(l->source, sql_ops_extensions, none, &from, e) &&
+              ask(l->target, sql_ops_extensions, none, &to, e);
+    for (int i = 0; ok && i < result_rows(from); i++)
+        if (!result_null(from, i, 1))
+            check_extension(l, from, i, to);
+    result_free(from);
+    result_free(to);
+    return ok;
+}
+
+static bool check_policy_roles(struct look *l, struct err *e)
+{
+    struct result *missing;
+    char *roles;
+    if (!pg_value(l->source, sql_ops_policy_roles, 0, NULL, &roles, e))
+        return false;
+    const struct sql_var vars[] = {{"roles", roles}, {NULL, NULL}};
+    bool ok = ask(l->target, sql_ops_missing_roles, vars, &missing, e);
+    free(roles);
+    for (int i = 0; ok && i < result_rows(missing); i++)
+        look_add(l, FINDING_BLOCKER, "row-level security", "target", "",
+                 arena_printf(l->a, "a policy of the source is for the role %s, which is not there",
+                              result_text(missing, i, 0)),
+                 arena_printf(l->a, "on the target: CREATE ROLE %s", result_text(missing, i, 0)));
+    if (ok)
+        result_free(missing);
+    return ok;
+}
+
+/* Where tables must be made in a schema that is there but closed to this role. */
+static bool check_schemas(struct look *l, struct err *e)
+{
+    struct result *closed;
+    if (!ask(l->target, sql_ops_closed_schemas, (const struct sql_var[]){{NULL, NULL}}, &closed, e))
+        return false;
+    for (int i = 0; i < result_rows(closed); i++)
+        for (size_t t = 0; t < l->tables.count; t++) {
+            const struct relation *r = &l->tables.items[t];
+            if (strcmp(r->schema, result_text(closed, i, 0)) != 0 ||
+                relations_find(&l->target_tables, r->schema, r->name) != NULL)
+                continue;
+            look_add(
+                l, FINDING_BLOCKER, "privileges", "target", "",
+                arena_printf(l->a, "role %s may not make tables in schema %s", l->on_target.role, r->schema),
+                arena_printf(l->a, "GRANT CREATE, USAGE ON SCHEMA %s TO %s", result_text(closed, i, 1),
+                             l->on_target.role));
+            break;
+        }
+    result_free(closed);
+    return true;
+}
+
+/* ---- tables that are there ---- */
+
+bool target_knows(const struct target_state *state, const struct relation *r)
+{
+    for (size_t i = 0; i < state->nrelations; i++)
+        if (strcmp(state->relations[i].schema, r->schema) == 0 &&
+            strcmp(state->relations[i].name, r->name) == 0)
+            return true;
+    return false;
+}
+
+static void check_there(struct look *l, const struct relation *r, const struct table_facts *f)
+{
+    struct relation *source = relations_find(&l->tables, r->schema, r->name);
+    struct err differs;
+    if (source != NULL && !catalog_compatible(source, r, &differs))
+        finding_add_err(l->out, l->a, "columns", &differs);
+    if (!f->owned && (!f->may_read || !f->may_write))
+        look_add(l, FINDING_BLOCKER, "privileges", "target", r->label,
+                 arena_printf(l->a, "role %s may not write the table", l->on_target.role),
+                 arena_printf(l->a, "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %s TO %s", r->sql,
+                              l->on_target.role));
+    if (f->rows_hidden)
+        look_add(l, FINDING_BLOCKER, "row-level security", "target", r->label,
+                 "row-level security would hide rows from repl",
+                 arena_printf(l->a,
+                              "ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, and ALTER TABLE %s OWNER TO %s",
+                              r->sql, r->sql, l->on_target.role));
+    if (f->always[0] != '\0')
+        look_add(l, FINDING_WARNING, "triggers", "target", r->label,
+                 arena_printf(l->a, "these fire for replicated rows too: %s", f->always),
+                 arena_printf(l->a,
+                              "ALTER TABLE %s ENABLE TRIGGER ... (or RULE ...), without ALWAYS and REPLICA",
+                              r->sql));
+}
+
+static bool some_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
+                           const struct relation **out, size_t *count, struct err *e)
+{
+    struct buf sql = {0};
+    struct result *r;
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&sql, "%sSELECT %zu WHERE EXISTS (SELECT FROM %s)", i != 0 ? " UNION ALL " : "", i,
+                   tables[i]->sql);
+    bool ok = pg_query(target, sql.data, 0, NULL, &r, e);
+    buf_free(&sql);
+    if (!ok)
+        return err_context(e, "looking for rows on the target");
+    for (int i = 0; i < result_rows(r); i++)
+        out[(*count)++] = tables[result_int(r, i, 0)];
+    result_free(r);
+    return true;
+}
+
+bool tables_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
+                      const struct relation **out, size_t *count, struct err *e)
+{
+    *count = 0;
+    for (size_t i = 0; i < n; i += ROWS_STEP)
+        if (!some_with_rows(target, tables + i, n - i < ROWS_STEP ? n - i : ROWS_STEP, out, count, e))
+            return false;
+    return true;
+}
+
+static const struct table_facts *facts_of(const struct table_facts *facts, size_t n, uint32_t oid,
+                                          size_t near)
+{
+    for (size_t k = 0; k < n; k++)
+        if (facts[(near + k) % n].oid == oid)
+            return &facts[(near + k) % n];
+    return NULL;
+}
+
+/* Rows are looked for where nobody said that they may be there, and where they may be read. */
+static bool check_tables_there(struct look *l, const struct relation **there, size_t n, struct err *e)
+{
+    struct table_facts *facts;
+    size_t nfacts, asked = 0;
+    const struct relation **ask_rows = arena_alloc(l->a, (n + 1) * sizeof *ask_rows);
+    if (!read_table_facts(l, l->target, there, n, &facts, &nfacts, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct table_facts *f = facts_of(facts, nfacts, there[i]->oid, i);
+        if (f == NULL)
+            continue;
+        check_there(l, there[i], f);
+        if (!l->s->overwrite && !target_knows(&l->state, there[i]) && f->may_read && !f->rows_hidden)
+            ask_rows[asked++] = there[i];
+    }
+    const struct relation **full = arena_alloc(l->a, (asked + 1) * sizeof *full);
+    if (!tables_with_rows(l->target, ask_rows, asked, full, &asked, e))
+        return false;
+    for (size_t i = 0; i < asked; i++)
+        look_add(
+            l, FINDING_BLOCKER, "rows", "target", full[i]->label, "the table holds rows already",
+            arena_printf(l->a, "TRUNCATE %s, or give --overwrite: repl init then empties it", full[i]->sql));
+    return true;
+}
+
+static bool check_tables(struct look *l, struct err *e)
+{
+    size_t n = 0;
+    const struct relation **there = arena_alloc(l->a, (l->tables.count + 1) * sizeof *there);
+    if (!catalog_read(l->target, l->s->schema, l->a, &l->target_tables, e))
+        return false;
+    for (size_t i = 0; i < l->tables.count; i++) {
+        const struct relation *r = &l->tables.items[i];
+        const struct relation *t = relations_find(&l->target_tables, r->schema, r->name);
+        if (t != NULL)
+            there[n++] = t;
+        else if (l->s->no_schema)
+            look_add(
+                l, FINDING_BLOCKER, "tables", "target", r->label, "the table is not there",
+                "make it (run the application's migrations), leave --no-schema out, or --exclude the table");
+    }
+    return check_tables_there(l, there, n, e);
+}
+
+bool preflight_target(struct look *l, struct err *e)
+{
+    check_create(l);
+    check_tools(l);
+    if (!check_replica_role(l, e) || !check_tables(l, e))
+        return false;
+    if (l->s->no_schema)
+        return true;
+    return check_extensions(l, e) && check_policy_roles(l, e) && check_schemas(l, e);
+}

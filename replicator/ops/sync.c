@@ -1,0 +1,103 @@
+/* One sync between the state file's settings and struct sync. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "repl/mem.h"
+#include "repl/ops.h"
+
+/* No lock that a command waits for on the source may be held up behind somebody for long, nor hold others up. */
+enum { SOURCE_LOCK_MS = 3000, TARGET_LOCK_MS = 30000, DEFAULT_JOBS = 4 };
+
+static bool save_list(struct state *st, const char *key, const struct strlist *l, struct err *e)
+{
+    char *csv = l->count != 0 ? strlist_csv(l) : NULL;
+    bool ok = state_set(st, key, csv, e);
+    free(csv);
+    return ok;
+}
+
+bool sync_save(const struct sync *s, struct state *st, struct err *e)
+{
+    char jobs[16];
+    snprintf(jobs, sizeof jobs, "%d", s->jobs);
+    return state_set(st, "source", s->source, e) && state_set(st, "target", s->target, e) &&
+           state_set(st, "schema", s->schema, e) && save_list(st, "tables", &s->selection.tables, e) &&
+           save_list(st, "exclude", &s->selection.exclude, e) && state_set(st, "jobs", jobs, e) &&
+           state_set(st, "no_schema", s->no_schema ? "true" : "false", e);
+}
+
+static bool load_text(struct state *st, const char *key, const char *fallback, char **out, struct err *e)
+{
+    if (!state_get(st, key, out, e))
+        return false;
+    if (*out == NULL && fallback != NULL)
+        *out = xstrdup(fallback);
+    return true;
+}
+
+static bool load_list(struct state *st, const char *key, struct strlist *out, struct err *e)
+{
+    char *csv;
+    if (!state_get(st, key, &csv, e))
+        return false;
+    if (csv != NULL)
+        strlist_add_csv(out, csv);
+    free(csv);
+    return true;
+}
+
+static bool load_rest(struct state *st, struct sync *out, struct err *e)
+{
+    char *jobs = NULL, *no_schema = NULL;
+    long long n;
+    bool ok = load_text(st, "jobs", NULL, &jobs, e) && load_text(st, "no_schema", "false", &no_schema, e);
+    if (ok) {
+        out->jobs = jobs != NULL && str_parse_int(jobs, 1, 1000, &n) ? (int)n : DEFAULT_JOBS;
+        out->no_schema = no_schema[0] == 't';
+    }
+    free(jobs);
+    free(no_schema);
+    return ok;
+}
+
+bool sync_load(struct state *st, struct sync *out, struct err *e)
+{
+    *out = (struct sync){.dir = xstrdup(state_dir(st))};
+    bool ok = load_text(st, "source", NULL, &out->source, e) &&
+              load_text(st, "target", NULL, &out->target, e) &&
+              load_text(st, "schema", "repl", &out->schema, e) &&
+              load_list(st, "tables", &out->selection.tables, e) &&
+              load_list(st, "exclude", &out->selection.exclude, e) && load_rest(st, out, e);
+    out->selection.own_schema = out->schema;
+    if (ok && (out->source == NULL || out->target == NULL)) {
+        ok = err_set(e, ERR_STATE, "%s knows of no sync", out->dir);
+        err_hint(e, "repl init --source URL --target URL");
+    }
+    if (!ok)
+        sync_free(out);
+    return ok;
+}
+
+void sync_free(struct sync *s)
+{
+    free(s->dir);
+    free(s->source);
+    free(s->target);
+    free(s->schema);
+    strlist_free(&s->selection.tables);
+    strlist_free(&s->selection.exclude);
+    *s = (struct sync){0};
+}
+
+bool sync_connect(const struct sync *s, enum side side, const char *purpose, struct conn **out, struct err *e)
+{
+    const char *spec = side == SIDE_SOURCE ? s->source : s->target;
+    const struct conn_options o = {.side = side,
+                                   .purpose = purpose,
+                                   .lock_timeout_ms = side == SIDE_SOURCE ? SOURCE_LOCK_MS : TARGET_LOCK_MS};
+    if (spec == NULL) {
+        err_set(e, ERR_USAGE, "the %s is not known", side_name(side));
+        return err_hint(e, "give --%s URL", side_name(side));
+    }
+    return conn_open(spec, &o, out, e);
+}

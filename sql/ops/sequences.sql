@@ -1,0 +1,17 @@
+-- Every sequence and the last value that it gave. Those of extensions come with the extension.
+-- Reads: pg_class, pg_sequence, pg_namespace, pg_depend, the sequences.   Writes: nothing.
+-- Variables: own_schema (text): repl's schema.
+-- Returns: schema, name, sql (quoted and qualified), value (null: nextval was never called, or it may not be read), up.
+SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
+       CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE')
+            THEN pg_catalog.pg_sequence_last_value(c.oid) END,
+       s.seqincrement > 0
+FROM pg_catalog.pg_sequence s
+JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't'
+  AND n.nspname <> :'own_schema'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                    AND d.objsubid = 0 AND d.deptype = 'e')
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"

@@ -1,0 +1,34 @@
+-- What preflight asks a server about some tables.
+-- Reads: pg_class, pg_roles, pg_trigger, pg_rewrite, pg_proc, pg_namespace, pg_inherits.   Writes: nothing.
+-- Variables: oids (text): an array; own_schema (text): repl's schema.
+-- Returns: oid, owned (its owner's rights are ours), owner (quoted), may_read, may_write, rows_hidden (row-level
+-- security is forced on its owner too), always (triggers and rules that fire in replica mode too, or empty),
+-- foreign_partitions (names, or empty).
+SELECT c.oid,
+       pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+       pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
+       pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE'),
+       pg_catalog.has_table_privilege(c.oid, 'INSERT') AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+           AND pg_catalog.has_table_privilege(c.oid, 'DELETE')
+           AND pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'),
+       c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(c.relowner, 'USAGE'))
+           AND NOT (r.rolsuper OR r.rolbypassrls),
+       coalesce((SELECT pg_catalog.string_agg(a.what, ', ')
+                 FROM (SELECT 'trigger ' || t.tgname AS what
+                       FROM pg_catalog.pg_trigger t
+                       JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+                       JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
+                         AND n.nspname <> :'own_schema'
+                       UNION ALL
+                       SELECT 'rule ' || w.rulename
+                       FROM pg_catalog.pg_rewrite w
+                       WHERE w.ev_class = c.oid AND w.ev_enabled IN ('A', 'R')
+                       ORDER BY 1) a), ''),
+       coalesce((SELECT pg_catalog.string_agg(p.relid::text, ', ')
+                 FROM pg_catalog.pg_partition_tree(c.oid) p
+                 JOIN pg_catalog.pg_class k ON k.oid = p.relid
+                 WHERE k.relkind = 'f'), '')
+FROM unnest(:'oids'::oid[]) AS o(oid)
+JOIN pg_catalog.pg_class c ON c.oid = o.oid
+JOIN pg_catalog.pg_roles r ON r.rolname = current_user
