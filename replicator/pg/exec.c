@@ -185,8 +185,8 @@ void pg_reset(struct conn *c)
     c->interrupt = NULL; /* the way back is short and must be gone to its end */
     if (conn_usable(c) && PQtransactionStatus(c->pg) == PQTRANS_ACTIVE) {
         cancel(c);
-        if (PQputCopyEnd(c->pg, "repl gave up") >= 0)
-            (void)conn_flush(c, &ignored);
+        bool flushed = PQputCopyEnd(c->pg, "repl gave up") < 0 || conn_flush(c, &ignored);
+        (void)flushed; /* what follows finds out */
         char piece[8192];
         size_t len = 1;
         uint64_t rows;
