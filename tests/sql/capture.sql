@@ -1,0 +1,110 @@
+-- Capture of an ordinary table with a composite key: what each kind of statement leaves in the deltas.
+\pset format unaligned
+\pset footer off
+\pset null null
+\set schema repl
+\set sync_id 11111111-2222-3333-4444-555555555555
+\set version 1
+create table t (a int, b text, v int, primary key (b, a));
+insert into t values (1, 'x', 0), (2, 'y', 0);
+
+\o /dev/null
+\i sql/capture/schema.sql
+\o
+\set id 1
+\set relation public.t
+\set columns ', k1 text NOT NULL, k2 int NOT NULL'
+\set keys_new ', "b", "a"'
+\set keys_old ', OLD."b", OLD."a"'
+\set body_changed body_changed
+\i tests/sql/setup_table.sql
+\set table 'public.t'
+\set insert repl_insert
+\set update repl_update
+\set delete repl_delete
+\set key repl_key
+\set truncate repl_truncate
+\set timing AFTER
+\set function_changed repl.d1_changed
+\set function_old repl.d1_old
+\set function_truncate repl.d1_truncate
+\set changed 'NOT (OLD.b OPERATOR(pg_catalog.=) NEW.b) OR NOT (OLD.a OPERATOR(pg_catalog.=) NEW.a)'
+\i sql/capture/triggers_statement.sql
+\i sql/capture/trigger_key.sql
+\i sql/capture/trigger_truncate.sql
+update repl.relation set installed_at = now();
+
+\echo == triggers are always on, and guarded
+select tgname, tgenabled, pg_get_triggerdef(oid) ~ sync_id::text as guarded from pg_trigger, repl.sync where tgrelid = 't'::regclass order by 1;
+create view owed_keys as select 'a' as side, k1, k2 from repl.d1_a union all select 'b', k1, k2 from repl.d1_b;
+
+\echo == insert, update, delete, and a statement that touches nothing
+insert into t values (3, 'z', 0), (4, 'z', 0);
+update t set v = v + 1 where a = 1;
+delete from t where a = 2;
+delete from t where a = 2;
+table owed_keys;
+
+\echo == a changed key leaves the old one and the new one
+select setval('repl.side', 2);
+update t set a = a + 10 where b = 'z';
+select * from owed_keys where side = 'b' order by 2, 3;
+
+\echo == the doorbell rings once after it was armed
+select repl.arm() as was_armed, repl.arm() as is_armed;
+listen repl;
+insert into t values (5, 'x', 0);
+insert into t values (6, 'x', 0);
+select last_value as rung from repl.bell;
+select repl.arm() as was_armed;
+
+\echo == TRUNCATE, and what is rolled back
+truncate t;
+begin;
+truncate t;
+insert into t values (7, 'x', 0);
+rollback;
+select relation from repl.truncation_a union all select relation from repl.truncation_b;
+select count(*) from owed_keys where k2 = 7;
+
+\echo == sessions of this sync are not captured, those of another are
+set repl.origin = '11111111-2222-3333-4444-555555555555';
+insert into t values (8, 'x', 0);
+update t set a = 9;
+set repl.origin = '99999999-2222-3333-4444-555555555555';
+delete from t;
+select * from owed_keys where k2 in (8, 9);
+reset repl.origin;
+
+\echo == a transaction of savepoints has one id
+begin;
+insert into t values (20, 's', 0);
+savepoint s;
+insert into t values (21, 's', 0);
+rollback to s;
+savepoint s2;
+insert into t values (22, 's', 0);
+select bool_and(xid = txid_current()), count(*) from repl.d1_b where k2 between 20 and 22;
+commit;
+
+\echo == what is owed: everything to no position, nothing to one that has seen all
+select * from repl.dirty();
+select * from repl.owed('', '{}', '{}', 1000);
+select * from repl.owed('', '{}', '{}', 3);
+select txid_current_snapshot() as now \gset
+select * from repl.owed(:'now', '{}', '{}', 1000);
+select * from repl.owed(:'now', '{1}', '{""}', 1000);
+
+\echo == the inactive side is truncated when it is covered, and not before
+select repl.trim(1, '') as nothing_is_covered, pg_relation_size('repl.d1_a') > 0 as held;
+insert into t values (30, 'x', 0);
+select repl.trim(1, :'now') as trimmed, pg_relation_size('repl.d1_a') as a, pg_relation_size('repl.d1_b') > 0 as b;
+select repl.change_sides(1000000) as too_little, repl.change_sides(0) as changed;
+select repl.trim(1, :'now') as not_yet, pg_relation_size('repl.d1_b') > 0 as held;
+select txid_current_snapshot() as now \gset
+select repl.trim(1, :'now') as trimmed, pg_relation_size('repl.d1_b') as b;
+select repl.trim_truncations(:'now', '{}', '{}') as truncations_trimmed;
+select * from repl.dirty();
+
+\echo == the objects are found again by their functions
+\i sql/capture/triggers_list.sql

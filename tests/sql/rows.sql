@@ -1,0 +1,106 @@
+-- How rows leave the source: chunks of the first copy without what is owed, batches of what is owed. And what a batch
+-- does not see: transactions that are still open.
+\pset format unaligned
+\pset footer off
+\set schema repl
+\set sync_id 11111111-2222-3333-4444-555555555555
+\set version 1
+create table t (a int primary key, v text);
+insert into t select g, 'old' from generate_series(1, 8) g;
+
+\o /dev/null
+\i sql/capture/schema.sql
+\o
+\set id 1
+\set relation public.t
+\set columns ', k1 int NOT NULL'
+\set keys_new ', "a"'
+\set keys_old ', OLD."a"'
+\set body_changed body_changed
+\i tests/sql/setup_table.sql
+\set table 'public.t'
+\set insert repl_insert
+\set update repl_update
+\set delete repl_delete
+\set key repl_key
+\set truncate repl_truncate
+\set timing AFTER
+\set function_changed repl.d1_changed
+\set function_old repl.d1_old
+\set function_truncate repl.d1_truncate
+\set changed 'NOT (OLD.a OPERATOR(pg_catalog.=) NEW.a)'
+\i sql/capture/triggers_statement.sql
+\i sql/capture/trigger_key.sql
+\i sql/capture/trigger_truncate.sql
+update repl.relation set installed_at = now();
+
+update t set v = 'new' where a = 2;
+delete from t where a = 3;
+update t set a = 40 where a = 4;
+insert into t values (9, 'new');
+
+\echo == a chunk: the rows that nobody has touched since capture began
+select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode \gset
+\set table public.t
+\set columns 't.a, t.v'
+\set from '(0,0)'
+\set to '(1,0)'
+\set no_delta ' AND NOT EXISTS (SELECT FROM repl.d1_a d WHERE d.k1 = t.a) AND NOT EXISTS (SELECT FROM repl.d1_b d WHERE d.k1 = t.a)'
+\set format text
+\t on
+\i sql/capture/chunk.sql
+
+\echo == the next chunk is empty
+\set from '(1,0)'
+\set to '(2,0)'
+\i sql/capture/chunk.sql
+
+\echo == another file than the one that was planned
+vacuum full t;
+\i sql/capture/chunk.sql
+rollback;
+
+\echo == a batch from nowhere: what is owed, changed rows and deleted keys
+\set lock 'LOCK TABLE ONLY public.t IN ACCESS SHARE MODE;'
+\set position ''
+\set own_ids '{}'
+\set own_positions '{}'
+\set cap 1000
+\o /dev/null
+\i sql/capture/begin.sql
+select txid_current_snapshot() as first \gset
+\o
+select id, truncated, row_count from repl.owed('', '{}', '{}', 1000);
+\set present 't.a IS NOT NULL'
+\set keys 'd.k1'
+\set columns ', t.a, t.v'
+\set distinct k1
+\set table 'ONLY public.t'
+\set on 'd.k1 = t.a'
+\set owed_a true
+\set owed_b true
+\o |sort
+\i sql/capture/batch.sql
+\o
+commit;
+
+\echo == the next one: only what came after the first snapshot; ten updates of a row are one row
+do $$ begin for i in 1..10 loop update t set v = 'v' || i where a = 1; end loop; end $$;
+\set owed_a 'NOT txid_visible_in_snapshot(xid, ' :'first' ')'
+\set owed_b :owed_a
+\o |sort
+\i sql/capture/batch.sql
+\o
+
+\echo == a table that is truncated owes the marker, and what was put in since
+truncate t;
+insert into t values (1, 'again');
+select id, truncated from repl.owed(:'first', '{}', '{}', 1000);
+\set owed_a 'NOT txid_visible_in_snapshot(xid, ' :'first' ') AND k1 IN (1, 2)'
+\o |sort
+\i sql/capture/batch.sql
+\o
+
+\echo == who stands in the way of a lock: nobody
+\set table public.t
+\i sql/capture/blocker.sql

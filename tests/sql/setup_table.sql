@@ -1,0 +1,23 @@
+-- The objects of one captured table, as init makes them. Variables, all set by the caller: id, relation, columns (of the
+-- deltas), keys_new and keys_old (as the bodies want them), body_changed (the file of the body for new keys).
+\set delta_a '"repl"."d' :id '_a"'
+\set delta_b '"repl"."d' :id '_b"'
+\set label 'changed keys of ' :relation
+select :'relation'::regclass::oid as oid, relname, nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = :'relation'::regclass \gset
+\o /dev/null
+\i sql/capture/register.sql
+\o
+\i sql/capture/delta.sql
+\setenv ID :id
+\setenv OLD :keys_old
+\setenv NEW :keys_new
+\setenv BODY :body_changed
+\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= keys="$NEW"`
+\set function '"repl"."d' :id '_changed"'
+\i sql/capture/function.sql
+\set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b keys="$OLD"`
+\set function '"repl"."d' :id '_old"'
+\i sql/capture/function.sql
+\set body `tests/sql/fill sql/capture/body_truncate.sql side=repl.side bell=repl.bell channel=repl truncation_a=repl.truncation_a truncation_b=repl.truncation_b id=$ID`
+\set function '"repl"."d' :id '_truncate"'
+\i sql/capture/function.sql
