@@ -117,7 +117,8 @@ static bool is_any(const struct apply_table *t, size_t i)
     return !t->source->columns[i].generated;
 }
 
-/* ROW(t.a, ...) *<> ROW(s.c1, ...) over the columns that belong; "" where none does. Domains are compared as their
+/* ROW(t.a, ...) *<> ROW(s.c1, ...) over the columns that belong; "" where none does. The casts matter: without them
+ * the parser compares two row constructors column by column. Domains are compared as their
  * base type, which is what the stage holds. */
 static char *differs(struct arena *a, const struct apply_table *t,
                      bool (*belongs)(const struct apply_table *, size_t))
@@ -134,7 +135,8 @@ static char *differs(struct arena *a, const struct apply_table *t,
         buf_printf(&right, "%ss.c%zu", right.len != 0 ? ", " : "", i + 1);
     }
     if (left.len != 0)
-        buf_printf(&both, "ROW(%s) OPERATOR(pg_catalog.*<>) ROW(%s)", left.data, right.data);
+        buf_printf(&both, "ROW(%s)::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(%s)::pg_catalog.record",
+                   left.data, right.data);
     buf_free(&left);
     buf_free(&right);
     return taken(a, &both);

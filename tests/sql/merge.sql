@@ -33,9 +33,9 @@ select a, ctid from t where a in (4, 5) order by a;
 \set into public.t
 \set on 't.a = s.k1'
 \i sql/target/merge_delete.sql
-\set differs 'ROW(t.u, t.i) OPERATOR(pg_catalog.*<>) ROW(s.c3, s.c4)'
+\set differs 'ROW(t.u, t.i)::record OPERATOR(pg_catalog.*<>) ROW(s.c3, s.c4)::record'
 \i sql/target/merge_recreate.sql
-\set differs 'ROW(t.v, t.a, t.u, t.i, t.n) OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3, s.c4, s.c6)'
+\set differs 'ROW(t.v, t.a, t.u, t.i, t.n)::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3, s.c4, s.c6)::record'
 \set set 'v = s.c1, n = s.c6'
 \i sql/target/merge_update.sql
 \set columns 'v, a, u, i, n'
