@@ -1,0 +1,9 @@
+/* How long a command waits for an engine to answer what needs no waiting. */
+#ifndef REPL_CLI_CLIENT_H
+#define REPL_CLI_CLIENT_H
+
+#include "repl/control.h"
+
+enum { ANSWER_MS = 10000 };
+
+#endif

@@ -1,0 +1,136 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "repl/mem.h"
+
+static const struct option_spec options[] = {
+    {"source", required_argument, 0, "URL", "the database to move from"},
+    {"target", required_argument, 0, "URL", "the database to move to"},
+    {"schema", required_argument, 0, "NAME", "repl's own schema on both sides (repl)"},
+    {"tables", required_argument, 0, "LIST", "only these tables, with * and ?; repeatable"},
+    {"exclude", required_argument, 0, "LIST", "not these tables; repeatable"},
+    {"jobs", required_argument, 'j', "N", "workers, each with a connection to both sides (4)"},
+    {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
+    {"overwrite", no_argument, 0, NULL, "empty tables that hold rows on the target"},
+    {NULL, 0, 0, NULL, NULL},
+};
+
+struct before {
+    bool dir, state; /* were there before this init */
+};
+
+static struct before look(const char *dir)
+{
+    char *path = xasprintf("%s/state.db", dir);
+    struct before b = {.dir = access(dir, F_OK) == 0, .state = access(path, F_OK) == 0};
+    free(path);
+    return b;
+}
+
+/* The settings of an earlier init under the options of this one. */
+static bool fill_sync(struct context *c, struct sync *s, struct err *e)
+{
+    char *source = NULL;
+    if (c->state != NULL && !state_get(c->state, "source", &source, e))
+        return false;
+    bool known = source != NULL;
+    free(source);
+    if (!known)
+        sync_defaults(s, c->dir);
+    else if (!sync_load(c->state, s, e))
+        return false;
+    char *schema = xstrdup(s->schema);
+    bool ok = sync_from_args(c, s, e) && sync_need_both(s, "init", e);
+    if (ok && known && strcmp(schema, s->schema) != 0) {
+        ok = err_set(e, ERR_USAGE, "%s holds the sync of schema %s already", c->dir, schema);
+        err_hint(e, "give the sync of schema %s a state directory of its own: repl -D DIR init ...",
+                 s->schema);
+    }
+    free(schema);
+    return ok;
+}
+
+static void say(void *arg, const char *text)
+{
+    (void)arg;
+    puts(text);
+    fflush(stdout);
+}
+
+static void report(const struct context *c, const struct sync *s, const struct init_report *r)
+{
+    char bytes[32], *source = dsn_safe(s->source), *target = dsn_safe(s->target);
+    printf("%s -> %s\n", source, target);
+    if (r->adopted)
+        printf("an installation was there already: it is continued\n");
+    printf("%zu table%s captured (%zu now), %s to copy\n", r->tables, r->tables == 1 ? " is" : "s are",
+           r->captured, str_bytes(bytes, sizeof bytes, (double)(r->bytes > 0 ? r->bytes : 0)));
+    if (r->without_key != 0)
+        printf("%zu without a key: copied whole whenever they change\n", r->without_key);
+    printf("next: repl%s%s start\n", args_has(&c->args, "dir") ? " -D " : "",
+           args_has(&c->args, "dir") ? c->dir : "");
+    free(source);
+    free(target);
+}
+
+/* An init that was refused leaves nothing: init_run saves the settings once its preflight has passed. */
+static void take_back(struct context *c, const struct before *b)
+{
+    char *source = NULL;
+    struct err ignored;
+    bool unused =
+        !b->state && c->state != NULL && state_get(c->state, "source", &source, &ignored) && source == NULL;
+    free(source);
+    state_close(c->state);
+    c->state = NULL;
+    if (unused && state_remove(c->dir, &ignored) && b->dir)
+        mkdir(c->dir, 0700);
+}
+
+static bool run(struct context *c, struct sync *s, struct err *e)
+{
+    struct init_report r;
+    if (!init_run(s, c->state, say, NULL, &r, e))
+        return false;
+    report(c, s, &r);
+    return true;
+}
+
+/* Options first, then the state directory, so that a wrong command line leaves no trace. */
+static bool prepare(struct context *c, const struct before *b, struct sync *s, struct err *e)
+{
+    if (!b->state)
+        return fill_sync(c, s, e) && state_open(c->dir, true, &c->state, e);
+    return context_refuse_running(c, "repl stop, then repl init again, then repl start", e) &&
+           state_open(c->dir, true, &c->state, e) && fill_sync(c, s, e);
+}
+
+static bool exec(struct context *c, struct err *e)
+{
+    const struct before b = look(c->dir);
+    struct sync s = {0};
+    bool ok = prepare(c, &b, &s, e) && run(c, &s, e);
+    if (!ok)
+        take_back(c, &b);
+    else
+        state_close(c->state);
+    c->state = NULL;
+    sync_free(&s);
+    return ok;
+}
+
+const struct cmd cmd_init = {
+    .name = "init",
+    .args = "",
+    .text = "Prepare both sides: checks, schema, capture, plan; again for new tables",
+    .detail =
+        "A URL is postgres://..., env:NAME, file:PATH or command:CMD, read again at each connection. The "
+        "first\n"
+        "init needs --source and --target; later ones know them. It can be repeated at any time: it goes on\n"
+        "where an earlier one ended, and adopts what is installed when the state directory was lost.",
+    .options = options,
+    .exec = exec};

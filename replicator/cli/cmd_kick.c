@@ -1,0 +1,68 @@
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "cmd.h"
+#include "run_engine.h"
+
+static const struct option_spec options[] = {
+    {"wait", no_argument, 0, NULL, "return when all that was committed before is on the target"},
+    {"timeout", required_argument, 0, "S", "give up after that many seconds, exit code 3"},
+    {NULL, 0, 0, NULL, NULL},
+};
+
+static volatile sig_atomic_t timed_out;
+
+/* The engine ends cleanly on SIGTERM: a timeout is one sent by the clock. */
+static void on_alarm(int signal_number)
+{
+    (void)signal_number;
+    timed_out = 1;
+    kill(getpid(), SIGTERM);
+}
+
+static void set_alarm(unsigned ms)
+{
+    struct sigaction act = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    const struct itimerval after = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+    sigaction(SIGALRM, &act, NULL);
+    setitimer(ITIMER_REAL, &after, NULL);
+}
+
+/* No engine runs: one sync in this process. */
+static bool sync_once(struct context *c, unsigned timeout_ms, struct err *e)
+{
+    if (timeout_ms != 0)
+        set_alarm(timeout_ms);
+    bool ok = run_engine(c, true, 0, -1, e);
+    if (timed_out) {
+        err_set(e, ERR_NOT_YET, "not everything was on the target within %.1f s", timeout_ms / 1000.0);
+        return err_hint(e, "repl kick --wait again goes on where this one ended");
+    }
+    return ok;
+}
+
+static bool exec(struct context *c, struct err *e)
+{
+    struct control_request r = {.command = "kick", .wait = args_has(&c->args, "wait")};
+    unsigned timeout_ms;
+    bool running;
+    if (!args_seconds(&c->args, "timeout", &timeout_ms, e))
+        return false;
+    r.timeout_ms = timeout_ms != 0 ? timeout_ms : r.wait ? 0 : ANSWER_MS;
+    if (!control_ask(c->dir, &r, &running, NULL, e) || (!running && !sync_once(c, timeout_ms, e)))
+        return false;
+    puts(!running || r.wait ? "everything committed before is on the target"
+                            : "the engine looks for changes now");
+    return true;
+}
+
+const struct cmd cmd_kick = {.name = "kick",
+                             .args = "",
+                             .text = "Sync now; without an engine, one whole sync in this process",
+                             .detail =
+                                 "Useful in scripts: `repl kick --wait` after a write, then read the target.",
+                             .options = options,
+                             .exec = exec};

@@ -1,0 +1,201 @@
+/* The two outputs. */
+#include "output.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/control.h"
+#include "repl/engine.h"
+#include "repl/version.h"
+
+/* ---- text ---- */
+
+static void text_status(const struct status *s, const struct status_view *v)
+{
+    struct buf b = {0};
+    status_text(&b, s, v);
+    fputs(buf_text(&b), stdout);
+    buf_free(&b);
+}
+
+static const char *level_name(enum finding_level level)
+{
+    static const char *const names[] = {
+        [FINDING_OK] = "ok", [FINDING_WARNING] = "warning", [FINDING_BLOCKER] = "blocker"};
+    return names[level];
+}
+
+static size_t count_findings(const struct findings *f, enum finding_level level)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->count; i++)
+        n += f->items[i].level == level;
+    return n;
+}
+
+static void print_level(const struct findings *f, enum finding_level level)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const struct finding *x = &f->items[i];
+        if (x->level != level)
+            continue;
+        printf("%-8s %s%s%s%s%s\n", level_name(level), x->side, x->side[0] != '\0' ? ": " : "", x->table,
+               x->table[0] != '\0' ? ": " : "", x->text);
+        if (x->hint[0] != '\0')
+            printf("         hint: %s\n", x->hint);
+    }
+}
+
+/* What stops the migration last, where the eye is when the command is done. */
+static void text_findings(const struct findings *f)
+{
+    print_level(f, FINDING_OK);
+    print_level(f, FINDING_WARNING);
+    print_level(f, FINDING_BLOCKER);
+    size_t blockers = count_findings(f, FINDING_BLOCKER);
+    printf("\n%zu ok, %zu warnings, %zu blockers: %s\n", count_findings(f, FINDING_OK),
+           count_findings(f, FINDING_WARNING), blockers,
+           blockers == 0 ? "`repl init` can go ahead" : "`repl init` would refuse");
+}
+
+static void text_event(const struct state_event *ev)
+{
+    printf("%s %-5s %s%s%s\n", ev->at, ev->level, ev->table != NULL ? ev->table : "",
+           ev->table != NULL ? ": " : "", ev->message);
+    if (ev->hint != NULL)
+        printf("%25s       hint: %s\n", "", ev->hint);
+}
+
+static void text_version(void)
+{
+    printf("repl %s\n", REPL_VERSION);
+}
+
+static void text_error(const struct err *e, bool printed)
+{
+    (void)printed;
+    bool side = e->side[0] != '\0' && strstr(e->text, e->side) == NULL;
+    bool table = e->table[0] != '\0' && strstr(e->text, e->table) == NULL;
+    fprintf(stderr, "repl: %s%s%s%s%s", side ? e->side : "", side ? ": " : "", table ? e->table : "",
+            table ? ": " : "", e->text);
+    if (e->sqlstate[0] != '\0')
+        fprintf(stderr, " (SQLSTATE %s)", e->sqlstate);
+    fputc('\n', stderr);
+    if (e->hint[0] != '\0')
+        fprintf(stderr, "hint: %s\n", e->hint);
+}
+
+const struct output output_text = {
+    .status = text_status,
+    .status_again = text_status,
+    .findings = text_findings,
+    .event = text_event,
+    .version = text_version,
+    .error = text_error,
+};
+
+/* ---- JSON ---- */
+
+static void print_json(cJSON *o, bool pretty)
+{
+    char *text = pretty ? cJSON_Print(o) : cJSON_PrintUnformatted(o);
+    cJSON_Delete(o);
+    if (text == NULL)
+        abort(); /* out of memory */
+    puts(text);
+    free(text);
+}
+
+static void add_text(cJSON *o, const char *key, const char *value)
+{
+    if (value != NULL && value[0] != '\0')
+        cJSON_AddStringToObject(o, key, value);
+    else
+        cJSON_AddNullToObject(o, key);
+}
+
+static void json_status(const struct status *s, const struct status_view *v)
+{
+    (void)v;
+    char *text = status_to_json(s, true);
+    puts(text);
+    free(text);
+}
+
+static void json_status_again(const struct status *s, const struct status_view *v)
+{
+    (void)v;
+    char *text = status_to_json(s, false);
+    puts(text);
+    free(text);
+}
+
+static void json_findings(const struct findings *f)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "findings");
+    for (size_t i = 0; i < f->count; i++) {
+        const struct finding *x = &f->items[i];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "level", level_name(x->level));
+        add_text(o, "topic", x->topic);
+        add_text(o, "side", x->side);
+        add_text(o, "table", x->table);
+        add_text(o, "text", x->text);
+        add_text(o, "hint", x->hint);
+        cJSON_AddItemToArray(list, o);
+    }
+    cJSON_AddNumberToObject(root, "ok", (double)count_findings(f, FINDING_OK));
+    cJSON_AddNumberToObject(root, "warnings", (double)count_findings(f, FINDING_WARNING));
+    cJSON_AddNumberToObject(root, "blockers", (double)count_findings(f, FINDING_BLOCKER));
+    print_json(root, true);
+}
+
+/* A line an event, so that a program can follow. */
+static void json_event(const struct state_event *ev)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddNumberToObject(o, "id", (double)ev->id);
+    add_text(o, "at", ev->at);
+    add_text(o, "level", ev->level);
+    add_text(o, "table", ev->table);
+    add_text(o, "message", ev->message);
+    add_text(o, "hint", ev->hint);
+    print_json(o, false);
+}
+
+static void json_version(void)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "version", REPL_VERSION);
+    cJSON_AddNumberToObject(o, "control_protocol", CONTROL_PROTOCOL);
+    cJSON_AddNumberToObject(o, "schema_version", REPL_SCHEMA_VERSION);
+    print_json(o, true);
+}
+
+static void json_error(const struct err *e, bool printed)
+{
+    text_error(e, printed);
+    if (printed)
+        return;
+    cJSON *root = cJSON_CreateObject();
+    cJSON *o = cJSON_AddObjectToObject(root, "error");
+    cJSON_AddStringToObject(o, "kind", err_kind_name(e->kind));
+    cJSON_AddStringToObject(o, "message", e->text);
+    add_text(o, "hint", e->hint);
+    add_text(o, "side", e->side);
+    add_text(o, "table", e->table);
+    add_text(o, "sqlstate", e->sqlstate);
+    print_json(root, true);
+}
+
+const struct output output_json = {
+    .status = json_status,
+    .status_again = json_status_again,
+    .findings = json_findings,
+    .event = json_event,
+    .version = json_version,
+    .error = json_error,
+};

@@ -1,0 +1,20 @@
+/* What commands say, as text for people or JSON for programs; a command never asks which. */
+#ifndef REPL_CLI_OUTPUT_H
+#define REPL_CLI_OUTPUT_H
+
+#include "repl/cli.h"
+#include "repl/ops.h"
+
+struct output {
+    void (*status)(const struct status *s, const struct status_view *v);
+    void (*status_again)(const struct status *s, const struct status_view *v); /* one of many: --watch */
+    void (*findings)(const struct findings *f);
+    void (*event)(const struct state_event *ev);
+    void (*version)(void);
+    /* printed: the command's own object is there already. Always also as text on standard error. */
+    void (*error)(const struct err *e, bool printed);
+};
+
+extern const struct output output_text, output_json;
+
+#endif

@@ -1,0 +1,385 @@
+/*
+ * The status for somebody who was woken at two in the morning: the state in the first lines, tables in trouble
+ * before the healthy ones, each error with what to do, and last what to type.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "repl/cli.h"
+#include "repl/mem.h"
+
+/* Tables at work that are listed, and how many healthy ones are few enough to list as well. */
+enum { MAX_BUSY = 12, FEW_TABLES = 20, BAR = 30 };
+
+/* ---- pieces ---- */
+
+/* 1234567 -> 1,234,567. */
+static const char *count_text(char *out, size_t size, int64_t n)
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%" PRId64, n);
+    size_t at = 0;
+    for (int i = 0; i < len && at + 2 < size; i++) {
+        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+/* ISO 8601 in UTC as seconds since 1970; negative where it is none. */
+static double parse_time(const char *iso)
+{
+    struct tm tm = {0};
+    if (iso == NULL ||
+        (strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm) == NULL && strptime(iso, "%Y-%m-%d %H:%M:%S", &tm) == NULL))
+        return -1;
+    return (double)timegm(&tm);
+}
+
+/* "3m 20s ago", or the time itself where it cannot be read. */
+static void add_age(struct buf *b, const char *iso, double now)
+{
+    char text[32];
+    double at = parse_time(iso);
+    if (at < 0) {
+        buf_puts(b, iso != NULL ? iso : "some time ago");
+        return;
+    }
+    double age = now - at;
+    if (age < 1)
+        buf_puts(b, "just now");
+    else
+        buf_printf(b, "%s ago", str_duration(text, sizeof text, age));
+}
+
+/* 2026-01-31T02:00:00.123Z -> 2026-01-31 02:00:00 UTC */
+static void add_time(struct buf *b, const char *iso)
+{
+    if (parse_time(iso) >= 0)
+        buf_printf(b, "%.10s %.8s UTC", iso, iso + 11);
+    else
+        buf_puts(b, iso != NULL ? iso : "not known");
+}
+
+static double fraction(int64_t done, int64_t total)
+{
+    if (total <= 0)
+        return 0;
+    double f = (double)done / (double)total;
+    return f < 0 ? 0 : f > 1 ? 1 : f;
+}
+
+static void add_bar(struct buf *b, double f, int width)
+{
+    int full = (int)(f * width);
+    buf_puts(b, "[");
+    for (int i = 0; i < width; i++)
+        buf_puts(b, i < full ? "#" : ".");
+    buf_printf(b, "] %3d %%", (int)(f * 100));
+}
+
+/* "4.3 GB of 10 GB, 52 MB/s, ETA 1m 50s" */
+static void add_copy_figures(struct buf *b, const struct status *s)
+{
+    char done[32], total[32], rate[32], eta[32];
+    buf_printf(b, "%s of %s", str_bytes(done, sizeof done, (double)s->copy.bytes_done),
+               str_bytes(total, sizeof total, (double)s->copy.bytes_total));
+    if (s->copy.rate_bytes_per_second >= 0)
+        buf_printf(b, ", %s/s", str_bytes(rate, sizeof rate, s->copy.rate_bytes_per_second));
+    if (s->copy.eta_seconds >= 0)
+        buf_printf(b, ", ETA %s", str_duration(eta, sizeof eta, s->copy.eta_seconds));
+}
+
+static bool is_copying(const struct status *s)
+{
+    return s->phase == PHASE_COPYING || s->phase == PHASE_INDEXING;
+}
+
+/* The copy is worth a line while it goes on, and when it was left in the middle. */
+static bool shows_copy(const struct status *s)
+{
+    if (is_copying(s))
+        return true;
+    for (size_t i = 0; i < s->ntables; i++)
+        if (s->tables[i].phase != NULL &&
+            (strcmp(s->tables[i].phase, "planned") == 0 || strcmp(s->tables[i].phase, "copying") == 0))
+            return true;
+    return false;
+}
+
+/* ---- the head ---- */
+
+static void add_head(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    char text[32];
+    buf_printf(b, "phase     %s%s%s\n", phase_name(s->phase), s->note != NULL ? ": " : "",
+               s->note != NULL ? s->note : "");
+    if (shows_copy(s)) {
+        buf_puts(b, "copy      ");
+        add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
+        buf_puts(b, "  ");
+        add_copy_figures(b, s);
+        buf_printf(b, ", %s rows\n", count_text(text, sizeof text, s->copy.rows_done));
+    }
+    buf_printf(b, "lag       %s\n",
+               s->lag_seconds >= 0 ? str_duration(text, sizeof text, s->lag_seconds) : "not known");
+    buf_printf(b, "owed      %s%s\n",
+               s->owed_rows >= 0 ? count_text(text, sizeof text, s->owed_rows) : "not known",
+               s->owed_rows == 1   ? " row"
+               : s->owed_rows >= 0 ? " rows"
+                                   : "");
+    buf_printf(b, "snapshot  %s%s%s\n",
+               s->consistent ? "the target shows one moment of the source"
+                             : "the target is not consistent yet",
+               s->position != NULL ? ", " : "", s->position != NULL ? s->position : "");
+    if (s->engine.running) {
+        buf_printf(b, "engine    running as pid %d since ", s->engine.pid);
+        add_time(b, s->engine.since);
+        buf_printf(b, " (repl %s)\n", s->engine.version != NULL ? s->engine.version : "?");
+    } else {
+        buf_puts(b, "engine    not running\n");
+    }
+    if (v->source != NULL)
+        buf_printf(b, "source    %s\n", v->source);
+    if (v->target != NULL)
+        buf_printf(b, "target    %s\n", v->target);
+}
+
+static void add_batch(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    char up[32], del[32], bytes[32], took[32];
+    if (s->last_batch.at == NULL)
+        return;
+    buf_puts(b, "batch     ");
+    add_age(b, s->last_batch.at, v->now);
+    if (s->last_batch.tables > 0)
+        buf_printf(b, ": %s rows written, %s deleted in %d table%s, %s in %s",
+                   count_text(up, sizeof up, s->last_batch.rows_upserted),
+                   count_text(del, sizeof del, s->last_batch.rows_deleted), s->last_batch.tables,
+                   s->last_batch.tables == 1 ? "" : "s",
+                   str_bytes(bytes, sizeof bytes, (double)s->last_batch.bytes),
+                   str_duration(took, sizeof took, s->last_batch.seconds));
+    buf_puts(b, "\n");
+}
+
+/* ---- tables ---- */
+
+enum trouble {
+    TROUBLE_FAILED,
+    TROUBLE_PAUSED,
+    TROUBLE_COPYING,
+    TROUBLE_BEHIND,
+    TROUBLE_PLANNED,
+    TROUBLE_NONE
+};
+
+static enum trouble trouble_of(const struct status_table *t)
+{
+    const char *p = t->phase != NULL ? t->phase : "";
+    if (strcmp(p, "failed") == 0 || (t->error != NULL && strcmp(p, "paused") != 0))
+        return TROUBLE_FAILED;
+    if (strcmp(p, "paused") == 0)
+        return TROUBLE_PAUSED;
+    if (strcmp(p, "copying") == 0)
+        return TROUBLE_COPYING;
+    if (strcmp(p, "catching_up") == 0)
+        return TROUBLE_BEHIND;
+    return strcmp(p, "planned") == 0 ? TROUBLE_PLANNED : TROUBLE_NONE;
+}
+
+/* "12: 1 failed, 11 following" */
+static void add_counts(struct buf *b, const struct status *s)
+{
+    static const char *const order[] = {"failed",      "paused", "copying",   "planned",
+                                        "catching_up", "copied", "following", NULL};
+    buf_printf(b, "tables    %zu", s->ntables);
+    const char *between = ": ";
+    for (const char *const *phase = order; *phase != NULL; phase++) {
+        size_t n = 0;
+        for (size_t i = 0; i < s->ntables; i++)
+            n += s->tables[i].phase != NULL && strcmp(s->tables[i].phase, *phase) == 0;
+        if (n == 0)
+            continue;
+        buf_printf(b, "%s%zu %s", between, n, *phase);
+        between = ", ";
+    }
+    buf_puts(b, "\n");
+}
+
+static void add_table(struct buf *b, const struct status_table *t, int width)
+{
+    char done[32], total[32], owed[32];
+    char *name = xasprintf("%s.%s", t->schema, t->name);
+    buf_printf(b, "  %-*s  %-11s", width, name, t->phase != NULL ? t->phase : "?");
+    if (trouble_of(t) == TROUBLE_COPYING || trouble_of(t) == TROUBLE_PLANNED)
+        buf_printf(b, "  %3d %%  %s of %s", (int)(fraction(t->bytes_copied, t->bytes_total) * 100),
+                   str_bytes(done, sizeof done, (double)t->bytes_copied),
+                   str_bytes(total, sizeof total, (double)t->bytes_total));
+    if (t->owed_rows > 0)
+        buf_printf(b, "  %s owed", count_text(owed, sizeof owed, t->owed_rows));
+    /* No blanks at the end of a line. */
+    while (b->len > 0 && b->data[b->len - 1] == ' ')
+        b->data[--b->len] = '\0';
+    buf_puts(b, "\n");
+    if (t->error != NULL)
+        buf_printf(b, "      %s\n", t->error);
+    free(name);
+}
+
+static int name_width(const struct status *s)
+{
+    size_t width = 12;
+    for (size_t i = 0; i < s->ntables; i++) {
+        size_t w = strlen(s->tables[i].schema) + 1 + strlen(s->tables[i].name);
+        width = w > width ? w : width;
+    }
+    return width < 40 ? (int)width : 40;
+}
+
+static void add_tables(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    if (s->ntables == 0)
+        return;
+    buf_puts(b, "\n");
+    add_counts(b, s);
+    int width = name_width(s), busy = 0;
+    size_t shown = 0;
+    bool all = v->all_tables || s->ntables <= FEW_TABLES;
+    for (int rank = TROUBLE_FAILED; rank <= TROUBLE_NONE; rank++) {
+        for (size_t i = 0; i < s->ntables; i++) {
+            if ((int)trouble_of(&s->tables[i]) != rank)
+                continue;
+            bool always = rank == TROUBLE_FAILED || rank == TROUBLE_PAUSED;
+            bool working = (rank == TROUBLE_COPYING || rank == TROUBLE_BEHIND) && busy < MAX_BUSY;
+            if (!all && !always && !working)
+                continue;
+            busy += working;
+            shown++;
+            add_table(b, &s->tables[i], width);
+        }
+    }
+    if (shown < s->ntables)
+        buf_printf(b, "  (%zu more: repl status -v)\n", s->ntables - shown);
+}
+
+/* ---- errors ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The same error again and again is one error. */
+static void add_errors(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    if (s->nerrors == 0)
+        return;
+    buf_puts(b, "\nerrors\n");
+    for (size_t i = 0; i < s->nerrors;) {
+        const struct status_error *x = &s->errors[i];
+        size_t same = 1;
+        while (i + same < s->nerrors && same_text(x->message, s->errors[i + same].message) &&
+               same_text(x->table, s->errors[i + same].table))
+            same++;
+        buf_puts(b, "  ");
+        add_age(b, x->at, v->now);
+        buf_printf(b, ": %s%s%s", x->table != NULL ? x->table : "", x->table != NULL ? ": " : "", x->message);
+        if (same > 1)
+            buf_printf(b, " (%zu times)", same);
+        buf_puts(b, "\n");
+        if (x->hint != NULL && x->hint[0] != '\0')
+            buf_printf(b, "      hint: %s\n", x->hint);
+        i += same;
+    }
+}
+
+void status_text(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    add_head(b, s, v);
+    add_batch(b, s, v);
+    add_tables(b, s, v);
+    add_errors(b, s, v);
+    if (s->next != NULL)
+        buf_printf(b, "\nnext      %s\n", s->next);
+}
+
+/* ---- progress of a running engine ---- */
+
+void progress_line(struct buf *b, const struct status *s)
+{
+    char lag[32], owed[32];
+    buf_puts(b, phase_name(s->phase));
+    if (s->note != NULL)
+        buf_printf(b, " (%s)", s->note);
+    if (is_copying(s)) {
+        buf_printf(b, ": %d %%, ", (int)(fraction(s->copy.bytes_done, s->copy.bytes_total) * 100));
+        add_copy_figures(b, s);
+        return;
+    }
+    const char *between = ": ";
+    if (s->lag_seconds >= 0) {
+        buf_printf(b, "%slag %s", between, str_duration(lag, sizeof lag, s->lag_seconds));
+        between = ", ";
+    }
+    if (s->owed_rows >= 0)
+        buf_printf(b, "%s%s rows owed", between, count_text(owed, sizeof owed, s->owed_rows));
+}
+
+/* Cuts the line that began at from to the columns of the terminal. */
+static void end_line(struct buf *b, size_t from, int columns)
+{
+    if (b->len - from > (size_t)columns) {
+        b->len = from + (size_t)columns;
+        /* Not in the middle of a character. */
+        while (b->len > from && ((unsigned char)b->data[b->len] & 0xc0) == 0x80)
+            b->len--;
+        b->data[b->len] = '\0';
+    }
+    buf_puts(b, "\n");
+}
+
+static void add_table_bar(struct buf *b, const struct status_table *t, int columns)
+{
+    char done[32], total[32];
+    size_t from = b->len;
+    char *name = xasprintf("%s.%s", t->schema, t->name);
+    buf_printf(b, "  %-28s ", name);
+    add_bar(b, fraction(t->bytes_copied, t->bytes_total), BAR / 2);
+    buf_printf(b, "  %s of %s", str_bytes(done, sizeof done, (double)t->bytes_copied),
+               str_bytes(total, sizeof total, (double)t->bytes_total));
+    end_line(b, from, columns);
+    free(name);
+}
+
+void progress_bars(struct buf *b, const struct status *s, int columns, int max_tables)
+{
+    size_t from = b->len;
+    if (!is_copying(s)) {
+        progress_line(b, s);
+    } else {
+        buf_printf(b, "%s ", phase_name(s->phase));
+        add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
+        buf_puts(b, "  ");
+        add_copy_figures(b, s);
+        if (s->note != NULL)
+            buf_printf(b, "  %s", s->note);
+    }
+    end_line(b, from, columns);
+    for (size_t i = 0; i < s->ntables && max_tables > 0; i++) {
+        if (trouble_of(&s->tables[i]) != TROUBLE_COPYING)
+            continue;
+        add_table_bar(b, &s->tables[i], columns);
+        max_tables--;
+    }
+    for (size_t i = 0; i < s->nerrors && i < 3; i++) {
+        from = b->len;
+        buf_printf(b, "  error: %s%s%s", s->errors[i].table != NULL ? s->errors[i].table : "",
+                   s->errors[i].table != NULL ? ": " : "", s->errors[i].message);
+        end_line(b, from, columns);
+    }
+}

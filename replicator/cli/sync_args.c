@@ -1,0 +1,71 @@
+/* The options that describe a sync. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "repl/mem.h"
+
+enum { DEFAULT_JOBS = 4, MAX_JOBS = 64, MAX_NAME = 63 };
+
+void sync_defaults(struct sync *s, const char *dir)
+{
+    *s = (struct sync){.dir = xstrdup(dir), .schema = xstrdup("repl"), .jobs = DEFAULT_JOBS};
+    s->selection.own_schema = s->schema;
+}
+
+static void take_text(const struct args *a, const char *name, char **out)
+{
+    const char *text = args_text(a, name);
+    if (text == NULL)
+        return;
+    free(*out);
+    *out = xstrdup(text);
+}
+
+static void take_list(const struct args *a, const char *name, struct strlist *out)
+{
+    if (!args_has(a, name))
+        return;
+    strlist_free(out);
+    args_list(a, name, out);
+}
+
+static bool check_schema(const char *name, struct err *e)
+{
+    size_t n = strlen(name);
+    if (n > 0 && n <= MAX_NAME && strncmp(name, "pg_", 3) != 0)
+        return true;
+    err_set(e, ERR_USAGE, "--schema cannot be \"%s\": 1 to %d bytes, not beginning with pg_", name, MAX_NAME);
+    return false;
+}
+
+bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
+{
+    const struct args *a = &c->args;
+    long long jobs;
+    if (!args_int(a, "jobs", 1, MAX_JOBS, s->jobs, &jobs, e))
+        return false;
+    s->jobs = (int)jobs;
+    take_text(a, "source", &s->source);
+    take_text(a, "target", &s->target);
+    take_text(a, "schema", &s->schema);
+    take_list(a, "tables", &s->selection.tables);
+    take_list(a, "exclude", &s->selection.exclude);
+    s->selection.own_schema = s->schema;
+    s->no_schema = s->no_schema || args_has(a, "no-schema");
+    s->overwrite = s->overwrite || args_has(a, "overwrite");
+    return check_schema(s->schema, e);
+}
+
+bool sync_need_both(const struct sync *s, const char *command, struct err *e)
+{
+    bool no_source = s->source == NULL || s->source[0] == '\0';
+    bool no_target = s->target == NULL || s->target[0] == '\0';
+    if (!no_source && !no_target)
+        return true;
+    err_set(e, ERR_USAGE, "%s: %s missing", command,
+            no_source && no_target ? "--source and --target are"
+            : no_source            ? "--source is"
+                                   : "--target is");
+    return err_hint(e, "repl %s --source env:DATABASE_URL --target env:TARGET_URL", command);
+}
