@@ -279,7 +279,7 @@ static const char *line_after(const char *said, const char *word, size_t *len)
 bool child_error(const char *program, const char *said, struct err *e)
 {
     size_t n = 0, m = 0;
-    const char *what = line_after(said, "error: ", &n), *entry = line_after(said, "from TOC entry ", &m);
+    const char *what = line_after(said, "error: ", &n), *at = line_after(said, "Command was: ", &m);
     if (what == NULL)
         what = line_after(said, "fatal: ", &n);
     if (what == NULL) { /* some other program's way of speaking: its first line */
@@ -289,7 +289,7 @@ bool child_error(const char *program, const char *said, struct err *e)
     if (n == 0)
         return err_set(e, ERR_OS, "%s failed and said nothing", program);
     enum err_kind kind = kind_of(said);
-    if (entry != NULL)
-        return err_set(e, kind, "%s: %.*s (at %.*s)", program, (int)n, what, (int)m, entry);
+    if (at != NULL)
+        return err_set(e, kind, "%s: %.*s (at %.*s)", program, (int)n, what, (int)m, at);
     return err_set(e, kind, "%s: %.*s", program, (int)n, what);
 }

@@ -22,7 +22,7 @@ bool child_run(const struct child *c, struct err *e) MUST_CHECK;
 
 /*
  * Makes an error of what a PostgreSQL client program said on standard error: its first "error:" line and the
- * archive entry that it was at. The kind tells whether trying again may help. Pure; returns false.
+ * first line of the command that it was at, which holds no values. The kind tells whether trying again may help. Pure; returns false.
  */
 bool child_error(const char *program, const char *said, struct err *e);
 

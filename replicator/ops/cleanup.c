@@ -93,38 +93,37 @@ static bool remove_side(const struct sync *s, enum side side, say_fn say, void *
     return true;
 }
 
-static bool leave(const struct sync *s, enum side side, const struct err *why, say_fn say, void *arg,
+/* The first side that is left is the error; both are told. */
+static void leave(const struct sync *s, enum side side, const struct err *why, say_fn say, void *arg,
                   struct err *e)
 {
     char *text = xasprintf("%s: NOT removed: schema %s and what belongs to it (%s)", side_name(side),
                            s->schema, why->text);
     say(arg, text);
     free(text);
-    if (e->kind == ERR_NONE) {
-        *e = *why;
-        err_context(e, "the %s still holds repl's objects", side_name(side));
-        err_hint(e, "run repl cleanup again when that is solved, with --%s if the state directory is lost",
-                 side_name(side));
-    }
-    return false;
+    if (e->kind != ERR_NONE)
+        return;
+    *e = *why;
+    err_context(e, "the %s still holds repl's objects", side_name(side));
+    err_hint(e, "when that is solved: repl cleanup again, with --%s URL if the state directory is lost",
+             side_name(side));
 }
 
 bool cleanup_run(const struct sync *s, say_fn say, void *arg, struct err *e)
 {
     const enum side sides[] = {SIDE_SOURCE, SIDE_TARGET};
-    bool ok = true;
     err_clear(e);
     if (s->source == NULL && s->target == NULL)
         return no_sides(e);
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         struct err why;
-        if (spec_of(s, sides[i]) == NULL)
-            continue;
         if (!remove_side(s, sides[i], say, arg, &why))
-            ok = leave(s, sides[i], &why, say, arg, e);
+            leave(s, sides[i], &why, say, arg, e);
     }
-    if (!ok || s->dir == NULL || access(s->dir, F_OK) != 0)
-        return ok;
+    if (e->kind != ERR_NONE)
+        return false;
+    if (s->dir == NULL || access(s->dir, F_OK) != 0)
+        return true;
     dump_remove(s->dir);
     return state_remove(s->dir, e);
 }

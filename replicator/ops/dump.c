@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -248,7 +249,8 @@ static bool make(const struct sync *s, struct conn *source, const struct tools *
     strlist_free(&exclude);
     if (!ok)
         return false;
-    return rename(part, archive) == 0 || err_set(e, ERR_OS, "cannot write %s: %s", archive, strerror(errno));
+    return (chmod(part, 0600) == 0 && rename(part, archive) == 0) ||
+           err_set(e, ERR_OS, "cannot write %s: %s", archive, strerror(errno));
 }
 
 bool dump_open(const struct sync *s, struct conn *source, const struct tools *tools,

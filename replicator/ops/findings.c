@@ -34,9 +34,9 @@ char *finding_line(const struct finding *f, struct arena *a)
 {
     static const char *const words[] = {
         [FINDING_OK] = "ok", [FINDING_WARNING] = "warning", [FINDING_BLOCKER] = "blocker"};
-    return arena_printf(a, "%s: %s%s%s%s%s%s%s", words[f->level], f->side, f->side[0] != '\0' ? ": " : "",
-                        f->table, f->table[0] != '\0' ? ": " : "", f->text, f->hint[0] != '\0' ? "\n  " : "",
-                        f->hint);
+    return arena_printf(a, "%s: %s%s%s%s%s%s%s%s", words[f->level], f->side, f->side[0] != '\0' ? ": " : "",
+                        f->table, f->table[0] != '\0' ? ": " : "", f->text, f->hint[0] != '\0' ? " (" : "",
+                        f->hint, f->hint[0] != '\0' ? ")" : "");
 }
 
 bool findings_pass(const struct findings *f, struct err *e)

@@ -140,6 +140,7 @@ static bool refuse_truncate(struct err *e)
     err_context(
         e, "emptying the target's tables (a foreign key of a table that is not to be emptied points there)");
     e->kind = ERR_CONFIG;
+    e->hint[0] = '\0'; /* PostgreSQL's own advises CASCADE, which would empty that table too */
     return err_hint(
         e, "empty or drop that table on the target yourself, drop its foreign key, or replicate it too");
 }
@@ -151,7 +152,7 @@ static bool empty_tables(struct init *in, struct err *e)
     const struct relation **new = arena_alloc(in->a, (in->tables.count + 1) * sizeof *new);
     const struct relation **rows = arena_alloc(in->a, (in->tables.count + 1) * sizeof *rows);
     for (size_t i = 0; i < in->tables.count; i++)
-        if (!target_knows(&in->state, &in->tables.items[i]))
+        if (!target_began(&in->state, &in->tables.items[i]))
             new[n++] = &in->tables.items[i];
     if (!tables_with_rows(in->target, new, n, rows, &full, e))
         return false;
@@ -206,7 +207,7 @@ static bool repeat_steps(struct init *in, struct err *e)
 {
     bool joined = false;
     for (size_t i = 0; i < in->tables.count; i++)
-        joined = joined || !target_knows(&in->state, &in->tables.items[i]);
+        joined = joined || target_relation_of(&in->state, &in->tables.items[i]) == NULL;
     if (!joined)
         return true;
     char *sql =
@@ -218,17 +219,9 @@ static bool repeat_steps(struct init *in, struct err *e)
 
 /* ---- the plan ---- */
 
-static const struct target_relation *known(const struct init *in, int id)
-{
-    for (size_t i = 0; i < in->state.nrelations; i++)
-        if (in->state.relations[i].id == id)
-            return &in->state.relations[i];
-    return NULL;
-}
-
 static void plan_table(const struct init *in, const struct relation *r, struct status_table *t)
 {
-    const struct target_relation *there = known(in, r->id);
+    const struct target_relation *there = target_relation_of(&in->state, r);
     *t = (struct status_table){.id = r->id,
                                .schema = xstrdup(r->schema),
                                .name = xstrdup(r->name),

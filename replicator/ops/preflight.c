@@ -159,18 +159,25 @@ static bool compare_installations(struct look *l, struct err *e)
     return true;
 }
 
+static bool blocked(const struct findings *f)
+{
+    struct err ignored; /* only whether there is one is asked */
+    return !findings_pass(f, &ignored);
+}
+
 bool preflight_run(const struct sync *s, struct conn *source, struct conn *target, struct arena *a,
                    struct findings *out, struct err *e)
 {
     struct look l = {.s = s, .source = source, .target = target, .a = a, .out = out};
     *out = (struct findings){0};
     compare_versions(&l);
-    if (!findings_pass(out, e)) {
-        err_clear(e); /* nothing else can be asked of a server that old */
+    if (blocked(out)) /* nothing else can be asked of a server that old */
         return true;
-    }
-    if (!compare_databases(&l, e) || !read_server_facts(&l, source, &l.on_source, e) ||
-        !read_server_facts(&l, target, &l.on_target, e))
+    if (!compare_databases(&l, e))
+        return false;
+    if (blocked(out)) /* all else follows from that */
+        return true;
+    if (!read_server_facts(&l, source, &l.on_source, e) || !read_server_facts(&l, target, &l.on_target, e))
         return false;
     compare_encodings(&l);
     return compare_installations(&l, e) && preflight_source(&l, e) && preflight_target(&l, e);

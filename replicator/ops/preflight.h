@@ -48,8 +48,11 @@ bool read_table_facts(struct look *l, struct conn *c, const struct relation *con
 bool tables_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
                       const struct relation **out, size_t *count, struct err *e) MUST_CHECK;
 
-/* The table is one of this sync's already. */
-bool target_knows(const struct target_state *state, const struct relation *r);
+/* What the target knows of the table, or NULL. */
+const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r);
+
+/* This sync has put rows into the table, or found that there are none: what it holds is this sync's. */
+bool target_began(const struct target_state *state, const struct relation *r);
 
 /* Text and hint are printf-style results from the arena. */
 void look_add(struct look *l, enum finding_level level, const char *topic, const char *side,

@@ -25,19 +25,21 @@ static void check_left_behind(struct look *l)
     if (f->large_objects > 0)
         look_add(
             l, FINDING_WARNING, "large objects", "source", "",
-            arena_printf(l->a,
-                         "%lld large objects: triggers cannot see them change, so they are not replicated",
-                         (long long)f->large_objects),
+            arena_printf(
+                l->a,
+                "there are large objects (%lld): triggers cannot see them change, so they are not replicated",
+                (long long)f->large_objects),
             "copy them when the application is stopped: pg_dump --large-objects --data-only, or lo_export");
     if (f->foreign_tables > 0)
         look_add(l, FINDING_WARNING, "foreign tables", "source", "",
-                 arena_printf(l->a,
-                              "%lld foreign tables: their definition goes over, their rows are elsewhere",
-                              (long long)f->foreign_tables),
+                 arena_printf(
+                     l->a,
+                     "there are foreign tables (%lld): their definition goes over, their rows are elsewhere",
+                     (long long)f->foreign_tables),
                  "check that the target reaches their servers, and CREATE USER MAPPING there");
     if (f->event_triggers > 0)
         look_add(l, FINDING_WARNING, "event triggers", "source", "",
-                 arena_printf(l->a, "%lld event triggers do not go over: making one needs a superuser",
+                 arena_printf(l->a, "event triggers (%lld) do not go over: making one needs a superuser",
                               (long long)f->event_triggers),
                  "CREATE EVENT TRIGGER on the target yourself, where you want them");
     if (f->max_prepared > 0)
@@ -56,10 +58,11 @@ static bool select_tables(struct look *l, struct err *e)
     struct err wrong;
     if (!catalog_read(l->source, l->s->schema, l->a, &l->tables, e))
         return false;
-    if (!selection_check(&l->s->selection, &l->tables, &wrong))
-        finding_add_err(l->out, l->a, "tables", &wrong);
+    bool named = selection_check(&l->s->selection, &l->tables, &wrong);
     selection_apply(&l->s->selection, &l->tables);
-    if (l->tables.count == 0)
+    if (!named)
+        finding_add_err(l->out, l->a, "tables", &wrong);
+    else if (l->tables.count == 0)
         look_add(l, FINDING_BLOCKER, "tables", "source", "", "there is no table to replicate",
                  "check --tables and --exclude, and that --source names the right database");
     return true;
@@ -74,8 +77,9 @@ static void check_rights(struct look *l, const struct relation *r, const struct 
                               "role %s does not own the table, and only its owner may make repl's triggers "
                               "ENABLE ALWAYS",
                               role),
-                 arena_printf(l->a, "ALTER TABLE %s OWNER TO %s, or GRANT %s TO %s, or connect as %s", r->sql,
-                              role, f->owner, role, f->owner));
+                 arena_printf(
+                     l->a, "ALTER TABLE %s OWNER TO %s, or GRANT %s TO %s, or connect as %s, or --exclude %s",
+                     r->sql, role, f->owner, role, f->owner, r->label));
     else if (!f->may_read)
         look_add(l, FINDING_BLOCKER, "privileges", "source", r->label,
                  arena_printf(l->a, "role %s may not read the table", role),
@@ -133,8 +137,7 @@ static bool check_tables(struct look *l, struct err *e)
     for (size_t i = 0; i < l->tables.count; i++)
         bare += l->tables.items[i].key_kind == KEY_NONE;
     look_add(l, FINDING_OK, "tables", "source", "",
-             arena_printf(l->a, "%zu tables to replicate, %zu of them without a key", l->tables.count, bare),
-             NULL);
+             arena_printf(l->a, "tables to replicate: %zu, without a key: %zu", l->tables.count, bare), NULL);
     return true;
 }
 

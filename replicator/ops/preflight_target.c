@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,21 +180,32 @@ static bool check_schemas(struct look *l, struct err *e)
 
 /* ---- tables that are there ---- */
 
-bool target_knows(const struct target_state *state, const struct relation *r)
+const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r)
 {
     for (size_t i = 0; i < state->nrelations; i++)
-        if (strcmp(state->relations[i].schema, r->schema) == 0 &&
-            strcmp(state->relations[i].name, r->name) == 0)
-            return true;
-    return false;
+        if (strcmp(state->relations[i].name, r->name) == 0 &&
+            strcmp(state->relations[i].schema, r->schema) == 0)
+            return &state->relations[i];
+    return NULL;
+}
+
+bool target_began(const struct target_state *state, const struct relation *r)
+{
+    const struct target_relation *t = target_relation_of(state, r);
+    bool began = t != NULL && t->copied;
+    for (size_t i = 0; t != NULL && !began && i < state->nchunks; i++)
+        began = state->chunks[i].relation == t->id;
+    return began;
 }
 
 static void check_there(struct look *l, const struct relation *r, const struct table_facts *f)
 {
     struct relation *source = relations_find(&l->tables, r->schema, r->name);
     struct err differs;
-    if (source != NULL && !catalog_compatible(source, r, &differs))
+    if (source != NULL && !catalog_compatible(source, r, &differs)) {
+        snprintf(differs.side, sizeof differs.side, "target");
         finding_add_err(l->out, l->a, "columns", &differs);
+    }
     if (!f->owned && (!f->may_read || !f->may_write))
         look_add(l, FINDING_BLOCKER, "privileges", "target", r->label,
                  arena_printf(l->a, "role %s may not write the table", l->on_target.role),
@@ -263,7 +275,7 @@ static bool check_tables_there(struct look *l, const struct relation **there, si
         if (f == NULL)
             continue;
         check_there(l, there[i], f);
-        if (!l->s->overwrite && !target_knows(&l->state, there[i]) && f->may_read && !f->rows_hidden)
+        if (!l->s->overwrite && !target_began(&l->state, there[i]) && f->may_read && !f->rows_hidden)
             ask_rows[asked++] = there[i];
     }
     const struct relation **full = arena_alloc(l->a, (asked + 1) * sizeof *full);

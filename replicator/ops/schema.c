@@ -177,9 +177,14 @@ static bool fits_one_transaction(const struct restore *r)
     return relations * 5 < r->lock_slots / 2;
 }
 
-static const char permission_hint[] =
-    "the role of --target needs CREATE on the database and on its schema public: "
-    "GRANT CREATE ON SCHEMA public TO the role, or make it the database's owner";
+static void hint_pre_data(struct err *e)
+{
+    if (strstr(e->text, "permission denied for schema") != NULL)
+        err_hint(e, "the role of --target needs GRANT CREATE ON SCHEMA ..., or make it the database's owner");
+    else if (e->kind == ERR_SQL)
+        err_hint(e, "drop on the target what stands in the way, or make the whole schema yourself and give "
+                    "--no-schema");
+}
 
 bool schema_pre_data(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
                      void *arg, struct err *e)
@@ -193,8 +198,8 @@ bool schema_pre_data(const struct sync *s, struct conn *target, const struct int
     fault_point("schema.pre_data");
     const struct restore_how how = {.one_transaction = fits_one_transaction(&r)};
     bool ok = restore_step(&r, TOC_PRE_DATA, how, e);
-    if (!ok && strstr(e->text, "permission denied for schema") != NULL)
-        err_hint(e, "%s", permission_hint);
+    if (!ok)
+        hint_pre_data(e);
     end(&r);
     return ok;
 }

@@ -1,0 +1,167 @@
+/* The pure parts of ops: which tools to use, what findings amount to, which sequences to move, settings. */
+#include "unit.h"
+
+#include "../../replicator/ops/findings.h"
+#include "../../replicator/ops/tools.h"
+
+static void the_oldest_sufficient_tools_are_chosen(void **arg)
+{
+    const int majors[] = {0, 13, 17, 15, 16};
+    (void)arg;
+    assert_int_equal(tools_choose(majors, COUNT(majors), 15), 3);
+    assert_int_equal(tools_choose(majors, COUNT(majors), 14), 3);
+    assert_int_equal(tools_choose(majors, COUNT(majors), 17), 2);
+    assert_int_equal(tools_choose(majors, COUNT(majors), 18), -1);
+    assert_int_equal(tools_choose(majors, 0, 13), -1);
+}
+
+static void versions_are_read(void **arg)
+{
+    (void)arg;
+    assert_int_equal(tools_major("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), 15);
+    assert_int_equal(tools_major("pg_dump (PostgreSQL) 17devel\n"), 17);
+    assert_int_equal(tools_major("pg_dump of something else"), 0);
+    assert_int_equal(tools_major(""), 0);
+}
+
+static void missing_tools_name_the_package(void **arg)
+{
+    struct tools t;
+    struct err e;
+    (void)arg;
+    assert_false(tools_find(150000, 990001, &t, &e));
+    assert_int_equal(e.kind, ERR_CONFIG);
+    assert_non_null(strstr(e.hint, "postgresql-client-99"));
+}
+
+static void blockers_end_it_and_warnings_do_not(void **arg)
+{
+    struct arena *a = arena_new();
+    struct findings f = {0};
+    struct err e;
+    (void)arg;
+    assert_true(findings_pass(&f, &e));
+    finding_add(&f, a, (struct finding){.level = FINDING_OK, .topic = "version", .text = "fine"});
+    finding_add(&f, a, (struct finding){.level = FINDING_WARNING, .topic = "key", .text = "none"});
+    assert_true(findings_pass(&f, &e));
+    finding_add(&f, a,
+                (struct finding){.level = FINDING_BLOCKER,
+                                 .topic = "rows",
+                                 .side = "target",
+                                 .table = "public.a",
+                                 .text = "holds rows",
+                                 .hint = "TRUNCATE public.a"});
+    assert_false(findings_pass(&f, &e));
+    assert_int_equal(e.kind, ERR_CONFIG);
+    assert_string_equal(e.text, "target: public.a: holds rows");
+    assert_string_equal(e.hint, "TRUNCATE public.a");
+    for (int i = 0; i < 100; i++)
+        finding_add(&f, a, (struct finding){.level = FINDING_BLOCKER, .topic = "rows", .text = "more"});
+    assert_false(findings_pass(&f, &e));
+    assert_string_equal(e.text, "target: public.a: holds rows (and 100 more: `repl check` lists them)");
+    assert_int_equal(f.count, 103);
+    assert_string_equal(f.items[2].table, "public.a");
+    assert_string_equal(f.items[102].text, "more");
+    arena_free(a);
+}
+
+static void a_finding_is_one_line(void **arg)
+{
+    struct arena *a = arena_new();
+    const struct finding all = {FINDING_BLOCKER, "rows",       "target",
+                                "public.a",      "holds rows", "TRUNCATE public.a"};
+    const struct finding bare = {FINDING_WARNING, "version", "", "", "old", ""};
+    (void)arg;
+    assert_string_equal(finding_line(&all, a), "blocker: target: public.a: holds rows (TRUNCATE public.a)");
+    assert_string_equal(finding_line(&bare, a), "warning: old");
+    arena_free(a);
+}
+
+#define SEQUENCE(s, n, c, v, u)                                                                              \
+    {                                                                                                        \
+        .schema = (s), .name = (n), .sql = (n), .called = (c), .value = (v), .up = (u)                       \
+    }
+
+static void sequences_only_move_ahead(void **arg)
+{
+    struct sequence from[] = {
+        SEQUENCE("a", "behind", true, 5, true),  SEQUENCE("a", "fresh", false, 0, true),
+        SEQUENCE("a", "further", true, 9, true), SEQUENCE("a", "gone", true, 9, true),
+        SEQUENCE("b", "down", true, -9, false),  SEQUENCE("b", "down_behind", true, -3, false),
+        SEQUENCE("b", "first", true, 1, true),   SEQUENCE("b", "same", true, 7, true),
+    };
+    struct sequence to[] = {
+        SEQUENCE("0", "other", true, 1, true),  SEQUENCE("a", "behind", true, 6, true),
+        SEQUENCE("a", "fresh", false, 0, true), SEQUENCE("a", "further", true, 8, true),
+        SEQUENCE("b", "down", true, -8, false), SEQUENCE("b", "down_behind", true, -4, false),
+        SEQUENCE("b", "first", false, 0, true), SEQUENCE("b", "same", true, 7, true),
+    };
+    const struct sequences source = {from, COUNT(from)}, target = {to, COUNT(to)}, none = {NULL, 0};
+    struct arena *a = arena_new();
+    struct sequence_value *v;
+    size_t n;
+    (void)arg;
+    sequences_ahead(&source, &target, a, &v, &n);
+    assert_int_equal(n, 3);
+    assert_string_equal(v[0].sql, "further");
+    assert_int_equal(v[0].value, 9);
+    assert_string_equal(v[1].sql, "down");
+    assert_int_equal(v[1].value, -9);
+    assert_false(v[1].up);
+    assert_string_equal(v[2].sql, "first");
+    sequences_ahead(&source, &none, a, &v, &n);
+    assert_int_equal(n, 0);
+    sequences_ahead(&none, &target, a, &v, &n);
+    assert_int_equal(n, 0);
+    arena_free(a);
+}
+
+static void settings_come_back(void **arg)
+{
+    char *dir = fresh_folder();
+    struct state *st;
+    struct err e;
+    struct sync s = {.dir = dir,
+                     .source = strdup("env:SOURCE"),
+                     .target = strdup("file:/t"),
+                     .schema = strdup("moves"),
+                     .jobs = 7,
+                     .no_schema = true};
+    struct sync back;
+    (void)arg;
+    strlist_add_csv(&s.selection.tables, "public.*,odd name");
+    assert_true(state_open(dir, true, &st, &e));
+    assert_false(sync_load(st, &back, &e)); /* nothing there yet */
+    assert_int_equal(e.kind, ERR_STATE);
+    assert_true(sync_save(&s, st, &e));
+    assert_true(sync_load(st, &back, &e));
+    assert_string_equal(back.dir, dir);
+    assert_string_equal(back.source, "env:SOURCE");
+    assert_string_equal(back.target, "file:/t");
+    assert_string_equal(back.schema, "moves");
+    assert_string_equal(back.selection.own_schema, "moves");
+    assert_int_equal(back.selection.tables.count, 2);
+    assert_string_equal(back.selection.tables.items[1], "odd name");
+    assert_int_equal(back.selection.exclude.count, 0);
+    assert_int_equal(back.jobs, 7);
+    assert_true(back.no_schema);
+    assert_false(back.overwrite);
+    state_close(st);
+    assert_true(state_remove(dir, &e));
+    sync_free(&back);
+    sync_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_oldest_sufficient_tools_are_chosen),
+        cmocka_unit_test(versions_are_read),
+        cmocka_unit_test(missing_tools_name_the_package),
+        cmocka_unit_test(blockers_end_it_and_warnings_do_not),
+        cmocka_unit_test(a_finding_is_one_line),
+        cmocka_unit_test(sequences_only_move_ahead),
+        cmocka_unit_test(settings_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
