@@ -17,7 +17,6 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = '{folder}'
 shared_buffers = 48MB
 max_connections = 120
-max_prepared_transactions = 10
 max_wal_size = 512MB
 fsync = on
 wal_level = replica

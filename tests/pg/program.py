@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import pty
 import shlex
 import signal
 import subprocess
@@ -66,6 +67,26 @@ class Repl:
 
     def init(self, *options, source="env:REPL_TEST_SOURCE", target="env:REPL_TEST_TARGET", **how):
         return self.run("init", "--source", source, "--target", target, *options, **how)
+
+    def run_in_terminal(self, *arguments, answer):
+        """As a person would: on a terminal, where the program may ask. Returns (exit code, what was shown)."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execvpe(binary()[0], self.command(arguments[0], "-D", self.dir, *arguments[1:]), self.environment)
+        shown = b""
+        try:
+            while True:
+                piece = os.read(terminal, 4096)
+                shown += piece
+                if answer is not None and b"[y/N]" in shown:
+                    os.write(terminal, answer.encode() + b"\n")
+                    answer = None
+        except OSError:  # the program has ended and its terminal with it
+            pass
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(terminal)
+        return code, shown.decode()
 
     def start_in_background(self, *arguments, env=None):
         """Any command in the background, its output in its own file beside the others."""

@@ -13,13 +13,18 @@ def test_cleanup_lists_then_removes(repl, src, src_admin, dst_admin, dst, equal)
     repl.start()
     repl.kick()
     assert compare.catalog(src_admin) > source_before
-    # Without a terminal and without --yes nothing is removed, but all is listed.
-    listed = repl.run("cleanup", code=None)
-    assert listed.code != 0
-    assert "shop.customer" in listed.all and "--yes" in listed.all
-    assert compare.catalog(src_admin) > source_before
     repl.stop()
-    repl.run("cleanup", "--yes")
+    with_repl = compare.catalog(src_admin), compare.catalog(dst_admin)
+    # Without a terminal it does not ask, and without --yes it does nothing.
+    refused = repl.run("cleanup", code=2)
+    assert "--yes" in refused.all
+    listed = repl.run("cleanup", "--dry-run").out
+    assert "repl_insert" in listed and "shop.customer" in listed and "Odd Schema.1" in listed
+    code, shown = repl.run_in_terminal("cleanup", answer="n")
+    assert code == 1 and all(line in shown for line in listed.splitlines()), shown
+    assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == with_repl
+    code, shown = repl.run_in_terminal("cleanup", answer="y")
+    assert code == 0, shown
     assert compare.catalog(src_admin) == source_before
     left = compare.catalog(dst_admin)
     assert target_before <= left

@@ -124,10 +124,14 @@ def test_status_of_a_failed_engine_tells_the_error(repl, src, target, small):
 
 
 def test_status_waits_for_a_phase(repl, src, small):
-    waiting = repl.start_in_background("status", "--wait", "following", "--timeout", "60")
-    assert waiting.poll() is None
+    never = repl.run("status", "--wait", "following", "--timeout", "60", code=1)
+    assert "repl start" in never.all, "no engine runs, so nothing is worth waiting for"
     repl.start()
-    assert waiting.wait(90) == 0
+    repl.run("status", "--wait", "following", "--timeout", "60")
+    waiting = repl.start_in_background("status", "--wait", "paused", "--timeout", "60")
+    repl.run("pause")
+    assert waiting.wait(60) == 0
+    repl.run("resume")
     late = repl.run("status", "--wait", "paused", "--timeout", "1", code=3)
     assert "paused" in late.all
     assert repl.run("status", "--wait", "happy", "--timeout", "1", code=2).err

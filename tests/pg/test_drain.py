@@ -20,7 +20,7 @@ def prepare(repl, src, rows):
     repl.start()
     repl.wait_phase("following")
     repl.stop()
-    repl.configure(batch_rows=LIMIT)
+    repl.configure(batch_rows=LIMIT, step_rows=LIMIT)
 
 
 def backlog(src, rows, rnd):
@@ -95,7 +95,7 @@ def test_writers_go_on_while_it_catches_up(repl, src, dst, writers, equal):
         repl.start()
         repl.wait_phase("following")
         repl.stop()
-        repl.configure(batch_rows=LIMIT)
+        repl.configure(batch_rows=LIMIT, step_rows=LIMIT)
         src.execute("update item set v = v + 1; update note set v = 'all'")
         repl.start()
         before = w.committed

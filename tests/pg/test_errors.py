@@ -141,14 +141,12 @@ def test_each_privilege_is_named_with_its_grant(repl, src, src_admin, source, ta
         if out.code == 0:
             break
         assert "stranger-secret" not in out.all
-        grants = [g.rstrip(".;") for g in re.findall(r"(?:GRANT|ALTER) [^\n]*?(?:;|$)", out.all, re.M)]
-        assert grants, f"it does not say what to grant: {out!r}"
-        assert any(g not in given for g in grants), f"what it asked for was given already: {out!r}"
+        grants = re.findall(r"GRANT [^,;(\n]+? TO \S+?(?=[\s,;.)]|$)", out.all)
+        assert any(g not in given for g in grants), f"after {given} it does not say what to grant: {out!r}"
         for g in grants:
-            src_admin.execute(re.sub(r"\bTO \S+$", lambda m: m.group(0), g))
+            src_admin.execute(g)
         given += grants
     assert out.code == 0, f"after {given}: {out!r}"
-    assert any("ON" in g and "orders" in g for g in given), given
     print("\n".join(given))
 
 

@@ -9,7 +9,7 @@ SIZES = "select coalesce(sum(pg_relation_size(delta_a) + pg_relation_size(delta_
 def prepare(repl, src):
     src.execute("create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, 1000) g")
     repl.init()
-    repl.configure(rotate_bytes="8kB")
+    repl.configure(rotate_bytes=8192)
     repl.start()
     repl.wait_phase("following")
 
