@@ -31,8 +31,8 @@ bool err_context(struct err *e, const char *fmt, ...)
     va_end(ap);
     memcpy(text, e->text, sizeof text);
     size_t used = (size_t)snprintf(e->text, sizeof e->text, "%s", context);
-    if (used < sizeof e->text)
-        snprintf(e->text + used, sizeof e->text - used, ": %s", text);
+    if (used < sizeof e->text) /* the end of the text is what may be lost */
+        snprintf(e->text + used, sizeof e->text - used, ": %.*s", (int)(sizeof e->text - used), text);
     return false;
 }
 
