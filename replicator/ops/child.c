@@ -112,7 +112,7 @@ static int spawn(const struct child *c, struct run *r, int out, int err)
         xcalloc(argc + 1, sizeof *argv); /* posix_spawn does not write, but its type says it might */
     for (size_t i = 0; i < argc; i++)
         argv[i] = xstrdup(c->argv[i]);
-    int rc = posix_spawn(&r->pid, c->argv[0], &files, &attr, argv, env);
+    int rc = argc == 0 ? EINVAL : posix_spawn(&r->pid, argv[0], &files, &attr, argv, env);
     for (size_t i = 0; i < argc; i++)
         free(argv[i]);
     free(argv);

@@ -257,7 +257,7 @@ bool dump_open(const struct sync *s, struct conn *source, const struct tools *to
                const struct interrupt *i, say_fn say, void *arg, struct arena *a, struct dump *out,
                struct err *e)
 {
-    char *list;
+    char *list = NULL;
     out->archive = path_of(a, s, "schema.dump");
     if (access(out->archive, R_OK) != 0 && !make(s, source, tools, i, say, arg, a, e))
         return err_context(e, "reading the source's schema");

@@ -149,8 +149,8 @@ static bool refuse_truncate(struct err *e)
 static bool empty_tables(struct init *in, struct err *e)
 {
     size_t n = 0, full;
-    const struct relation **new = arena_alloc(in->a, (in->tables.count + 1) * sizeof *new);
-    const struct relation **rows = arena_alloc(in->a, (in->tables.count + 1) * sizeof *rows);
+    const struct relation **new = arena_alloc(in->a, (in->tables.count + 1) * sizeof(struct relation *));
+    const struct relation **rows = arena_alloc(in->a, (in->tables.count + 1) * sizeof(struct relation *));
     for (size_t i = 0; i < in->tables.count; i++)
         if (!target_began(&in->state, &in->tables.items[i]))
             new[n++] = &in->tables.items[i];

@@ -119,7 +119,7 @@ static bool check_tables(struct look *l, struct err *e)
 {
     struct table_facts *facts;
     size_t n, bare = 0;
-    const struct relation **list = arena_alloc(l->a, (l->tables.count + 1) * sizeof *list);
+    const struct relation **list = arena_alloc(l->a, (l->tables.count + 1) * sizeof(struct relation *));
     for (size_t i = 0; i < l->tables.count; i++)
         list[i] = &l->tables.items[i];
     if (!read_table_facts(l, l->source, list, l->tables.count, &facts, &n, e))

@@ -267,7 +267,7 @@ static bool check_tables_there(struct look *l, const struct relation **there, si
 {
     struct table_facts *facts;
     size_t nfacts, asked = 0;
-    const struct relation **ask_rows = arena_alloc(l->a, (n + 1) * sizeof *ask_rows);
+    const struct relation **ask_rows = arena_alloc(l->a, (n + 1) * sizeof(struct relation *));
     if (!read_table_facts(l, l->target, there, n, &facts, &nfacts, e))
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -278,7 +278,7 @@ static bool check_tables_there(struct look *l, const struct relation **there, si
         if (!l->s->overwrite && !target_began(&l->state, there[i]) && f->may_read && !f->rows_hidden)
             ask_rows[asked++] = there[i];
     }
-    const struct relation **full = arena_alloc(l->a, (asked + 1) * sizeof *full);
+    const struct relation **full = arena_alloc(l->a, (asked + 1) * sizeof(struct relation *));
     if (!tables_with_rows(l->target, ask_rows, asked, full, &asked, e))
         return false;
     for (size_t i = 0; i < asked; i++)
@@ -291,7 +291,7 @@ static bool check_tables_there(struct look *l, const struct relation **there, si
 static bool check_tables(struct look *l, struct err *e)
 {
     size_t n = 0;
-    const struct relation **there = arena_alloc(l->a, (l->tables.count + 1) * sizeof *there);
+    const struct relation **there = arena_alloc(l->a, (l->tables.count + 1) * sizeof(struct relation *));
     if (!catalog_read(l->target, l->s->schema, l->a, &l->target_tables, e))
         return false;
     for (size_t i = 0; i < l->tables.count; i++) {

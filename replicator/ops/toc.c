@@ -8,36 +8,36 @@
  * one begins with another. Every other kind is of the section that it stands in. */
 static const struct kind {
     const char *name;
+    const char *left_out;
     enum toc_step step;
     bool opens_post_data; /* everything that follows waits for the rows, too */
-    const char *left_out;
     bool told;
 } kinds[] = {
-    {"COMMENT", TOC_COMMENTS, false, NULL, false},
-    {"CHECK CONSTRAINT", TOC_CONSTRAINTS, true, NULL, false},
-    {"FK CONSTRAINT", TOC_CONSTRAINTS, true, NULL, false},
-    {"CONSTRAINT", TOC_INDEXES, true, NULL, false},
-    {"INDEX ATTACH", TOC_INDEXES, true, NULL, false},
-    {"INDEX", TOC_INDEXES, true, NULL, false},
-    {"STATISTICS", TOC_INDEXES, true, NULL, false},
-    {"EVENT TRIGGER", TOC_CONSTRAINTS, true, "an event trigger needs a superuser", true},
-    {"TRIGGER", TOC_CONSTRAINTS, true, NULL, false},
-    {"RULE", TOC_CONSTRAINTS, true, NULL, false},
-    {"POLICY", TOC_CONSTRAINTS, true, NULL, false},
-    {"ROW SECURITY", TOC_CONSTRAINTS, true, NULL, false},
-    {"PUBLICATION TABLES IN SCHEMA", TOC_CONSTRAINTS, true, "publications stay behind", false},
-    {"PUBLICATION TABLE", TOC_CONSTRAINTS, true, "publications stay behind", false},
-    {"PUBLICATION", TOC_CONSTRAINTS, true, "publications stay behind", true},
-    {"SUBSCRIPTION TABLE", TOC_CONSTRAINTS, true, "subscriptions stay behind", false},
-    {"SUBSCRIPTION", TOC_CONSTRAINTS, true, "subscriptions stay behind", true},
-    {"MATERIALIZED VIEW DATA", TOC_CONSTRAINTS, true, "repl refreshes materialized views itself", false},
-    {"DEFAULT ACL", TOC_CONSTRAINTS, true, "the source's roles are not the target's", false},
-    {"ACL", TOC_PRE_DATA, false, "the source's roles are not the target's", false},
-    {"SECURITY LABEL", TOC_CONSTRAINTS, false, "security labels belong to the source's server", true},
-    {"USER MAPPING", TOC_PRE_DATA, false, "a user mapping names the source's roles and holds passwords",
+    {"COMMENT", NULL, TOC_COMMENTS, false, false},
+    {"CHECK CONSTRAINT", NULL, TOC_CONSTRAINTS, true, false},
+    {"FK CONSTRAINT", NULL, TOC_CONSTRAINTS, true, false},
+    {"CONSTRAINT", NULL, TOC_INDEXES, true, false},
+    {"INDEX ATTACH", NULL, TOC_INDEXES, true, false},
+    {"INDEX", NULL, TOC_INDEXES, true, false},
+    {"STATISTICS", NULL, TOC_INDEXES, true, false},
+    {"EVENT TRIGGER", "an event trigger needs a superuser", TOC_CONSTRAINTS, true, true},
+    {"TRIGGER", NULL, TOC_CONSTRAINTS, true, false},
+    {"RULE", NULL, TOC_CONSTRAINTS, true, false},
+    {"POLICY", NULL, TOC_CONSTRAINTS, true, false},
+    {"ROW SECURITY", NULL, TOC_CONSTRAINTS, true, false},
+    {"PUBLICATION TABLES IN SCHEMA", "publications stay behind", TOC_CONSTRAINTS, true, false},
+    {"PUBLICATION TABLE", "publications stay behind", TOC_CONSTRAINTS, true, false},
+    {"PUBLICATION", "publications stay behind", TOC_CONSTRAINTS, true, true},
+    {"SUBSCRIPTION TABLE", "subscriptions stay behind", TOC_CONSTRAINTS, true, false},
+    {"SUBSCRIPTION", "subscriptions stay behind", TOC_CONSTRAINTS, true, true},
+    {"MATERIALIZED VIEW DATA", "repl refreshes materialized views itself", TOC_CONSTRAINTS, true, false},
+    {"DEFAULT ACL", "the source's roles are not the target's", TOC_CONSTRAINTS, true, false},
+    {"ACL", "the source's roles are not the target's", TOC_PRE_DATA, false, false},
+    {"SECURITY LABEL", "security labels belong to the source's server", TOC_CONSTRAINTS, false, true},
+    {"USER MAPPING", "a user mapping names the source's roles and holds passwords", TOC_PRE_DATA, false,
      true},
-    {"DATABASE PROPERTIES", TOC_PRE_DATA, false, "the target's database is its own", false},
-    {"DATABASE", TOC_PRE_DATA, false, "the target's database is its own", false},
+    {"DATABASE PROPERTIES", "the target's database is its own", TOC_PRE_DATA, false, false},
+    {"DATABASE", "the target's database is its own", TOC_PRE_DATA, false, false},
 };
 
 /* Kinds of two and more words that go over as they stand; one-word kinds need no table. */
@@ -165,11 +165,11 @@ static int compare_numbers(const void *x, const void *y)
 
 static void sort_by_number(struct toc *t, struct arena *a)
 {
-    t->by_number = arena_alloc(a, (t->count + 1) * sizeof(*t->by_number));
+    t->by_number = arena_alloc(a, (t->count + 1) * sizeof(struct toc_entry *));
     for (size_t i = 0; i < t->count; i++)
         if (t->items[i].class_oid != 0)
             t->by_number[t->numbered++] = &t->items[i];
-    qsort(t->by_number, t->numbered, sizeof(*t->by_number), compare_numbers);
+    qsort(t->by_number, t->numbered, sizeof(struct toc_entry *), compare_numbers);
 }
 
 bool toc_parse(const char *text, struct arena *a, struct toc *out, struct err *e)
@@ -192,7 +192,7 @@ struct toc_entry *toc_find(const struct toc *t, uint32_t class_oid, uint32_t oid
 {
     const struct toc_entry wanted = {.class_oid = class_oid, .oid = oid}, *key = &wanted;
     struct toc_entry **found =
-        bsearch(&key, t->by_number, t->numbered, sizeof(*t->by_number), compare_numbers);
+        bsearch(&key, t->by_number, t->numbered, sizeof(struct toc_entry *), compare_numbers);
     return found != NULL ? *found : NULL;
 }
 
