@@ -90,9 +90,9 @@ class Repl:
 
     def start_in_background(self, *arguments, env=None):
         """Any command in the background, its output in its own file beside the others."""
-        out = open(self.folder / f"background-{arguments[0]}.log", "ab")
-        return subprocess.Popen(self.command(arguments[0], "-D", self.dir, *arguments[1:]), stdin=subprocess.DEVNULL,
-                                stdout=out, stderr=out, env={**self.environment, **(env or {})}, cwd=self.folder)
+        with open(self.folder / f"background-{arguments[0]}.log", "ab") as out:
+            return subprocess.Popen(self.command(arguments[0], "-D", self.dir, *arguments[1:]), stdout=out, stderr=out,
+                                    stdin=subprocess.DEVNULL, env={**self.environment, **(env or {})}, cwd=self.folder)
 
     # ---- the engine
 

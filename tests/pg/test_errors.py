@@ -127,7 +127,7 @@ def stranger(source_cluster, src_admin, source):
         c.execute("drop role if exists stranger")
         c.execute("create role stranger login password 'stranger-secret'")
     yield elsewhere(source.uri, user="stranger", password="stranger-secret")
-    src_admin.execute("drop owned by stranger")
+    src_admin.execute("drop owned by stranger cascade")
     with source_cluster.admin() as c:
         c.execute("drop role stranger")
 
@@ -158,7 +158,7 @@ def test_target_privileges(repl, src, target, target_cluster, table, dst_admin):
         out = refused(repl, target=elsewhere(target.uri, user="newcomer", password="newcomer-secret"), words=["target", "GRANT"])
         assert "newcomer-secret" not in out.all
     finally:
-        dst_admin.execute("drop owned by newcomer")
+        dst_admin.execute("drop owned by newcomer cascade")
         with target_cluster.admin() as c:
             c.execute("drop role newcomer")
 

@@ -1,0 +1,4 @@
+repl version
+repl --version
+repl version --json
+repl init --version
