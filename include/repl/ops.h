@@ -91,8 +91,8 @@ bool schema_analyze(struct conn *target, const struct relations *l, struct err *
 struct sequence {
     const char *schema, *name;
     const char *sql; /* quoted and qualified */
-    bool called;     /* nextval was ever called; value is meaningless where not */
     int64_t value;
+    bool called; /* nextval was ever called; value is meaningless where not */
     bool up;
 };
 
