@@ -93,6 +93,9 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
                    size_t ntables, const struct positions *p, int64_t cap, struct arena *a,
                    struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
 
+/* Opens a source transaction for a step of a catch-up pass: locks the table, takes a snapshot. */
+bool capture_begin_step(struct conn *db, const struct relation *table, struct err *e) MUST_CHECK;
+
 /* Blocks from..to-1 of one side ('a' or 'b') of a delta table; side 0: both sides whole. */
 struct delta_range {
     char side;

@@ -44,6 +44,8 @@ struct job *pool_take(struct pool *p);
 void pool_stop(struct pool *p, enum interrupt_level level);
 void pool_free(struct pool *p); /* NULL is fine */
 struct interrupt *pool_interrupt(struct pool *p);
+/* The sync id for sessions opened from now on (see conn_options). Only while no job is in flight. */
+void pool_set_origin(struct pool *p, const char *origin);
 
 /* Inside a job: the worker's connections, opened or reopened when needed. Each belongs to the worker. */
 bool worker_source(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
@@ -172,8 +174,8 @@ struct apply {
     const struct sequence_value *sequences;
     size_t nsequences;
     const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
-    const char
-        *position_sql; /* one statement on the target that must touch exactly one row: compare and set */
+    const char *position_sql;   /* on the target; must touch exactly one row: compare and set */
+    struct stages *stages;      /* of the target session */
     struct copy_progress *progress;
     int64_t bytes; /* filled in */
 };

@@ -115,3 +115,16 @@ bool capture_backlog(struct conn *db, const struct capture *c, const struct posi
     result_free(r);
     return true;
 }
+
+bool capture_begin_step(struct conn *db, const struct relation *table, struct err *e)
+{
+    struct arena *a = arena_new();
+    bool ok = pg_exec(db,
+                      arena_printf(a, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; %s SELECT 1",
+                                   lock_sql(a, &table, 1)),
+                      e);
+    arena_free(a);
+    if (!ok)
+        pg_reset(db);
+    return ok;
+}

@@ -195,6 +195,14 @@ void pool_free(struct pool *p)
     free(p);
 }
 
+void pool_set_origin(struct pool *p, const char *origin)
+{
+    free_text(p->options.source.origin);
+    free_text(p->options.target.origin);
+    p->options.source.origin = xstrdup(origin);
+    p->options.target.origin = xstrdup(origin);
+}
+
 struct interrupt *pool_interrupt(struct pool *p)
 {
     return p->interrupt;

@@ -1,0 +1,164 @@
+/* Passes over the backlogs of single tables, as many at once as there are workers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+#include "repl/log.h"
+
+struct pass {
+    size_t index; /* of the relation in the world */
+    bool truncated, running, finished, whole;
+    char *goal;
+    char side;
+    int64_t block, end_a, end_b;
+    int64_t rows; /* owed when the pass began, counted up to the limit */
+};
+
+struct catchup {
+    struct pass *passes;
+    size_t count, left;
+};
+
+static void pass_free(struct catchup *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        free(c->passes[i].goal);
+    free(c->passes);
+    free(c);
+}
+
+void catchup_drop(struct engine *g)
+{
+    if (g->catchup != NULL)
+        pass_free(g->catchup);
+    g->catchup = NULL;
+}
+
+/* The table stands at its goal now, apart from the others until the next batch. */
+static void stand_apart(struct engine *g, int id, const char *snapshot)
+{
+    struct standing *s = &g->standing;
+    for (size_t i = 0; i < s->nown; i++)
+        if (s->own[i].id == id) {
+            free(s->own[i].snapshot);
+            s->own[i].snapshot = xstrdup(snapshot);
+            return;
+        }
+    s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
+    s->own[s->nown++] = (struct own_position){id, xstrdup(snapshot)};
+}
+
+static const char *standing_of(const struct standing *s, int id)
+{
+    for (size_t i = 0; i < s->nown; i++)
+        if (s->own[i].id == id)
+            return s->own[i].snapshot;
+    return s->snapshot;
+}
+
+static void dispatch(struct engine *g);
+
+static struct pass *pass_of(struct catchup *c, size_t index)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->passes[i].index == index)
+            return &c->passes[i];
+    abort(); /* a step belongs to a pass */
+}
+
+static void step_done(struct engine *g, struct task *task)
+{
+    struct catchup_task *t = (struct catchup_task *)task;
+    if (!t->task.job.ok) {
+        supervise_error(g, &t->task.job.err);
+        return;
+    }
+    struct pass *p = pass_of(g->catchup, t->index);
+    supervise_good(g);
+    p->running = false;
+    p->truncated = false;
+    p->whole = t->whole;
+    p->side = t->side;
+    p->block = t->block;
+    p->end_a = t->end_a;
+    p->end_b = t->end_b;
+    if (p->goal == NULL)
+        p->goal = xstrdup(t->goal);
+    if (t->finished) {
+        p->finished = true;
+        g->catchup->left--;
+        stand_apart(g, g->world->relations.items[p->index].id, p->goal);
+    }
+    dispatch(g);
+}
+
+static void start_step(struct engine *g, struct pass *p)
+{
+    struct catchup_task *t = task_new(sizeof *t, job_catchup, step_done);
+    const struct relation *r = &g->world->relations.items[p->index];
+    t->index = p->index;
+    t->snapshot = arena_strdup(t->task.mem, standing_of(&g->standing, r->id));
+    t->truncated = p->truncated && p->goal == NULL;
+    t->batch = g->standing.batch;
+    t->goal = arena_strdup(t->task.mem, p->goal);
+    t->side = p->side;
+    t->block = p->block;
+    t->end_a = p->end_a;
+    t->end_b = p->end_b;
+    t->whole = p->whole;
+    p->running = true;
+    engine_submit(g, &t->task.job);
+}
+
+static void dispatch(struct engine *g)
+{
+    struct catchup *c = g->catchup;
+    if (g->stopping || g->paused || g->trouble)
+        return;
+    for (size_t i = 0; i < c->count && g->in_flight < g->o->sync->jobs; i++)
+        if (!c->passes[i].running && !c->passes[i].finished)
+            start_step(g, &c->passes[i]);
+    if (c->left != 0)
+        return;
+    catchup_drop(g);
+    phase_fire(g, EV_CAUGHT_UP);
+}
+
+void catchup_dispatch(struct engine *g)
+{
+    if (g->catchup != NULL)
+        dispatch(g);
+}
+
+/* A pass that an earlier engine began goes on where its last step was committed. */
+static void resume(const struct world *w, int id, struct pass *p)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++) {
+        const struct target_relation *r = &w->state.relations[i];
+        if (r->id != id || r->goal == NULL)
+            continue;
+        p->goal = xstrdup(r->goal);
+        p->side = r->side;
+        p->block = r->block;
+    }
+}
+
+void catchup_begin(struct engine *g)
+{
+    struct catchup *c = xcalloc(1, sizeof *c);
+    c->passes = xcalloc(g->behind.count, sizeof *c->passes);
+    for (size_t i = 0; i < g->behind.count; i++) {
+        const struct owed *o = &g->behind.items[i];
+        const struct relation *r = relations_by_id(&g->world->relations, o->id);
+        struct pass *p = &c->passes[c->count++];
+        p->index = (size_t)(r - g->world->relations.items);
+        p->truncated = o->truncated;
+        p->rows = o->rows;
+        if (!g->passes_resumed)
+            resume(g->world, o->id, p);
+    }
+    g->passes_resumed = true; /* the world's goals are those of its opening */
+    c->left = c->count;
+    g->catchup = c;
+    dispatch(g);
+}

@@ -1,0 +1,109 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/engine.h"
+#include "settings.h"
+
+/* One table: what is not here cannot be set, and what is here is in repl.conf(5). */
+const struct setting engine_settings[] = {
+    {"batch_rows", "rows", 500000, 1, 100000000,
+     "Changed rows up to which a backlog is brought over in one consistent batch; above it, in steps."},
+    {"chunk_max_bytes", "bytes", 512000000, 1000000, 100000000000, "Largest chunk of the initial copy."},
+    {"chunk_min_bytes", "bytes", 16000000, 8192, 10000000000, "Smallest chunk a table is cut into."},
+    {"lock_timeout_ms", "ms", 200, 1, 60000,
+     "How long repl waits for a table lock on the source before it steps back and tries again."},
+    {"poll_ms", "ms", 1000, 10, 60000, "Longest an idle engine goes without looking at the source."},
+    {"retry_max_ms", "ms", 30000, 100, 3600000, "Longest wait between two tries after an error."},
+    {"rotate_bytes", "bytes", 1000000, 8192, 10000000000,
+     "Size of the delta tables at which the writers are sent to the other side."},
+    {"step_rows", "rows", 200000, 100, 100000000, "Changed rows brought over by one step of catching up."},
+    {NULL, NULL, 0, 0, 0, NULL},
+};
+
+static const size_t places[] = {
+    offsetof(struct settings, batch_rows),      offsetof(struct settings, chunk_max_bytes),
+    offsetof(struct settings, chunk_min_bytes), offsetof(struct settings, lock_timeout_ms),
+    offsetof(struct settings, poll_ms),         offsetof(struct settings, retry_max_ms),
+    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, step_rows),
+};
+
+static int64_t *place(struct settings *s, size_t i)
+{
+    return (int64_t *)((char *)s + places[i]);
+}
+
+static char *trim(char *s)
+{
+    while (isspace((unsigned char)*s))
+        s++;
+    size_t n = strlen(s);
+    while (n > 0 && isspace((unsigned char)s[n - 1]))
+        s[--n] = '\0';
+    return s;
+}
+
+static bool unknown(const char *path, int line, const char *name, struct err *e)
+{
+    struct buf names = {0};
+    for (const struct setting *s = engine_settings; s->name != NULL; s++)
+        buf_printf(&names, "%s%s", names.len != 0 ? ", " : "", s->name);
+    err_set(e, ERR_CONFIG, "%s line %d: there is no setting %s", path, line, name);
+    err_hint(e, "valid are: %s", names.data);
+    buf_free(&names);
+    return false;
+}
+
+static bool set(struct settings *out, const char *path, int line, const char *name, const char *value,
+                struct err *e)
+{
+    for (size_t i = 0; engine_settings[i].name != NULL; i++) {
+        const struct setting *s = &engine_settings[i];
+        uint64_t v;
+        if (strcmp(s->name, name) != 0)
+            continue;
+        if (!str_parse_size(value, &v) || v < (uint64_t)s->min || v > (uint64_t)s->max) {
+            err_set(e, ERR_CONFIG, "%s line %d: %s cannot be %s", path, line, name, value);
+            return err_hint(e, "give a whole number from %lld to %lld %s", (long long)s->min,
+                            (long long)s->max, s->unit);
+        }
+        *place(out, i) = (int64_t)v;
+        return true;
+    }
+    return unknown(path, line, name, e);
+}
+
+static bool read_line(struct settings *out, const char *path, int line, char *text, struct err *e)
+{
+    text[strcspn(text, "#")] = '\0';
+    char *name = trim(text), *equals = strchr(name, '=');
+    if (*name == '\0')
+        return true;
+    if (equals == NULL) {
+        err_set(e, ERR_CONFIG, "%s line %d is no setting", path, line);
+        return err_hint(e, "write: name = value");
+    }
+    *equals = '\0';
+    return set(out, path, line, trim(name), trim(equals + 1), e);
+}
+
+bool settings_load(const char *dir, struct settings *out, struct err *e)
+{
+    for (size_t i = 0; engine_settings[i].name != NULL; i++)
+        *place(out, i) = engine_settings[i].fallback;
+    char *path = xasprintf("%s/repl.conf", dir), *text = NULL;
+    size_t cap = 0;
+    FILE *f = fopen(path, "re");
+    bool ok =
+        f != NULL || errno == ENOENT || err_set(e, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    for (int line = 1; ok && f != NULL && getline(&text, &cap, f) >= 0; line++)
+        ok = read_line(out, path, line, text, e);
+    if (f != NULL)
+        fclose(f);
+    free(text);
+    free(path);
+    return ok;
+}

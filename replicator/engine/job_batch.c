@@ -1,0 +1,249 @@
+/*
+ * Following: a look for what is owed, and the batch that brings it over. When nothing is owed the doorbell is armed
+ * and a second look taken, for those who committed before it was.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs.h"
+#include "repl/clock.h"
+#include "repl/fault.h"
+
+enum { LOCK_TRIES = 5 };
+
+struct look {
+    struct batch_task *t;
+    struct conn *source;
+    const struct relation **locked;
+    size_t nlocked;
+    bool open; /* the source transaction is open, and owes something */
+};
+
+static bool is_left_out(const struct batch_task *t, int id)
+{
+    for (size_t i = 0; i < t->nleft_out; i++)
+        if (t->left_out[i] == id)
+            return true;
+    return false;
+}
+
+/* The tables to lock: those with delta rows. Ids that the world does not know end the look. */
+static bool choose_tables(struct look *l, const int *ids, size_t n)
+{
+    const struct world *w = l->t->task.world;
+    l->locked = arena_alloc(l->t->task.mem, (n + 1) * sizeof *l->locked);
+    l->nlocked = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct relation *r = relations_by_id(&w->relations, ids[i]);
+        if (r == NULL)
+            return false;
+        l->locked[l->nlocked++] = r;
+    }
+    return true;
+}
+
+/* Drops from the list what this batch leaves where it stands. */
+static void drop_left_out(struct batch_task *t)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < t->owed.count; i++)
+        if (!is_left_out(t, t->owed.items[i].id))
+            t->owed.items[kept++] = t->owed.items[i];
+    t->owed.count = kept;
+}
+
+/* repl never stands in front of somebody's DDL: a lock that does not come soon is let go and tried again. */
+static bool begin(struct look *l, bool *outside, struct err *e)
+{
+    struct batch_task *t = l->t;
+    for (int i = 1;; i++) {
+        if (capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->positions,
+                          t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e))
+            return true;
+        if (!err_is(e, "55P03") || i == LOCK_TRIES)
+            return false;
+        clock_sleep_ms(50u * (unsigned)i);
+    }
+}
+
+/* One look. Afterwards l->open says whether something is owed. */
+static bool look(struct look *l, struct err *e)
+{
+    struct batch_task *t = l->t;
+    bool outside = true;
+    while (outside) {
+        int *ids;
+        size_t n;
+        if (!capture_dirty(l->source, &t->task.world->capture, t->task.mem, &ids, &n, e))
+            return false;
+        t->dirty = n;
+        if (n == 0)
+            return true;
+        if (!choose_tables(l, ids, n)) {
+            t->outcome = BATCH_UNKNOWN_TABLE;
+            return true;
+        }
+        if (!begin(l, &outside, e))
+            return false;
+    }
+    drop_left_out(t);
+    l->open = t->owed.count != 0;
+    return l->open || pg_exec(l->source, "COMMIT", e);
+}
+
+/* Nothing is owed, but the target has no position yet: a batch without rows gives it one. */
+static bool establish(struct look *l, struct err *e)
+{
+    bool outside;
+    l->nlocked = 0;
+    if (!begin(l, &outside, e))
+        return false;
+    l->open = !outside; /* else a change came between: the next look brings it */
+    return true;
+}
+
+static bool look_twice(struct look *l, struct err *e)
+{
+    struct batch_task *t = l->t;
+    if (!look(l, e))
+        return false;
+    if (l->open || t->outcome == BATCH_UNKNOWN_TABLE)
+        return true;
+    if (!capture_arm(l->source, &t->task.world->capture, &t->was_armed, e) || !look(l, e))
+        return false;
+    return l->open || t->outcome == BATCH_UNKNOWN_TABLE || !t->establish || establish(l, e);
+}
+
+static bool too_large(const struct batch_task *t)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < t->owed.count; i++)
+        rows += t->owed.items[i].rows;
+    return rows > t->task.settings->batch_rows;
+}
+
+/* ---- sequences ---- */
+
+static bool read_sequences(struct batch_task *t, struct conn *source, struct conn *target,
+                           struct sequence_value **out, size_t *count, struct err *e)
+{
+    struct sequences from, to;
+    if (!sequences_read(source, t->task.sync->schema, t->task.mem, &from, e) ||
+        !sequences_read(target, t->task.sync->schema, t->task.mem, &to, e))
+        return false;
+    sequences_ahead(&from, &to, t->task.mem, out, count);
+    return true;
+}
+
+/* ---- the batch ---- */
+
+static const char *position_of(const struct positions *p, int id)
+{
+    for (size_t i = 0; i < p->nown; i++)
+        if (p->own[i].id == id)
+            return p->own[i].snapshot;
+    return p->snapshot;
+}
+
+static struct apply_table *make_tables(struct batch_task *t)
+{
+    const struct world *w = t->task.world;
+    struct apply_table *tables = arena_alloc(t->task.mem, (t->owed.count + 1) * sizeof *tables);
+    for (size_t i = 0; i < t->owed.count; i++) {
+        const struct relation *r = relations_by_id(&w->relations, t->owed.items[i].id);
+        tables[i] = (struct apply_table){
+            .source = r,
+            .target = &w->targets[r - w->relations.items],
+            .copy_sql =
+                capture_batch_sql(t->task.mem, &w->capture, r, position_of(&t->positions, r->id), NULL),
+            .truncated = t->owed.items[i].truncated,
+            .owed = t->owed.items[i].rows,
+        };
+    }
+    return tables;
+}
+
+static bool move(struct batch_task *t, struct worker *w, struct conn *source, struct conn *target,
+                 struct err *e)
+{
+    struct sequence_value *sequences;
+    size_t nsequences;
+    struct apply a = {
+        .schema = t->task.sync->schema,
+        .tables = make_tables(t),
+        .ntables = t->owed.count,
+        .source_end_sql = capture_end_sql(t->task.mem, &t->task.world->capture, t->batch),
+        .position_sql = position_advance_sql(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
+                                             &t->task.world->source, t->left_out, t->nleft_out),
+        .stages = worker_stages(w),
+        .progress = &t->progress,
+    };
+    if (!read_sequences(t, source, target, &sequences, &nsequences, e))
+        return false;
+    a.sequences = sequences;
+    a.nsequences = nsequences;
+    if (!apply_batch(source, target, &a, worker_arena(w), e))
+        return false;
+    t->outcome = BATCH_APPLIED;
+    t->tables = a.ntables;
+    t->bytes = a.bytes;
+    t->sequences = (int64_t)nsequences;
+    for (size_t i = 0; i < a.ntables; i++) {
+        t->upserted += a.tables[i].upserted;
+        t->deleted += a.tables[i].deleted;
+    }
+    return true;
+}
+
+/* Nothing but sequences moved: they are outside of transactions, and so of positions. */
+static bool move_sequences(struct batch_task *t, struct conn *source, struct conn *target, struct err *e)
+{
+    struct sequence_value *s;
+    size_t n;
+    struct buf b = {0};
+    if (!read_sequences(t, source, target, &s, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(&b, "SELECT pg_catalog.setval(");
+        sql_literal(&b, s[i].sql);
+        buf_printf(&b, "::pg_catalog.regclass, %lld);", (long long)s[i].value);
+    }
+    t->sequences = (int64_t)n;
+    bool ok = n == 0 || pg_exec(target, b.data, e);
+    buf_free(&b);
+    return ok;
+}
+
+bool job_batch(struct worker *w, struct job *job, struct err *e)
+{
+    struct batch_task *t = (struct batch_task *)job;
+    struct look l = {.t = t};
+    struct conn *target;
+    t->began_ms = clock_ms();
+    uint64_t began = clock_us();
+    if (!worker_source(w, &l.source, e) || !worker_target(w, &target, e) || !look_twice(&l, e))
+        return false;
+    fault_point("batch.looked");
+    if (t->outcome == BATCH_UNKNOWN_TABLE)
+        return true;
+    bool ok;
+    if (!l.open) {
+        t->outcome = BATCH_IDLE;
+        ok = move_sequences(t, l.source, target, e);
+    } else if (too_large(t)) {
+        t->outcome = BATCH_TOO_LARGE;
+        ok = pg_exec(l.source, "ROLLBACK", e);
+    } else {
+        ok = move(t, w, l.source, target, e);
+    }
+    t->seconds = (double)(clock_us() - began) / 1e6;
+    return ok;
+}
+
+bool job_rotate(struct worker *w, struct job *job, struct err *e)
+{
+    struct rotate_task *t = (struct rotate_task *)job;
+    struct conn *source;
+    return worker_source(w, &source, e) && capture_rotate(source, &t->task.world->capture, &t->positions,
+                                                          t->keep, t->nkeep, t->min_bytes, &t->truncated, e);
+}

@@ -1,0 +1,95 @@
+/*
+ * Catching up: one step of a pass over one table's deltas, in the order of their blocks. A step commits by itself,
+ * with how far the pass has come; so a backlog of any size makes progress, and a crash costs one step. The rows are
+ * read as they are now, later than the goal: what changed since is still owed to the batch after the pass.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs.h"
+
+/* A delta row takes a line pointer, a tuple header and its columns; a page holds about this many of small keys. */
+enum { ROWS_PER_BLOCK = 180 };
+
+static bool begin_pass(struct catchup_task *t, struct conn *source, int id, struct err *e)
+{
+    char *snapshot;
+    if (!capture_delta_blocks(source, &t->task.world->capture, id, &t->end_a, &t->end_b, &snapshot, e))
+        return false;
+    if (t->goal == NULL) {
+        t->goal = arena_strdup(t->task.mem, snapshot);
+        t->side = 'a';
+        t->block = 0;
+    }
+    free(snapshot);
+    return true;
+}
+
+/* The next range of the pass; moves the pass behind it. */
+static struct delta_range next_range(struct catchup_task *t)
+{
+    int64_t blocks = t->task.settings->step_rows / ROWS_PER_BLOCK + 1;
+    if (t->side == 'a' && t->block >= t->end_a) {
+        t->side = 'b';
+        t->block = 0;
+    }
+    struct delta_range r = {t->side, t->block, t->block + blocks};
+    t->block = r.to;
+    t->finished = t->side == 'b' && t->block >= t->end_b;
+    return r;
+}
+
+static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *source, struct conn *target,
+                       const struct delta_range *range, struct err *e)
+{
+    const struct world *world = t->task.world;
+    const struct relation *r = &world->relations.items[t->index];
+    struct apply_table table = {
+        .source = r,
+        .target = &world->targets[t->index],
+        .copy_sql = capture_batch_sql(t->task.mem, &world->capture, r, t->snapshot, range),
+        .truncated = t->truncated,
+        .owed = t->task.settings->step_rows,
+    };
+    struct apply a = {
+        .schema = t->task.sync->schema,
+        .tables = &table,
+        .ntables = 1,
+        .source_end_sql = capture_end_sql(t->task.mem, &world->capture, t->batch),
+        .position_sql = position_catchup_sql(t->task.mem, t->task.sync->schema, r->id, t->goal, t->side,
+                                             t->block, t->finished),
+        .stages = worker_stages(w),
+        .progress = &t->progress,
+    };
+    bool ok = capture_begin_step(source, r, e) && apply_batch(source, target, &a, worker_arena(w), e);
+    t->upserted += table.upserted;
+    t->deleted += table.deleted;
+    return ok || err_table(e, r->schema, r->name);
+}
+
+/* A row of this step wants a unique value that a row of a later step still has. */
+static bool in_each_others_way(const struct err *e)
+{
+    return err_is(e, "23505") || err_is(e, "23P01");
+}
+
+bool job_catchup(struct worker *w, struct job *job, struct err *e)
+{
+    struct catchup_task *t = (struct catchup_task *)job;
+    const struct relation *r = &t->task.world->relations.items[t->index];
+    struct conn *source, *target;
+    if (!worker_source(w, &source, e) || !worker_target(w, &target, e))
+        return false;
+    if ((t->goal == NULL || (t->end_a == 0 && t->end_b == 0)) && !begin_pass(t, source, r->id, e))
+        return false;
+    if (!t->whole && r->nkey != 0) {
+        struct delta_range range = next_range(t);
+        if (apply_step(w, t, source, target, &range, e))
+            return true;
+        if (!in_each_others_way(e))
+            return false;
+        t->whole = true;
+    }
+    t->finished = true;
+    return apply_step(w, t, source, target, NULL, e);
+}

@@ -1,0 +1,182 @@
+/* Opening: who holds the sync, what both databases hold, and whether they belong together. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs.h"
+#include "repl/clock.h"
+#include "repl/hash.h"
+#include "repl/log.h"
+
+enum { LOCK_PATIENCE_MS = 10000, LOCK_LOOK_MS = 250 };
+
+/* ---- one engine a sync: an advisory lock on each side, held by a session of its own ---- */
+
+static bool try_lock(struct conn *c, const char *sync_id, bool *locked, struct err *e)
+{
+    char key[32];
+    struct result *r;
+    snprintf(key, sizeof key, "%lld", (long long)hash64_str(sync_id));
+    const char *const params[] = {key};
+    if (!pg_query(c, "SELECT pg_catalog.pg_try_advisory_lock($1)", 1, params, &r, e))
+        return false;
+    *locked = result_bool(r, 0, 0);
+    result_free(r);
+    return true;
+}
+
+/* The server may take a moment to notice that an engine before this one is gone. */
+static bool take_lock(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e)
+{
+    uint64_t deadline = clock_ms() + LOCK_PATIENCE_MS;
+    for (;;) {
+        bool locked;
+        if (!try_lock(c, sync_id, &locked, e))
+            return false;
+        if (locked)
+            return true;
+        if (interrupt_level(i) != INTERRUPT_NONE)
+            return err_set(e, ERR_STOPPED, "interrupted");
+        if (clock_ms() > deadline)
+            break;
+        clock_sleep_ms(LOCK_LOOK_MS);
+    }
+    err_set(e, ERR_CONFLICT, "another engine works on this sync (its lock on the %s is taken)",
+            side_name(conn_side(c)));
+    return err_hint(e, "find it with: SELECT pid, application_name, client_addr FROM pg_stat_activity WHERE "
+                       "application_name LIKE 'repl:%%'; stop it, then start again");
+}
+
+static bool open_guard(const struct open_task *t, enum side side, const char *sync_id, struct conn **out,
+                       struct err *e)
+{
+    const struct conn_options o = {
+        .side = side, .purpose = "guard", .origin = sync_id, .interrupt = t->task.interrupt};
+    if (!conn_open(side == SIDE_SOURCE ? t->task.sync->source : t->task.sync->target, &o, out, e))
+        return false;
+    return take_lock(*out, sync_id, t->task.interrupt, e) &&
+           (side == SIDE_TARGET || listen_start(*out, t->task.sync->schema, e));
+}
+
+/* ---- the world ---- */
+
+static bool same_sync(const struct sync *sync, const struct world *w, struct err *e)
+{
+    if (w->capture.sync_id[0] == '\0') {
+        err_set(e, ERR_CONFIG, "capture is not installed on the source (no schema %s)", sync->schema);
+        return err_hint(e, "run: repl init");
+    }
+    if (!w->state.exists) {
+        err_set(e, ERR_CONFIG, "the target has no schema %s: it does not belong to this sync", sync->schema);
+        return err_hint(e, "run: repl init");
+    }
+    if (strcmp(w->capture.sync_id, w->state.sync_id) != 0) {
+        err_set(e, ERR_CONFIG, "source and target belong to different syncs (%s and %s)", w->capture.sync_id,
+                w->state.sync_id);
+        return err_hint(e, "check --source and --target; to begin anew: repl cleanup, then repl init");
+    }
+    return true;
+}
+
+/* The source remembers the last batch that it was told is durable on the target. */
+static bool target_not_behind(struct conn *source, const struct world *w, struct err *e)
+{
+    int64_t applied;
+    if (!capture_applied(source, &w->capture, &applied, e))
+        return false;
+    if (w->state.batch >= applied)
+        return true;
+    err_set(e, ERR_CONFIG,
+            "the target has gone back in time: it stands at batch %lld, and batch %lld was committed "
+            "there (was it restored, or did it fail over and lose commits?)",
+            (long long)w->state.batch, (long long)applied);
+    return err_hint(e, "changes are missing on the target: repl cleanup, then repl init and a new copy");
+}
+
+static const struct target_relation *known(const struct world *w, int id)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++)
+        if (w->state.relations[i].id == id)
+            return &w->state.relations[i];
+    return NULL;
+}
+
+static bool match_one(struct world *w, struct relation *r, const struct relations *targets, struct err *e)
+{
+    const struct relation *target = relations_find(targets, r->schema, r->name);
+    if (target == NULL) {
+        err_set(e, ERR_CONFIG, "the target has no such table");
+        err_table(e, r->schema, r->name);
+        return err_hint(e, "create it there as on the source, or run: repl init");
+    }
+    if (!catalog_compatible(r, target, e))
+        return false;
+    w->targets[r - w->relations.items] = *target;
+    return true;
+}
+
+/* Keeps the tables that are captured and known to the target, each with its description there. */
+static bool match_tables(struct world *w, const struct relations *targets, struct err *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < w->relations.count; i++)
+        if (w->relations.items[i].id != 0 && known(w, w->relations.items[i].id) != NULL)
+            w->relations.items[kept++] = w->relations.items[i];
+    w->relations.count = kept;
+    w->targets = arena_alloc(w->mem, (kept + 1) * sizeof *w->targets);
+    for (size_t i = 0; i < kept; i++)
+        if (!match_one(w, &w->relations.items[i], targets, e))
+            return false;
+    return true;
+}
+
+static bool all_there(const struct world *w, struct err *e)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++) {
+        const struct target_relation *t = &w->state.relations[i];
+        if (relations_by_id(&w->relations, t->id) != NULL)
+            continue;
+        err_set(e, ERR_CONFIG, "the table is gone from the source, or its capture is");
+        err_table(e, t->schema, t->name);
+        return err_hint(e, "run: repl init");
+    }
+    return true;
+}
+
+static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, struct err *e)
+{
+    struct conn *source, *target;
+    struct relations targets;
+    const struct sync *sync = t->task.sync;
+    w->capture.schema = arena_strdup(w->mem, sync->schema);
+    return worker_source(worker, &source, e) && worker_target(worker, &target, e) &&
+           capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
+           same_sync(sync, w, e) && catalog_identity(source, &w->source, e) &&
+           target_not_behind(source, w, e) && catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
+           catalog_read(target, sync->schema, w->mem, &targets, e) &&
+           capture_assign_ids(source, &w->capture, &w->relations, e) && match_tables(w, &targets, e) &&
+           all_there(w, e);
+}
+
+bool job_open(struct worker *worker, struct job *job, struct err *e)
+{
+    struct open_task *t = (struct open_task *)job;
+    struct arena *mem = arena_new();
+    struct world *w = arena_alloc(mem, sizeof *w);
+    w->mem = mem;
+    worker_disconnect(worker); /* what was known of these sessions may be over */
+    bool ok = read_world(t, worker, w, e);
+    if (ok && t->take_guards)
+        ok = open_guard(t, SIDE_SOURCE, w->capture.sync_id, &t->source_guard, e) &&
+             open_guard(t, SIDE_TARGET, w->capture.sync_id, &t->target_guard, e);
+    if (!ok) {
+        conn_close(t->source_guard);
+        conn_close(t->target_guard);
+        t->source_guard = t->target_guard = NULL;
+        world_free(w);
+        return false;
+    }
+    worker_disconnect(worker); /* the next sessions know the sync id */
+    t->found = w;
+    return true;
+}

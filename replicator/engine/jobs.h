@@ -1,0 +1,159 @@
+/*
+ * What workers run, composed from capture, flow and ops. A job is made by the loop, run by one worker, and read by
+ * the loop again; its memory is its own arena's. What it points to outside (the world, the standing) is not changed
+ * while a job that reads it is in flight.
+ */
+#ifndef REPL_ENGINE_JOBS_H
+#define REPL_ENGINE_JOBS_H
+
+#include "repl/ops.h"
+#include "settings.h"
+
+struct engine;
+
+/* Both databases, as one opening found them. Immutable until the next. */
+struct world {
+    struct arena *mem;
+    struct capture capture;
+    struct server_identity source;
+    struct relations relations; /* of the sync, as the source describes them; id set */
+    struct relation *targets;   /* the same tables, as the target does; same index */
+    struct target_state state;  /* of the target, then */
+};
+
+void world_free(struct world *w); /* NULL is fine */
+
+/* Where the target stands. Changed by the loop when a batch is committed. Strings are malloc'ed. */
+struct standing {
+    int64_t batch;
+    char *snapshot;
+    struct own_position {
+        int id;
+        char *snapshot;
+    } * own;
+    size_t nown;
+};
+
+/* Every job begins with this. */
+struct task {
+    struct job job;                                 /* first: the pool hands it back */
+    struct engine *engine;                          /* for done, on the loop thread alone */
+    void (*done)(struct engine *g, struct task *t); /* reads the result on the loop */
+    bool kept;                                      /* set by done: the task is not freed behind it */
+    struct arena *mem;
+    const struct sync *sync;
+    const struct settings *settings;
+    const struct world *world;
+    const struct interrupt *interrupt;
+};
+
+/* A task of that many bytes, zeroed, with its arena. */
+void *task_new(size_t size, bool (*run)(struct worker *, struct job *, struct err *),
+               void (*done)(struct engine *, struct task *));
+void task_free(struct task *t);
+
+/* ---- opening (job_open.c) ---- */
+
+struct open_task {
+    struct task task;
+    bool take_guards; /* connections that hold the locks are wanted */
+    struct conn *source_guard, *target_guard;
+    struct world *found;
+};
+bool job_open(struct worker *w, struct job *job, struct err *e);
+
+/* ---- the first copy (job_copy.c) ---- */
+
+/* Cuts a table into chunks, unless the target has a plan of it. */
+struct plan_task {
+    struct task task;
+    size_t index;        /* of the relation in the world */
+    bool restart;        /* forget what is there: the source was rewritten */
+    int64_t total_bytes; /* of all tables, for the size of chunks */
+    struct heap *heaps;  /* of the source, each with its plan at the same index */
+    struct target_heap *plans;
+    size_t nheaps;
+};
+bool job_plan(struct worker *w, struct job *job, struct err *e);
+
+struct chunk_task {
+    struct task task;
+    size_t index;
+    const struct heap *heap; /* borrowed from the copy plan */
+    const struct target_heap *plan;
+    int64_t number;
+    struct copy_progress progress;
+    struct target_chunk mark;
+    bool rewritten; /* ok, but nothing was copied: plan again */
+};
+bool job_chunk(struct worker *w, struct job *job, struct err *e);
+
+struct copied_task {
+    struct task task;
+    size_t index;
+};
+bool job_copied(struct worker *w, struct job *job, struct err *e);
+
+/* ---- steps after the load (job_finish.c) ---- */
+
+struct step_task {
+    struct task task;
+    const char *step; /* its name on the target, once done */
+    struct strlist said;
+};
+bool job_indexes(struct worker *w, struct job *job, struct err *e);
+bool job_constraints(struct worker *w, struct job *job, struct err *e);
+bool job_analyze(struct worker *w, struct job *job, struct err *e);
+
+/* ---- following (job_batch.c) ---- */
+
+struct batch_task {
+    struct task task;
+    struct positions positions;
+    int64_t batch;       /* the target's number before */
+    const int *left_out; /* ids that this batch does not bring along */
+    size_t nleft_out;
+    uint64_t request; /* requests up to this one are fulfilled by it */
+    bool establish;   /* move the position even where nothing is owed */
+    struct copy_progress progress;
+    /* Found: */
+    enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_UNKNOWN_TABLE } outcome;
+    bool was_armed;
+    size_t dirty; /* tables with delta rows, covered or not */
+    struct owed_list owed;
+    size_t tables;
+    int64_t upserted, deleted, bytes, sequences;
+    double seconds;
+    uint64_t began_ms;
+};
+bool job_batch(struct worker *w, struct job *job, struct err *e);
+
+struct rotate_task {
+    struct task task;
+    struct positions positions;
+    const int *keep;
+    size_t nkeep;
+    int64_t min_bytes;
+    int truncated;
+};
+bool job_rotate(struct worker *w, struct job *job, struct err *e);
+
+/* One step of a table's catch-up pass (job_catchup.c). */
+struct catchup_task {
+    struct task task;
+    size_t index;
+    const char *snapshot; /* the table's position */
+    bool truncated;       /* a TRUNCATE is owed */
+    int64_t batch;
+    /* The pass: given on, and moved forward. goal NULL: begins here. */
+    const char *goal;
+    char side;
+    int64_t block, end_a, end_b;
+    bool whole; /* in one step: parts of it stand in each other's way */
+    bool finished;
+    struct copy_progress progress;
+    int64_t upserted, deleted;
+};
+bool job_catchup(struct worker *w, struct job *job, struct err *e);
+
+#endif

@@ -1,0 +1,96 @@
+/* Opening the sync: the world is read anew, and decides what is to be done. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+#include "repl/clock.h"
+#include "repl/fault.h"
+#include "repl/log.h"
+
+void standing_clear(struct standing *s)
+{
+    free(s->snapshot);
+    for (size_t i = 0; i < s->nown; i++)
+        free(s->own[i].snapshot);
+    free(s->own);
+    *s = (struct standing){0};
+}
+
+/* The position, as the target has it; where the source's history is another than the one it was taken from, ids of
+ * transactions may mean others now, and everything is owed again. */
+static void take_standing(struct engine *g)
+{
+    const struct target_state *state = &g->world->state;
+    bool doubt = state->snapshot[0] != '\0' && !identity_equal(&state->source, &g->world->source);
+    if (doubt)
+        engine_say(
+            g, LOG_WARN, NULL,
+            "the source failed over or was upgraded (timeline %lld, was %lld): every change on record is "
+            "brought over again; compare the rows afterwards",
+            (long long)g->world->source.timeline, (long long)state->source.timeline);
+    standing_clear(&g->standing);
+    g->standing.batch = state->batch;
+    g->standing.snapshot = xstrdup(doubt ? "" : state->snapshot);
+    g->standing.own = xcalloc(state->nrelations + 1, sizeof *g->standing.own);
+    for (size_t i = 0; i < state->nrelations; i++) {
+        const struct target_relation *r = &state->relations[i];
+        if (r->snapshot == NULL)
+            continue;
+        g->standing.own[g->standing.nown++] = (struct own_position){r->id, xstrdup(doubt ? "" : r->snapshot)};
+    }
+}
+
+static bool step_is_done(const struct world *w, const char *step)
+{
+    for (size_t i = 0; i < w->state.steps.count; i++)
+        if (strcmp(w->state.steps.items[i], step) == 0)
+            return true;
+    return false;
+}
+
+static enum event next_work(const struct world *w)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++)
+        if (!w->state.relations[i].copied)
+            return EV_TO_COPY;
+    return step_is_done(w, "indexes") ? EV_TO_FOLLOW : EV_TO_INDEX;
+}
+
+static void opened(struct engine *g, struct task *task)
+{
+    struct open_task *t = (struct open_task *)task;
+    if (!t->task.job.ok) {
+        supervise_error(g, &t->task.job.err);
+        return;
+    }
+    world_free(g->world);
+    g->world = t->found;
+    if (t->source_guard != NULL)
+        listener_start(g, t->source_guard, t->target_guard);
+    take_standing(g);
+    g->passes_resumed = false;
+    catchup_drop(g);
+    copy_load(g);
+    g->finishing = step_is_done(g->world, "constraints") ? step_is_done(g->world, "analyze") ? 2 : 1 : 0;
+    if (!g->opened_once) {
+        g->opened_once = true;
+        pool_set_origin(g->pool, g->world->capture.sync_id);
+        engine_is_up(g);
+        fault_point("engine.opened");
+        engine_say(g, LOG_INFO, NULL, "engine started: %zu tables, source timeline %lld, position %s",
+                   g->world->relations.count, (long long)g->world->source.timeline,
+                   g->standing.snapshot[0] != '\0' ? g->standing.snapshot : "none yet");
+    }
+    g->failed = false;
+    if (!g->stopping)
+        phase_fire(g, next_work(g->world));
+}
+
+void open_begin(struct engine *g)
+{
+    struct open_task *t = task_new(sizeof *t, job_open, opened);
+    t->take_guards = g->source_guard == NULL || g->target_guard == NULL;
+    if (t->take_guards)
+        listener_close(g);
+    engine_submit(g, &t->task.job);
+}

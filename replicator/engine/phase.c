@@ -1,0 +1,129 @@
+/* The life-cycle as one table. docs/phases.md is drawn from it. */
+#include "phase.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+#include "repl/log.h"
+
+static const struct transition {
+    enum life from;
+    enum event event;
+    enum life to;
+    const char *comment;
+    void (*begin)(struct engine *);
+} transitions[] = {
+    {LIFE_OPENING, EV_TO_COPY, LIFE_COPYING, "copying tables", copy_begin},
+    {LIFE_OPENING, EV_TO_INDEX, LIFE_INDEXING, "building indexes", index_begin},
+    {LIFE_OPENING, EV_TO_FOLLOW, LIFE_CATCHING_UP, "looking at what changed meanwhile", follow_begin},
+    {LIFE_COPYING, EV_COPIED, LIFE_INDEXING, "every table is copied; building indexes", index_begin},
+    {LIFE_INDEXING, EV_INDEXED, LIFE_CATCHING_UP, "indexes are built; catching up with the changes",
+     follow_begin},
+    {LIFE_CATCHING_UP, EV_BEHIND, LIFE_CATCHING_UP, "a large backlog: catching up table by table",
+     catchup_begin},
+    {LIFE_CATCHING_UP, EV_CAUGHT_UP, LIFE_CATCHING_UP, "the pass is through; looking for the rest",
+     follow_begin},
+    {LIFE_CATCHING_UP, EV_CONSISTENT, LIFE_FINISHING, "caught up; adding foreign keys and triggers",
+     finish_begin},
+    {LIFE_CATCHING_UP, EV_FOLLOW, LIFE_FOLLOWING, "caught up; following", NULL},
+    {LIFE_FINISHING, EV_FINISHED, LIFE_CATCHING_UP, "constraints are there; bringing the last changes",
+     follow_begin},
+    {LIFE_FOLLOWING, EV_BEHIND, LIFE_CATCHING_UP, "a large backlog: catching up table by table",
+     catchup_begin},
+    {LIFE_CATCHING_UP, EV_CHANGED, LIFE_OPENING, "the sync has new tables", open_begin},
+    {LIFE_FOLLOWING, EV_CHANGED, LIFE_OPENING, "the sync has new tables", open_begin},
+    {LIFE_OPENING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
+    {LIFE_COPYING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
+    {LIFE_INDEXING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
+    {LIFE_CATCHING_UP, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
+    {LIFE_FINISHING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
+    {LIFE_FOLLOWING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
+    {LIFE_WAITING, EV_AGAIN, LIFE_OPENING, "trying again", open_begin},
+};
+
+static const char *const life_names[] = {
+    [LIFE_OPENING] = "opening",         [LIFE_COPYING] = "copying",     [LIFE_INDEXING] = "indexing",
+    [LIFE_CATCHING_UP] = "catching_up", [LIFE_FINISHING] = "finishing", [LIFE_FOLLOWING] = "following",
+    [LIFE_WAITING] = "waiting",
+};
+
+static const char *const event_names[] = {
+    [EV_TO_COPY] = "to copy",     [EV_TO_INDEX] = "to index",     [EV_TO_FOLLOW] = "to follow",
+    [EV_COPIED] = "copied",       [EV_INDEXED] = "indexed",       [EV_BEHIND] = "behind",
+    [EV_CAUGHT_UP] = "caught up", [EV_CONSISTENT] = "consistent", [EV_FOLLOW] = "follow",
+    [EV_FINISHED] = "finished",   [EV_CHANGED] = "changed",       [EV_TROUBLE] = "trouble",
+    [EV_AGAIN] = "again",
+};
+
+void phase_fire(struct engine *g, enum event ev)
+{
+    for (size_t i = 0; i < sizeof transitions / sizeof *transitions; i++) {
+        const struct transition *t = &transitions[i];
+        if (t->from != g->life || t->event != ev)
+            continue;
+        if (t->to != g->life && t->to != LIFE_WAITING && t->to != LIFE_OPENING)
+            engine_say(g, LOG_INFO, NULL, "%s", t->comment);
+        g->life = t->to;
+        g->note = t->comment;
+        if (t->begin != NULL)
+            t->begin(g);
+        return;
+    }
+    log_error("no transition from %s by %s", life_names[g->life], event_names[ev]);
+    abort();
+}
+
+bool phase_row(unsigned index, struct phase_row *out)
+{
+    if (index >= sizeof transitions / sizeof *transitions)
+        return false;
+    const struct transition *t = &transitions[index];
+    *out = (struct phase_row){life_names[t->from], event_names[t->event], life_names[t->to], t->comment};
+    return true;
+}
+
+static bool has_step(const struct engine *g, const char *name);
+
+/* Where the work stands, whether or not it goes on just now. */
+static enum phase reached(const struct engine *g)
+{
+    switch (g->life) {
+    case LIFE_COPYING:
+        return PHASE_COPYING;
+    case LIFE_INDEXING:
+        return PHASE_INDEXING;
+    case LIFE_CATCHING_UP:
+    case LIFE_FINISHING:
+        return PHASE_CATCHING_UP;
+    case LIFE_FOLLOWING:
+        return PHASE_FOLLOWING;
+    default:
+        break;
+    }
+    /* Opening, or waiting for another try: what the target has decides. */
+    if (g->world == NULL)
+        return PHASE_COPYING;
+    for (size_t i = 0; i < g->world->state.nrelations; i++)
+        if (!g->world->state.relations[i].copied)
+            return PHASE_COPYING;
+    return has_step(g, "indexes") ? PHASE_CATCHING_UP : PHASE_INDEXING;
+}
+
+static bool has_step(const struct engine *g, const char *name)
+{
+    const struct strlist *steps = &g->world->state.steps;
+    for (size_t i = 0; i < steps->count; i++)
+        if (strcmp(steps->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+enum phase phase_shown(const struct engine *g)
+{
+    if (g->failed)
+        return PHASE_FAILED;
+    if (g->paused)
+        return PHASE_PAUSED;
+    return reached(g);
+}

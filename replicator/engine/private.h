@@ -1,0 +1,141 @@
+/* What the files of the engine share: the engine itself. All of it belongs to the loop thread, except where a job in
+ * flight has been handed a part. */
+#ifndef REPL_ENGINE_PRIVATE_H
+#define REPL_ENGINE_PRIVATE_H
+
+#include <uv.h>
+
+#include "jobs.h"
+#include "phase.h"
+#include "repl/clock.h"
+#include "repl/engine.h"
+#include "repl/log.h"
+#include "settings.h"
+
+struct control; /* control.c */
+struct catchup; /* catchup.c */
+
+/* How far the copy has come: chunks that wait, and those under way. */
+struct copy_plan {
+    struct table_plan *tables; /* one a relation of the world, largest first */
+    size_t ntables;
+    size_t open; /* tables that are not copied yet */
+};
+
+struct meter { /* a rate over the last seconds */
+    double bytes_per_second;
+    int64_t last_bytes;
+    uint64_t last_ms;
+};
+
+struct engine {
+    const struct engine_options *o;
+    struct settings settings;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_prepare_t prepare; /* settles once a round, when that is wanted */
+    uv_signal_t sigint, sigterm;
+    uv_timer_t look_timer, status_timer, retry_timer;
+    uv_poll_t *source_poll, *target_poll; /* listener.c */
+    struct pool *pool;
+    struct control *control;
+    int lock_fd;
+
+    enum life life;
+    bool stopping, closing, settle_wanted;
+    bool opened_once;       /* the first opening succeeded: errors are retried from here on */
+    bool paused;            /* by the operator: no new work */
+    bool failed;            /* the last error was one that waiting does not mend */
+    bool trouble;           /* an error came; jobs in flight are waited for */
+    struct err trouble_err; /* the first of them */
+    int *left_out;          /* ids of tables that the operator paused */
+    size_t nleft_out;
+    int in_flight; /* jobs */
+    struct backoff backoff;
+
+    struct world *world;      /* as the last opening found it */
+    struct standing standing; /* where the target stands */
+    struct conn *source_guard, *target_guard;
+
+    struct copy_plan copy;
+    int finishing;           /* the step of finish.c */
+    const char *note;        /* what goes on, for status */
+    struct catchup *catchup; /* the passes under way; NULL: none */
+    bool passes_resumed;     /* what the world says of passes was taken up */
+
+    bool looking;        /* a look, a batch or a rotation is under way */
+    bool look_wanted;    /* something may be owed */
+    unsigned look_index; /* how long nothing was found */
+    uint64_t looked_ms;  /* when the last look that found nothing (left) began */
+    uint64_t rotated_ms;
+    uint64_t request;  /* number of the last request to bring everything over */
+    uint64_t answered; /* all requests up to this one are fulfilled */
+    int64_t owed_rows;
+    struct owed_list behind; /* what made the backlog too large; in behind_mem */
+    struct arena *behind_mem;
+    struct status last_batch; /* only last_batch is used */
+    bool batch_unsaved;       /* it is not in the state file yet */
+    struct meter meter;
+    double started_wall;
+    struct err err; /* why the engine ended */
+};
+
+/* ---- engine.c ---- */
+void engine_stop(struct engine *g, enum interrupt_level level);
+void engine_submit(struct engine *g, struct job *job); /* counts it in flight */
+void engine_is_up(struct engine *g);                   /* the first opening succeeded */
+void engine_go_on(struct engine *g);                   /* after a pause: whatever the phase has to do */
+bool engine_in_trouble(const struct engine *g);
+void engine_say(struct engine *g, enum log_level level, const struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* After a job or an error: closes, or waits, when nothing is in flight any more. */
+void engine_settle(struct engine *g);
+
+/* ---- supervise.c: the one place where an error becomes retry, fail or stop ---- */
+void supervise_error(struct engine *g, const struct err *e);
+void supervise_drained(struct engine *g); /* no job is in flight any more */
+void supervise_good(struct engine *g);    /* work succeeded: earlier errors are over */
+void supervise_again(struct engine *g);   /* try now, not later */
+
+/* ---- what the phases do; each begins its work ---- */
+void open_begin(struct engine *g);
+void copy_load(struct engine *g); /* what is copied of each table, after an opening */
+void copy_begin(struct engine *g);
+void copy_dispatch(struct engine *g); /* gives free workers chunks */
+void index_begin(struct engine *g);
+void follow_begin(struct engine *g);
+void catchup_begin(struct engine *g);
+void finish_begin(struct engine *g);
+
+/* Gives free workers the next steps of the passes, if any. */
+void catchup_dispatch(struct engine *g);
+void catchup_drop(struct engine *g);
+
+/* finishing counts the steps of finish.c; this many are all. */
+enum { FINISHED = 2 };
+
+void standing_clear(struct standing *s);
+
+/* The standing as capture wants it, in the arena. */
+struct positions standing_positions(const struct standing *s, struct arena *a);
+
+/* A look for what is owed, now or as soon as the one under way has ended. */
+void follow_look(struct engine *g);
+/* Everything committed until now shall come over; returns the request's number, see answered. */
+uint64_t follow_request(struct engine *g);
+
+/* ---- listener.c ---- */
+void listener_start(struct engine *g, struct conn *source, struct conn *target);
+void listener_close(struct engine *g);
+
+/* ---- progress.c ---- */
+void progress_status(struct engine *g, struct status *out);
+void progress_tick(struct engine *g);
+
+/* ---- control.c ---- */
+bool control_start(struct engine *g, struct err *e) MUST_CHECK;
+void control_answer_waiting(struct engine *g);
+void control_close(struct engine *g);
+
+#endif

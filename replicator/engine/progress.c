@@ -1,0 +1,207 @@
+/* What status shows, and what the state file keeps of it: rates, lag, how long the copy still takes. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "copy.h"
+#include "repl/clock.h"
+#include "repl/log.h"
+#include "repl/version.h"
+
+static char *copy_text(const char *s)
+{
+    return s != NULL && *s != '\0' ? xstrdup(s) : NULL;
+}
+
+/* ---- tables ---- */
+
+static bool is_left_out(const struct engine *g, int id)
+{
+    for (size_t i = 0; i < g->nleft_out; i++)
+        if (g->left_out[i] == id)
+            return true;
+    return false;
+}
+
+static bool stands_apart(const struct engine *g, int id)
+{
+    for (size_t i = 0; i < g->standing.nown; i++)
+        if (g->standing.own[i].id == id)
+            return true;
+    return false;
+}
+
+static const char *table_phase(const struct engine *g, const struct table_plan *p, int id)
+{
+    if (is_left_out(g, id))
+        return "paused";
+    if (p->state == TABLE_WAITING)
+        return "planned";
+    if (p->state != TABLE_COPIED)
+        return "copying";
+    if (g->life == LIFE_COPYING || g->life == LIFE_INDEXING)
+        return "copied";
+    return stands_apart(g, id) ? "catching_up" : "following";
+}
+
+/* Bytes of the source's table that are on the target: by blocks, and by what chunks under way have moved. */
+static int64_t table_bytes_done(const struct table_plan *p)
+{
+    if (p->state == TABLE_COPIED)
+        return p->bytes;
+    if (p->blocks == 0)
+        return 0;
+    double per_block = (double)p->bytes / (double)p->blocks, done = per_block * (double)p->blocks_done;
+    for (size_t i = 0; i < p->nrunning; i++) {
+        const struct chunk_task *t = p->running[i];
+        double share = per_block * (double)copy_chunk_blocks(t->plan, t->number);
+        double moved = (double)atomic_load(&p->running[i]->progress.bytes);
+        done += moved < share ? moved : share;
+    }
+    return (int64_t)done;
+}
+
+static int64_t table_rows_done(const struct table_plan *p)
+{
+    int64_t rows = p->rows;
+    for (size_t i = 0; i < p->nrunning; i++)
+        rows += (int64_t)atomic_load(&p->running[i]->progress.rows);
+    return rows;
+}
+
+static int64_t table_owed(const struct engine *g, int id)
+{
+    if (g->owed_rows == 0 && !is_left_out(g, id))
+        return 0;
+    for (size_t i = 0; i < g->behind.count; i++)
+        if (g->behind.items[i].id == id)
+            return g->behind.items[i].rows;
+    return g->owed_rows == 0 ? -1 : 0;
+}
+
+static void fill_tables(struct engine *g, struct status *out)
+{
+    const struct world *w = g->world;
+    out->tables = xcalloc(w->relations.count + 1, sizeof *out->tables);
+    out->ntables = g->copy.ntables;
+    for (size_t i = 0; i < g->copy.ntables; i++) {
+        const struct table_plan *p = &g->copy.tables[i];
+        const struct relation *r = &w->relations.items[p->index];
+        struct status_table *t = &out->tables[p->index];
+        t->id = r->id;
+        t->schema = xstrdup(r->schema);
+        t->name = xstrdup(r->name);
+        t->phase = xstrdup(table_phase(g, p, r->id));
+        t->rows_copied = table_rows_done(p);
+        t->bytes_total = p->bytes;
+        t->bytes_copied = table_bytes_done(p);
+        t->owed_rows = table_owed(g, r->id);
+        out->copy.bytes_done += t->bytes_copied;
+        out->copy.bytes_total += t->bytes_total;
+        out->copy.rows_done += t->rows_copied;
+    }
+}
+
+static void fill_table_error(const struct engine *g, struct status *out)
+{
+    for (size_t i = 0; i < out->ntables && g->life == LIFE_WAITING; i++) {
+        struct status_table *t = &out->tables[i];
+        char *label = xasprintf("%s.%s", t->schema, t->name);
+        if (strcmp(label, g->trouble_err.table) == 0) {
+            t->error = xstrdup(g->trouble_err.text);
+            free(t->phase);
+            t->phase = xstrdup("failed");
+        }
+        free(label);
+    }
+}
+
+/* ---- the whole ---- */
+
+static double lag_seconds(const struct engine *g)
+{
+    if (g->looked_ms == 0 ||
+        (g->life != LIFE_FOLLOWING && g->life != LIFE_CATCHING_UP && g->life != LIFE_WAITING))
+        return -1;
+    bool current =
+        !g->looking && !g->look_wanted && !g->paused && g->life == LIFE_FOLLOWING && g->owed_rows == 0;
+    return current ? 0 : (double)(clock_ms() - g->looked_ms) / 1000;
+}
+
+static const char *next_to_type(const struct engine *g, enum phase p)
+{
+    if (g->failed)
+        return "mend what the error says; the engine goes on by itself, at once with: repl kick";
+    if (p == PHASE_PAUSED)
+        return "repl resume";
+    if (p == PHASE_FOLLOWING)
+        return "the target follows; stop writing to the source and type: repl kick --wait";
+    return "wait: repl status --wait following";
+}
+
+static void fill_engine(const struct engine *g, struct status *out)
+{
+    char since[32];
+    out->engine.running = true;
+    out->engine.pid = (int)getpid();
+    out->engine.version = xstrdup(REPL_VERSION);
+    out->engine.since = xstrdup(clock_iso(since, sizeof since, g->started_wall));
+}
+
+void progress_status(struct engine *g, struct status *out)
+{
+    struct err e;
+    memset(out, 0, sizeof *out);
+    out->phase = phase_shown(g);
+    fill_engine(g, out);
+    out->lag_seconds = lag_seconds(g);
+    out->owed_rows = g->looked_ms == 0 && g->owed_rows == 0 ? -1 : g->owed_rows;
+    out->position = copy_text(g->standing.snapshot);
+    if (g->world != NULL)
+        fill_tables(g, out);
+    fill_table_error(g, out);
+    out->copy.rate_bytes_per_second = g->life == LIFE_COPYING ? g->meter.bytes_per_second : -1;
+    out->copy.eta_seconds = -1;
+    if (g->life == LIFE_COPYING && g->meter.bytes_per_second > 0)
+        out->copy.eta_seconds =
+            (double)(out->copy.bytes_total - out->copy.bytes_done) / g->meter.bytes_per_second;
+    out->last_batch = g->last_batch.last_batch;
+    out->last_batch.at = copy_text(g->last_batch.last_batch.at);
+    out->next = xstrdup(next_to_type(g, out->phase));
+    out->consistent = g->life == LIFE_FOLLOWING && g->standing.nown == 0;
+    out->note = copy_text(g->note);
+    if (!state_load_errors(g->o->state, 5, out, &e))
+        log_err(LOG_WARN, &e);
+}
+
+/* The rate of the last ten seconds or so; a longer memory would promise what is over. */
+static void measure(struct engine *g, const struct status *st)
+{
+    uint64_t now = clock_ms();
+    struct meter *m = &g->meter;
+    if (m->last_ms != 0 && now > m->last_ms && st->copy.bytes_done >= m->last_bytes) {
+        double seconds = (double)(now - m->last_ms) / 1000;
+        double rate = (double)(st->copy.bytes_done - m->last_bytes) / seconds;
+        double weight = seconds / 10 < 1 ? seconds / 10 : 1;
+        m->bytes_per_second =
+            m->bytes_per_second == 0 ? rate : m->bytes_per_second * (1 - weight) + rate * weight;
+    }
+    m->last_ms = now;
+    m->last_bytes = st->copy.bytes_done;
+}
+
+void progress_tick(struct engine *g)
+{
+    struct status st;
+    struct err e;
+    progress_status(g, &st);
+    measure(g, &st);
+    if (!state_save_status(g->o->state, &st, &e))
+        log_err(LOG_WARN, &e);
+    if (g->batch_unsaved && !state_batch_add(g->o->state, &st, &e))
+        log_err(LOG_WARN, &e);
+    g->batch_unsaved = false;
+    if (g->o->progress != NULL)
+        g->o->progress(g->o->arg, &st);
+    status_free(&st);
+}

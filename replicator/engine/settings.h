@@ -1,0 +1,23 @@
+/* The values of repl.conf, filled by config.c. */
+#ifndef REPL_ENGINE_SETTINGS_H
+#define REPL_ENGINE_SETTINGS_H
+
+#include <stdint.h>
+
+#include "repl/err.h"
+
+struct settings {
+    int64_t batch_rows; /* above this a backlog is caught up in steps */
+    int64_t chunk_max_bytes;
+    int64_t chunk_min_bytes;
+    int64_t lock_timeout_ms; /* how long repl's readers wait behind somebody's DDL, before it tries again */
+    int64_t poll_ms;         /* the longest an idle engine goes without looking */
+    int64_t retry_max_ms;
+    int64_t rotate_bytes; /* the delta tables change sides when the active ones hold as much */
+    int64_t step_rows;    /* delta rows of one step of catching up */
+};
+
+/* Defaults, then DIR/repl.conf where it is there. ERR_CONFIG names file, line, and what is valid. */
+bool settings_load(const char *dir, struct settings *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The one place where an error becomes retry, fail or stop.
+ *
+ *   stop   before the first opening succeeded: whoever typed the command wants to know
+ *   retry  what passes by itself (connections, locks, deadlocks, servers that start): soon, then ever more rarely
+ *   fail   what a person must mend: shown as phase failed with what to do, and tried again at the slowest pace, so
+ *          that the engine goes on by itself once it is mended
+ *
+ * Jobs in flight when the first error comes are waited for: what they finish is finished.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+#include "repl/clock.h"
+#include "repl/log.h"
+
+enum { RETRY_BASE_MS = 250, ONCE_TRIES = 6 };
+
+bool engine_in_trouble(const struct engine *g)
+{
+    return g->trouble;
+}
+
+void supervise_error(struct engine *g, const struct err *e)
+{
+    if (g->trouble || g->life == LIFE_WAITING || (g->stopping && e->kind == ERR_STOPPED))
+        return;
+    g->trouble = true;
+    g->trouble_err = *e;
+}
+
+static void again(uv_timer_t *timer)
+{
+    struct engine *g = timer->data;
+    if (g->life == LIFE_WAITING && !g->stopping && !g->paused)
+        phase_fire(g, EV_AGAIN);
+}
+
+/* Nobody waits for a retry: a command, or a start that never came up. */
+static bool must_stop(const struct engine *g, const struct err *e)
+{
+    if (!g->opened_once)
+        return true;
+    return g->o->once && (!err_is_transient(e) || g->backoff.attempt >= ONCE_TRIES);
+}
+
+void supervise_drained(struct engine *g)
+{
+    struct err e = g->trouble_err;
+    g->trouble = false;
+    if (must_stop(g, &e)) {
+        g->err = e;
+        engine_stop(g, INTERRUPT_NOW);
+        return;
+    }
+    g->failed = !err_is_transient(&e);
+    g->backoff.base_ms = RETRY_BASE_MS;
+    g->backoff.max_ms = (unsigned)g->settings.retry_max_ms;
+    unsigned wait = g->failed ? g->backoff.max_ms : backoff_next_ms(&g->backoff);
+    engine_say(g, g->failed ? LOG_ERROR : LOG_WARN, &e, "trying again in %.1f s", wait / 1000.0);
+    phase_fire(g, EV_TROUBLE);
+    uv_timer_start(&g->retry_timer, again, wait, 0);
+}
+
+void supervise_good(struct engine *g)
+{
+    struct err e;
+    if (g->backoff.attempt == 0 && !g->failed)
+        return;
+    backoff_reset(&g->backoff);
+    g->failed = false;
+    if (!state_log_settle(g->o->state, &e))
+        log_err(LOG_WARN, &e);
+}
+
+void supervise_again(struct engine *g)
+{
+    if (g->life == LIFE_WAITING)
+        uv_timer_start(&g->retry_timer, again, 0, 0);
+}
