@@ -258,6 +258,8 @@ static enum err_kind kind_of(const char *said)
                                            NULL};
     static const char *const config[] = {"permission denied", "must be owner of", "must be superuser",
                                          "password authentication failed", NULL};
+    if (strstr(said, "could not open output file") != NULL || strstr(said, "No space left on device") != NULL)
+        return ERR_OS;
     if (holds_one_of(said, config))
         return ERR_CONFIG;
     if (holds_one_of(said, conn))

@@ -74,23 +74,27 @@ static void count_table(void *arg, const struct relation *r)
 static bool remove_side(const struct sync *s, enum side side, say_fn say, void *arg, struct err *e)
 {
     struct conn *c = NULL;
+    struct strlist there = {0};
+    struct arena *a = arena_new();
     struct removal m = {.side = side_name(side), .say = say, .arg = arg};
     const struct capture_install_options o = {.lock_timeout_ms = LOCK_MS,
                                               .give_up_ms = GIVE_UP_MS,
                                               .waiting = say_waiting,
                                               .installed = count_table,
                                               .arg = &m};
-    bool ok = sync_connect(s, side, "cleanup", &c, e) && capture_remove(c, s->schema, &o, e) &&
-              (side == SIDE_SOURCE || target_remove(c, s->schema, e));
+    bool ok = sync_connect(s, side, "cleanup", &c, e) && capture_list(c, s->schema, a, &there, e) &&
+              capture_remove(c, s->schema, &o, e) && (side == SIDE_SOURCE || target_remove(c, s->schema, e));
+    if (ok && there.count == 0)
+        say(arg, arena_printf(a, "%s: nothing of repl's was there", m.side));
+    else if (ok && m.tables == 0)
+        say(arg, arena_printf(a, "%s: schema %s is gone", m.side, s->schema));
+    else if (ok)
+        say(arg, arena_printf(a, "%s: triggers of %zu tables and schema %s are gone", m.side, m.tables,
+                              s->schema));
+    strlist_free(&there);
+    arena_free(a);
     conn_close(c);
-    if (!ok)
-        return false;
-    char *text = m.tables != 0 ? xasprintf("%s: triggers of %zu tables and schema %s are gone", m.side,
-                                           m.tables, s->schema)
-                               : xasprintf("%s: schema %s is gone", m.side, s->schema);
-    say(arg, text);
-    free(text);
-    return true;
+    return ok;
 }
 
 /* The first side that is left is the error; both are told. */

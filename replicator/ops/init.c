@@ -188,21 +188,8 @@ static void count_installed(void *arg, const struct relation *r)
     in->report->captured++;
 }
 
-static bool install_capture(struct init *in, struct err *e)
-{
-    const struct capture_install_options o = {.lock_timeout_ms = LOCK_MS,
-                                              .give_up_ms = GIVE_UP_MS,
-                                              .waiting = say_waiting,
-                                              .installed = count_installed,
-                                              .arg = in};
-    if (!capture_assign_ids(in->source, &in->capture, &in->tables, e) ||
-        !capture_install_tables(in->source, &in->capture, &in->tables, &o, e))
-        return false;
-    fault_point("init.captured");
-    return target_add_relations(in->target, in->s->schema, &in->tables, e);
-}
-
-/* Tables that join a sync whose rows are there already need the steps after the rows again. */
+/* Tables that join a sync whose rows are there already need the steps after the rows again. Before they join, so that
+ * an init that is killed in between does it once more. */
 static bool repeat_steps(struct init *in, struct err *e)
 {
     bool joined = false;
@@ -215,6 +202,20 @@ static bool repeat_steps(struct init *in, struct err *e)
     bool ok = pg_exec(in->target, sql, e);
     free(sql);
     return ok;
+}
+
+static bool install_capture(struct init *in, struct err *e)
+{
+    const struct capture_install_options o = {.lock_timeout_ms = LOCK_MS,
+                                              .give_up_ms = GIVE_UP_MS,
+                                              .waiting = say_waiting,
+                                              .installed = count_installed,
+                                              .arg = in};
+    if (!capture_assign_ids(in->source, &in->capture, &in->tables, e) ||
+        !capture_install_tables(in->source, &in->capture, &in->tables, &o, e))
+        return false;
+    fault_point("init.captured");
+    return repeat_steps(in, e) && target_add_relations(in->target, in->s->schema, &in->tables, e);
 }
 
 /* ---- the plan ---- */
@@ -263,7 +264,7 @@ static bool run(struct init *in, struct err *e)
 {
     return connect_both(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
            install_both(in, e) && read_tables(in, e) && bring_schema(in, e) &&
-           (!in->s->overwrite || empty_tables(in, e)) && install_capture(in, e) && repeat_steps(in, e) &&
+           (!in->s->overwrite || empty_tables(in, e)) && install_capture(in, e) &&
            target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
 }
 

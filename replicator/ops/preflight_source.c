@@ -57,7 +57,8 @@ static bool select_tables(struct look *l, struct err *e)
 {
     struct err wrong;
     if (!catalog_read(l->source, l->s->schema, l->a, &l->tables, e))
-        return false;
+        return err_is(e, "55P03") ? err_hint(e, "somebody holds a lock on a table: try again when it is gone")
+                                  : false;
     bool named = selection_check(&l->s->selection, &l->tables, &wrong);
     selection_apply(&l->s->selection, &l->tables);
     if (!named)
