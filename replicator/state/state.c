@@ -196,9 +196,9 @@ bool state_get(struct state *s, const char *key, char **value, struct err *e)
 bool state_remove(const char *dir, struct err *e)
 {
     /* Everything that repl makes beside the state file. What a person put there, repl.conf too, stays. */
-    static const char *const made[] = {"state.db",     "state.db-wal", "state.db-shm",  "state.db-journal",
-                                       "control.sock", "repl.log",     "schema.dump",   "schema.dump.new",
-                                       "schema.list",  "schema.use",   "schema.objects"};
+    static const char *const made[] = {"state.db",     "state.db-wal", "state.db-shm",   "state.db-journal",
+                                       "control.sock", "engine.lock",  "repl.log",       "schema.dump",
+                                       "schema.list",  "schema.use",   "schema.objects", "schema.dump.new"};
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || err_set(e, ERR_STATE, "state directory %s: %s", dir, strerror(errno));
