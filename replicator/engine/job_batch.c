@@ -124,14 +124,14 @@ static bool too_large(const struct batch_task *t)
 
 /* ---- sequences ---- */
 
-static bool read_sequences(struct batch_task *t, struct conn *source, struct conn *target,
-                           struct sequence_value **out, size_t *count, struct err *e)
+/* What stands further on the source: read after the snapshot, so that no row is ahead of its sequence. */
+static bool read_sequences(struct batch_task *t, struct conn *source, struct sequence_value **out,
+                           size_t *count, struct err *e)
 {
-    struct sequences from, to;
-    if (!sequences_read(source, t->task.sync->schema, t->task.mem, &from, e) ||
-        !sequences_read(target, t->task.sync->schema, t->task.mem, &to, e))
+    struct sequences from;
+    if (!sequences_read(source, t->task.sync->schema, t->task.mem, &from, e))
         return false;
-    sequences_ahead(&from, &to, t->task.mem, out, count);
+    sequences_ahead(&from, t->task.world->sequences, t->task.mem, out, count);
     return true;
 }
 
@@ -178,12 +178,13 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .stages = worker_stages(w),
         .progress = &t->progress,
     };
-    if (!read_sequences(t, source, target, &sequences, &nsequences, e))
+    if (!read_sequences(t, source, &sequences, &nsequences, e))
         return false;
     a.sequences = sequences;
     a.nsequences = nsequences;
     if (!apply_batch(source, target, &a, worker_arena(w), e))
         return false;
+    sequences_note(t->task.world->sequences, sequences, nsequences);
     t->outcome = BATCH_APPLIED;
     t->tables = a.ntables;
     t->bytes = a.bytes;
@@ -201,7 +202,7 @@ static bool move_sequences(struct batch_task *t, struct conn *source, struct con
     struct sequence_value *s;
     size_t n;
     struct buf b = {0};
-    if (!read_sequences(t, source, target, &s, &n, e))
+    if (!read_sequences(t, source, &s, &n, e))
         return false;
     for (size_t i = 0; i < n; i++) {
         buf_puts(&b, "SELECT pg_catalog.setval(");
@@ -210,6 +211,8 @@ static bool move_sequences(struct batch_task *t, struct conn *source, struct con
     }
     t->sequences = (int64_t)n;
     bool ok = n == 0 || pg_exec(target, b.data, e);
+    if (ok)
+        sequences_note(t->task.world->sequences, s, n);
     buf_free(&b);
     return ok;
 }

@@ -154,6 +154,7 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
            same_sync(sync, w, e) && catalog_identity(source, &w->source, e) &&
            target_not_behind(source, w, e) && catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
            catalog_read(target, sync->schema, w->mem, &targets, e) &&
+           sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
            capture_assign_ids(source, &w->capture, &w->relations, e) && match_tables(w, &targets, e) &&
            all_there(w, e);
 }
@@ -164,6 +165,7 @@ bool job_open(struct worker *worker, struct job *job, struct err *e)
     struct arena *mem = arena_new();
     struct world *w = arena_alloc(mem, sizeof *w);
     w->mem = mem;
+    w->sequences = arena_alloc(mem, sizeof *w->sequences);
     worker_disconnect(worker); /* what was known of these sessions may be over */
     bool ok = read_world(t, worker, w, e);
     if (ok && t->take_guards)

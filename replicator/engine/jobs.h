@@ -11,13 +11,15 @@
 
 struct engine;
 
-/* Both databases, as one opening found them. Immutable until the next. */
+/* Both databases, as one opening found them. Immutable until the next, but for the sequences: only repl moves those
+ * of the target, and only the one batch in flight looks at them. */
 struct world {
     struct arena *mem;
     struct capture capture;
     struct server_identity source;
     struct relations relations; /* of the sync, as the source describes them; id set */
     struct relation *targets;   /* the same tables, as the target does; same index */
+    struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;  /* of the target, then */
 };
 

@@ -53,3 +53,13 @@ void sequences_ahead(const struct sequences *source, const struct sequences *tar
             (*out)[(*count)++] = (struct sequence_value){.sql = s->sql, .value = s->value, .up = s->up};
     }
 }
+
+void sequences_note(struct sequences *target, const struct sequence_value *set, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t t = 0; t < target->count; t++)
+            if (strcmp(target->items[t].sql, set[i].sql) == 0) {
+                target->items[t].called = true;
+                target->items[t].value = set[i].value;
+            }
+}
