@@ -63,7 +63,22 @@ def test_many_random_kills(repl, src, writers, equal, round_):
     random_kills(repl, src, writers, equal, random.randrange(10**6), kills=60, items=60000)
 
 
-@pytest.mark.parametrize("point", points())
+def of_init(point):
+    """The points that init passes; the others are the engine's."""
+    return point.startswith("init.") or point == "schema.pre_data"
+
+
+@pytest.mark.parametrize("point", [p for p in points() if of_init(p)])
+def test_init_is_killed_at(repl, src, writers, equal, point):
+    with writers(writers=2, hold=.1) as w:
+        repl.init(code=-9, env={"REPL_FAIL_AT": point})
+        repl.init()
+        repl.start()
+        repl.wait_phase("following")
+        settle(repl, equal, w)
+
+
+@pytest.mark.parametrize("point", [p for p in points() if not of_init(p)])
 def test_killed_at(repl, src, writers, equal, point):
     """Dies at each named point, once in the copy or the follow that passes it, and goes on."""
     with writers(writers=2, hold=.1) as w:
