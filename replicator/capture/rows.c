@@ -69,12 +69,9 @@ char *capture_batch_sql(struct arena *a, const struct capture *c, const struct r
         return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);",
                             list_columns(a, r, "t.") + 2, only, r->sql, format);
 
-    struct buf present = {0};
-    buf_puts(&present, "t.");
-    sql_ident(&present, r->columns[r->key[0].column].name);
-    buf_puts(&present, " IS NOT NULL");
     const struct sql_var vars[] = {
-        {"present", arena_strdup(a, present.data)},
+        /* Not a key column: a composite value with a NULL in it is not "IS NOT NULL". */
+        {"present", "t.ctid IS NOT NULL"},
         {"keys", list_keys(a, r, "d.") + 2},
         {"columns", list_columns(a, r, "t.")},
         {"distinct", list_keys(a, r, "") + 2},
@@ -87,7 +84,6 @@ char *capture_batch_sql(struct arena *a, const struct capture *c, const struct r
         {"format", format},
         {NULL, NULL},
     };
-    buf_free(&present);
     return filled(a, sql_capture_batch, vars);
 }
 

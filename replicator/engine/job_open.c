@@ -112,6 +112,7 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
     if (!catalog_compatible(r, target, e))
         return false;
     w->targets[r - w->relations.items] = *target;
+    w->targets[r - w->relations.items].id = r->id;
     return true;
 }
 

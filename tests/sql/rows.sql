@@ -71,7 +71,7 @@ rollback;
 select txid_current_snapshot() as first \gset
 \o
 select id, truncated, row_count from repl.owed('', '{}', '{}', 1000);
-\set present 't.a IS NOT NULL'
+\set present 't.ctid IS NOT NULL'
 \set keys 'd.k1'
 \set columns ', t.a, t.v'
 \set distinct k1
