@@ -13,8 +13,7 @@ typedef bool (*schema_fn)(const struct sync *, struct conn *, const struct inter
 static bool run_step(struct worker *w, struct step_task *t, schema_fn fn, struct err *e)
 {
     struct conn *target;
-    return worker_target(w, &target, e) &&
-           (t->task.sync->no_schema || fn(t->task.sync, target, t->task.interrupt, keep_line, t, e)) &&
+    return worker_target(w, &target, e) && fn(t->task.sync, target, t->task.interrupt, keep_line, t, e) &&
            target_step_done(target, t->task.sync->schema, t->step, e);
 }
 
