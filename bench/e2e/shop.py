@@ -1,0 +1,132 @@
+"""An application on the database of shop.sql: writers that never rest, and a reader that knows what must be true."""
+import random
+import threading
+import time
+import uuid
+
+import psycopg
+
+LOAD = ("users", "tasks", "comments", "events", "invoices", "invoice_lines", "memberships", "accounts", "projects")
+
+
+class Writers:
+    """`with Writers(server, "shop", threads=4) as w:` writes until the end of the block, or until stop().
+
+    Credit only moves between accounts, in one transaction each: its sum is the same at every moment."""
+
+    def __init__(self, server, database, threads=4, pause=0.002):
+        self.server, self.database, self.pause = server, database, pause
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.transactions, self.slowest, self.errors = 0, 0.0, []
+        self.threads = [threading.Thread(target=self._live, args=(n,), daemon=True) for n in range(threads)]
+
+    def __enter__(self):
+        with self.server.connect(self.database) as c:
+            self.accounts = [r[0] for r in c.execute("select id from accounts order by id")]
+            self.tasks, = c.execute("select max(id) from tasks").fetchone()
+            self.users, = c.execute("select max(id) from users").fetchone()
+            self.projects, = c.execute("select max(id) from projects").fetchone()
+        self.started = time.monotonic()
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.stopping.set()
+        for t in self.threads:
+            t.join()
+
+    def rate(self):
+        return self.transactions / (time.monotonic() - self.started)
+
+    def _live(self, number):
+        rnd = random.Random(number)
+        try:
+            with self.server.connect(self.database, application_name="application", autocommit=False) as c:
+                while not self.stopping.is_set():
+                    self._transaction(rnd, c)
+                    self.stopping.wait(self.pause)
+        except Exception as e:  # an application would have seen it: the demo must say so
+            self.errors.append(repr(e))
+
+    def _transaction(self, rnd, c):
+        began = time.monotonic()
+        kind = rnd.choices((self.pay, self.add_task, self.work, self.bill, self.join, self.drop), (8, 4, 6, 1, 1, 1))[0]
+        try:
+            kind(rnd, c)
+            c.commit()
+        except (psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation, psycopg.errors.DeadlockDetected):
+            c.rollback()  # two writers met; it happens without repl, too
+            return
+        with self.lock:
+            self.transactions += 1
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+    def pay(self, rnd, c):
+        a, b = sorted(rnd.sample(self.accounts, 2))
+        cents = rnd.randint(-500, 500)
+        for account, change in ((a, -cents), (b, cents)):
+            c.execute("update accounts set credit = credit + %s where id = %s", (change, account))
+            c.execute("insert into events (account_id, kind, payload) values (%s, 'pay', jsonb_build_object('cents', %s::int))",
+                      (account, change))
+
+    def add_task(self, rnd, c):
+        task, = c.execute("insert into tasks (project_id, author_id, title, labels) values (%s, %s, %s, %s) returning id",
+                          (rnd.randint(1, self.projects), rnd.randint(1, self.users), f"Task {rnd.random()}", ["new"])).fetchone()
+        for _ in range(rnd.randint(0, 3)):
+            c.execute("insert into comments (task_id, author_id, body) values (%s, %s, %s)",
+                      (task, rnd.randint(1, self.users), "as discussed " * rnd.randint(1, 9)))
+
+    def work(self, rnd, c):
+        c.execute("update tasks set state = (enum_range(null::task_state))[%s], body = coalesce(body, '') || ' .' where id = %s",
+                  (rnd.randint(1, 4), rnd.randint(1, self.tasks)))
+
+    def bill(self, rnd, c):
+        invoice, = c.execute("insert into invoices (account_id, number) values (%s, %s) returning id",
+                             (rnd.choice(self.accounts), f"INV-{uuid.UUID(int=rnd.getrandbits(128))}")).fetchone()
+        for line in range(rnd.randint(1, 5)):
+            c.execute("insert into invoice_lines values (%s, %s, 'seats', %s, 9.99)", (invoice, line, rnd.randint(1, 50)))
+
+    def join(self, rnd, c):
+        """A key that changes."""
+        c.execute("update memberships set user_id = %s where (project_id, user_id) = (select project_id, user_id from memberships "
+                  "where project_id = %s limit 1)", (rnd.randint(1, self.users), rnd.randint(1, self.projects)))
+
+    def drop(self, rnd, c):
+        """Its comments go with it."""
+        c.execute("delete from tasks where id = %s", (rnd.randint(1, self.tasks),))
+
+
+class Reader:
+    """Asks the target for the sum of all credit, again and again: half a transaction would show."""
+
+    def __init__(self, server, database, expected):
+        self.server, self.database, self.expected = server, database, expected
+        self.stopping = threading.Event()
+        self.reads, self.values, self.wrong = 0, set(), []
+        self.thread = threading.Thread(target=self._live, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+
+    def _live(self):
+        with self.server.connect(self.database) as c:
+            while not self.stopping.is_set():
+                total, state = c.execute("select sum(credit), md5(string_agg(credit::text, ',' order by id)) from accounts").fetchone()
+                self.reads += 1
+                self.values.add(state)
+                if total != self.expected:
+                    self.wrong.append(total)
+                self.stopping.wait(0.005)
