@@ -51,7 +51,8 @@ class Repl:
     def command(self, *arguments):
         return [*binary(), *map(str, arguments)]
 
-    def run(self, *arguments, code=0, timeout=90, stdin=None, env=None, at=True):
+    def run(self, *arguments, code=0, timeout=90, stdin=None, env=None, at=True,
+            note=True):
         """Runs a command to its end. `code`: the exit code that is expected; None takes any."""
         where = ["-D", self.dir] if at else []
         command = self.command(arguments[0], *where, *arguments[1:]) if arguments else self.command()
@@ -60,8 +61,9 @@ class Repl:
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout * SLOWER,
                            env={**self.environment, **(env or {})}, check=False, cwd=self.folder)
         result = Output(p.returncode, p.stdout, p.stderr)
-        with open(self.transcript, "a", encoding="utf-8") as f:
-            f.write(f"$ repl {' '.join(map(str, arguments))}   # {time.monotonic() - started:.2f} s\n{result!r}\n")
+        if note:
+            with open(self.transcript, "a", encoding="utf-8") as f:
+                f.write(f"$ repl {' '.join(map(str, arguments))}   # {time.monotonic() - started:.2f} s\n{result!r}\n")
         assert code is None or p.returncode == code, f"repl {' '.join(map(str, arguments))}: expected {code}, {result!r}"
         return result
 
@@ -149,7 +151,7 @@ class Repl:
     # ---- what it says
 
     def status(self, *options):
-        return self.run("status", "--json", *options, code=None).json()
+        return self.run("status", "--json", *options, code=None, note=False).json()
 
     def phase(self):
         return self.status()["phase"]
@@ -160,7 +162,10 @@ class Repl:
                 code = self.engine.poll()
                 assert code is None, f"the engine ended with {code}:\n{self.engine_tail()}"
             return self.phase() in phases
-        eventually(reached, timeout=timeout, every=0.1, what=f"phase {' or '.join(phases)}")
+        try:
+            eventually(reached, timeout=timeout, every=0.1, what=f"phase {' or '.join(phases)}")
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{json.dumps(self.status(), indent=1)[-3000:]}") from None
 
     def kick(self, timeout=90):
         return self.run("kick", "--wait", timeout=timeout)

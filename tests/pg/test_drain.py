@@ -35,8 +35,8 @@ def backlog(src, rows, rnd):
                 src.execute("update t set u = -1 where id = %s", (a,))
                 src.execute("update t set u = %s where id = %s", (ua, b))
                 src.execute("update t set u = %s where id = %s", (ub, a))
-    src.execute("""update child set parent = 101 - parent; delete from child where id % 3 = 0;
-        delete from parent where id not in (select parent from child); insert into parent select max(id) + 1 from parent;
+    src.execute("""update child set parent = (select max(id) from parent) where parent % 2 = 0;
+        delete from child where id % 30 = 0; delete from parent where id not in (select parent from child); insert into parent select max(id) + 1 from parent;
         insert into child select max(c.id) + 1, max(p.id) from child c, parent p; update plain set v = v + 1""")
 
 
@@ -96,7 +96,7 @@ def test_writers_go_on_while_it_catches_up(repl, src, dst, writers, equal):
         repl.wait_phase("following")
         repl.stop()
         repl.configure(batch_rows=LIMIT, step_rows=LIMIT)
-        src.execute("update item set v = v + 1; update note set v = 'all'")
+        src.execute("update note set v = 'all'; insert into item select g, 'x', -g from generate_series(1000000, 1003000) g")
         repl.start()
         before = w.committed
         eventually(lambda: w.committed > before + 30, what="the application goes on")
