@@ -95,9 +95,9 @@ bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int6
     struct buf sql = {0};
     struct result *r;
     buf_puts(&sql, "SELECT pg_catalog.txid_current_snapshot()");
-    for (char side = 'a'; side <= 'b'; side++) {
+    for (int i = 0; i < 2; i++) {
         buf_puts(&sql, ", pg_catalog.pg_relation_size(");
-        sql_literal(&sql, name_delta(a, c, id, side));
+        sql_literal(&sql, name_delta(a, c, id, "ab"[i]));
         buf_puts(&sql, ") / pg_catalog.current_setting('block_size')::bigint");
     }
     bool ok = pg_query(db, sql.data, 0, NULL, &r, e);

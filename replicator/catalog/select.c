@@ -1,16 +1,12 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "repl/catalog.h"
 
 static bool any_matches(const struct strlist *patterns, const char *schema, const char *name)
 {
-    char label[160];
-    size_t n = strlen(schema), m = strlen(name);
-    if (n + m + 2 > sizeof label)
-        return false;
-    memcpy(label, schema, n);
-    label[n] = '.';
-    memcpy(label + n + 1, name, m + 1);
+    char label[160]; /* two names of at most 63 bytes */
+    snprintf(label, sizeof label, "%s.%s", schema, name);
     for (size_t i = 0; i < patterns->count; i++)
         if (str_matches(patterns->items[i], label) || str_matches(patterns->items[i], name))
             return true;

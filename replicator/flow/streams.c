@@ -17,7 +17,7 @@ bool stream_open(struct conn *c, enum pg_event wanted, struct err *e)
 
 bool stream_result(struct conn *c, struct result **out, struct err *e)
 {
-    enum pg_event event;
+    enum pg_event event = PG_END;
     *out = NULL;
     if (!pg_next(c, &event, out, e))
         return false;

@@ -186,7 +186,7 @@ static bool connect_failed(const char *spec, struct err *e)
 /* A pooler makes up the process id that it tells its clients, and would lose LISTEN, locks and settings. */
 static bool refuse_pooler_and_standby(struct conn *c, struct err *e)
 {
-    struct result *r;
+    struct result *r = NULL;
     if (!pg_query(c, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()", 0, NULL, &r, e))
         return false;
     bool pooled = result_int(r, 0, 0) != PQbackendPID(c->pg);

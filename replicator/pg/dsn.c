@@ -44,6 +44,7 @@ static bool from_command(const char *command, char **out, struct err *e)
         return true;
     if (ok)
         free(*out);
+    *out = NULL;
     /* Worth another try: such commands ask services that have bad days. */
     return err_set(e, ERR_CONN, "the connection command failed (exit status %d)",
                    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
@@ -108,8 +109,8 @@ static bool parse(const char *text, PQconninfoOption **out, struct err *e)
 
 bool dsn_resolve(const char *spec, char **out, struct err *e)
 {
-    char *text;
-    PQconninfoOption *options;
+    char *text = NULL;
+    PQconninfoOption *options = NULL;
     if (!read_spec(spec, &text, e))
         return false;
     bool ok = parse(text, &options, e);
@@ -135,7 +136,7 @@ bool dsn_resolve(const char *spec, char **out, struct err *e)
 char *dsn_get(const char *resolved, const char *keyword)
 {
     struct err e;
-    PQconninfoOption *options;
+    PQconninfoOption *options = NULL;
     if (!parse(resolved, &options, &e))
         return NULL;
     const char *value = option_value(options, keyword);
@@ -168,7 +169,7 @@ char *dsn_safe(const char *spec)
 
 bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e)
 {
-    PQconninfoOption *options;
+    PQconninfoOption *options = NULL;
     if (!parse(resolved, &options, e))
         return false;
     struct buf b = {0};

@@ -80,7 +80,7 @@ bool pg_send(struct conn *c, const char *sql, struct err *e)
 static void drain(struct conn *c)
 {
     struct err ignored; /* the first error is the one that is told */
-    PGresult *res;
+    PGresult *res = NULL;
     while (conn_get_result(c, &res, &ignored) && res != NULL) {
         ExecStatusType status = PQresultStatus(res);
         PQclear(res);
@@ -101,7 +101,7 @@ static void drain(struct conn *c)
 
 bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct err *e)
 {
-    PGresult *res;
+    PGresult *res = NULL;
     if (!conn_get_result(c, &res, e))
         return false;
     if (res == NULL) {
@@ -144,7 +144,7 @@ bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *p
 {
     if (!conn_usable(c) || PQsendQueryParams(c->pg, sql, nparams, NULL, params, NULL, NULL, 0) == 0)
         return conn_fail(c, e);
-    enum pg_event event;
+    enum pg_event event = PG_END;
     struct result *end = NULL;
     if (!pg_next(c, &event, out, e))
         return false;
@@ -158,7 +158,7 @@ bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *p
 bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
               struct err *e)
 {
-    struct result *r;
+    struct result *r = NULL;
     if (!pg_query(c, sql, nparams, params, &r, e))
         return false;
     bool one = result_rows(r) == 1;
