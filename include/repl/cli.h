@@ -53,6 +53,9 @@ bool args_int(const struct args *a, const char *name, long long min, long long m
 /* Seconds (1.5 too) as milliseconds; 0 where the option is not given. ERR_USAGE. */
 bool args_seconds(const struct args *a, const char *name, unsigned *ms, struct err *e) MUST_CHECK;
 
+/* The word as an error may repeat it: what looks like a connection string is not shown. */
+const char *shown_word(const char *word);
+
 /* The nearest of the words, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);
 

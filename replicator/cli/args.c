@@ -16,7 +16,7 @@ static bool may_hold_secret(const char *s)
     return strstr(s, "://") != NULL || strcasestr(s, "password") != NULL;
 }
 
-static const char *shown(const char *word)
+const char *shown_word(const char *word)
 {
     return may_hold_secret(word) ? "(a connection string)" : word;
 }
@@ -98,7 +98,7 @@ static bool unknown_option(const struct parser *p, const char *typed, const char
         names[i] = p->specs[i]->name;
     const char *near = nearest_word(name, names, p->nspecs);
     err_set(e, ERR_USAGE, "%s%sunknown option --%s", command != NULL ? command : "",
-            command != NULL ? ": " : "", shown(name));
+            command != NULL ? ": " : "", shown_word(name));
     if (near != NULL)
         err_hint(e, "did you mean --%s? `repl help%s%s` lists the options", near, command != NULL ? " " : "",
                  command != NULL ? command : "");
@@ -200,7 +200,7 @@ bool args_int(const struct args *a, const char *name, long long min, long long m
     if (text == NULL || str_parse_int(text, min, max, out))
         return true;
     return err_set(e, ERR_USAGE, "--%s takes a whole number from %lld to %lld, not %s", name, min, max,
-                   shown(text));
+                   shown_word(text));
 }
 
 bool args_seconds(const struct args *a, const char *name, unsigned *ms, struct err *e)
@@ -212,7 +212,7 @@ bool args_seconds(const struct args *a, const char *name, unsigned *ms, struct e
         return true;
     double seconds = strtod(text, &end);
     if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= 4000000))
-        return err_set(e, ERR_USAGE, "--%s takes seconds, not %s", name, shown(text));
+        return err_set(e, ERR_USAGE, "--%s takes seconds, not %s", name, shown_word(text));
     /* Zero means at once, while 0 ms would mean for ever. */
     *ms = seconds < 0.001 ? 1 : (unsigned)(seconds * 1000);
     return true;

@@ -43,7 +43,7 @@ const struct cmd *need_command(const char *name, struct err *e)
     for (; commands[n] != NULL; n++)
         names[n] = commands[n]->name;
     const char *near = nearest_word(name, names, n);
-    err_set(e, ERR_USAGE, "unknown command %s", strstr(name, "://") != NULL ? "(a connection string)" : name);
+    err_set(e, ERR_USAGE, "unknown command %s", shown_word(name));
     if (near != NULL)
         err_hint(e, "did you mean `repl %s`? `repl help` lists the commands", near);
     err_hint(e, "`repl help` lists the commands");
@@ -115,8 +115,7 @@ static bool check_words(const struct cmd *cmd, const struct args *a, struct err 
     if (a->nwords <= cmd->max_words)
         return true;
     const char *word = a->words[cmd->max_words];
-    err_set(e, ERR_USAGE, "%s: unexpected argument %s", cmd->name,
-            strstr(word, "://") != NULL ? "(a connection string)" : word);
+    err_set(e, ERR_USAGE, "%s: unexpected argument %s", cmd->name, shown_word(word));
     return err_hint(e, "usage: repl %s [OPTIONS]%s%s", cmd->name, cmd->args[0] != '\0' ? " " : "", cmd->args);
 }
 
@@ -145,9 +144,7 @@ static bool run_command(struct context *c, const struct cmd *cmd, int argc, char
         return print_help(cmd);
     if (args_has(&c->args, "version"))
         return cmd_version.exec(c, e);
-    if (!check_words(cmd, &c->args, e) || (cmd->needs == NEEDS_STATE && !context_open(c, e)))
-        return false;
-    return cmd->exec(c, e);
+    return check_words(cmd, &c->args, e) && cmd->exec(c, e);
 }
 
 static bool run(struct context *c, int argc, char **argv, struct err *e)
@@ -182,6 +179,8 @@ int cli_main(int argc, char **argv)
     fflush(stdout);
     int code = ok ? c.exit_code : err_exit_code(&e);
     context_close(&c);
+    free(c.source_shown);
+    free(c.target_shown);
     args_free(&c.args);
     return code;
 }

@@ -56,7 +56,7 @@ static bool dial(const char *dir, int *fd, struct err *e)
     }
     int why = errno;
     close(s);
-    if (why == ENOENT || why == ECONNREFUSED)
+    if (why == ENOENT || why == ENOTDIR || why == ECONNREFUSED)
         return true;
     err_set(e, ERR_OS, "the engine of %s cannot be asked: %s", dir, strerror(why));
     if (why == EACCES)

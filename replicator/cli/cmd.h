@@ -17,10 +17,11 @@ struct context {
     struct args args;
     const struct output *out;
     bool verbose, log_json;
-    struct state *state; /* after context_open */
-    struct sync sync;    /* after context_open */
-    bool printed;        /* the command's object is on standard output already */
-    int exit_code;       /* of a command that did not fail */
+    struct state *state;               /* after context_open */
+    struct sync sync;                  /* after context_open */
+    char *source_shown, *target_shown; /* dsn_safe of the sync's, or NULL */
+    bool printed;                      /* the command's object is on standard output already */
+    int exit_code;                     /* of a command that did not fail */
 };
 
 /* Opens the state file and loads its sync; the error says what to type where there is none. Once is enough. */
@@ -33,8 +34,6 @@ bool context_not_running(struct context *c, struct err *e);
 /* ERR_CONFLICT where an engine runs on this directory. */
 bool context_refuse_running(struct context *c, const char *what, struct err *e) MUST_CHECK;
 
-enum { NEEDS_NOTHING, NEEDS_STATE };
-
 struct cmd {
     const char *name;
     const char *args;                  /* "[TABLE]", or "" */
@@ -42,7 +41,6 @@ struct cmd {
     const char *text;                  /* one line */
     const char *detail;                /* more, for `repl help NAME`; or NULL */
     const struct option_spec *options; /* or NULL */
-    int needs;                         /* NEEDS_STATE: context_open is called first */
     bool (*exec)(struct context *c, struct err *e);
 };
 

@@ -34,6 +34,10 @@ static bool fill_sync(struct context *c, struct sync *s, struct err *e)
 static bool confirm(struct err *e)
 {
     char answer[16];
+    if (!isatty(STDIN_FILENO)) {
+        err_set(e, ERR_USAGE, "nothing was removed: cleanup asks first, and this is no terminal");
+        return err_hint(e, "repl cleanup --yes");
+    }
     fputs("Remove all of this? The copied tables stay. [y/N] ", stdout);
     fflush(stdout);
     if (fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
@@ -77,11 +81,6 @@ static bool clean(struct context *c, const struct sync *s, struct err *e)
 static bool exec(struct context *c, struct err *e)
 {
     struct sync s = {0};
-    bool asks = !args_has(&c->args, "yes") && !args_has(&c->args, "dry-run");
-    if (asks && !isatty(STDIN_FILENO)) {
-        err_set(e, ERR_USAGE, "cleanup asks before it removes anything, and this is no terminal");
-        return err_hint(e, "repl cleanup --yes, or --dry-run to see the list");
-    }
     bool ok = fill_sync(c, &s, e) && context_refuse_running(c, "repl stop, then repl cleanup again", e) &&
               clean(c, &s, e);
     sync_free(&s);

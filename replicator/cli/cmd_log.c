@@ -32,7 +32,7 @@ static bool exec(struct context *c, struct err *e)
 {
     long long lines;
     int64_t last = 0;
-    if (!args_int(&c->args, "lines", 1, MAX_LINES, DEFAULT_LINES, &lines, e) ||
+    if (!args_int(&c->args, "lines", 1, MAX_LINES, DEFAULT_LINES, &lines, e) || !context_open(c, e) ||
         !show(c, (int)lines, &last, e))
         return false;
     while (args_has(&c->args, "follow")) {
@@ -53,5 +53,4 @@ const struct cmd cmd_log = {
         "Kept in the state directory, the newest 10,000 lines. What a detached engine wrote to its standard\n"
         "error is in DIR/repl.log.",
     .options = options,
-    .needs = NEEDS_STATE,
     .exec = exec};

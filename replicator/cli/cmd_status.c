@@ -19,74 +19,117 @@ static const struct option_spec options[] = {
     {NULL, 0, 0, NULL, NULL},
 };
 
+static bool ask_engine(struct context *c, bool *running, struct status *st, struct err *e)
+{
+    const struct control_request r = {.command = "status", .timeout_ms = ANSWER_MS};
+    return control_ask(c->dir, &r, running, st, e);
+}
+
+static bool ask_servers(struct context *c, struct status *st, struct err *e)
+{
+    return context_open(c, e) && status_offline(&c->sync, c->state, OFFLINE_MS, st, e);
+}
+
 /* From the engine where one runs, else from the state file and the servers. */
 static bool ask(struct context *c, struct status *st, struct err *e)
 {
-    const struct control_request r = {.command = "status", .timeout_ms = ANSWER_MS};
     bool running;
-    if (!control_ask(c->dir, &r, &running, st, e))
-        return false;
-    return running || (context_open(c, e) && status_offline(&c->sync, c->state, OFFLINE_MS, st, e));
+    return ask_engine(c, &running, st, e) && (running || ask_servers(c, st, e));
+}
+
+/* Resolved once: a connection may be a command, and --watch shows many. */
+static void name_sides(struct context *c)
+{
+    struct err ignored;
+    if (!c->out->shows_sides || c->source_shown != NULL || !context_open(c, &ignored))
+        return;
+    c->source_shown = dsn_safe(c->sync.source);
+    c->target_shown = dsn_safe(c->sync.target);
 }
 
 static void show(struct context *c, const struct status *st, bool again)
 {
-    char *source = NULL, *target = NULL;
-    struct err ignored;
-    if (context_open(c, &ignored)) {
-        source = dsn_safe(c->sync.source);
-        target = dsn_safe(c->sync.target);
-    }
+    name_sides(c);
     const struct status_view v = {
-        .source = source, .target = target, .now = clock_wall(), .all_tables = c->verbose};
+        .source = c->source_shown, .target = c->target_shown, .now = clock_wall(), .all_tables = c->verbose};
     if (again)
         c->out->status_again(st, &v);
     else
         c->out->status(st, &v);
     fflush(stdout);
     c->printed = true;
-    free(source);
-    free(target);
 }
 
 /* ---- --wait ---- */
 
-/* true: go on waiting, or *reached. false: it cannot be reached any more. */
-static bool look(const struct status *st, enum phase wanted, bool *reached, struct err *e)
+struct waiting {
+    enum phase wanted;
+    unsigned timeout_ms; /* 0: for ever */
+    uint64_t deadline;
+    bool seen; /* an engine was running at some time */
+};
+
+static bool not_in_time(const struct waiting *w, const struct status *st, struct err *e)
 {
-    *reached = st->phase == wanted;
-    if (*reached)
+    err_set(e, ERR_NOT_YET, "the phase is %s, not %s, after %.1f s", phase_name(st->phase),
+            phase_name(w->wanted), w->timeout_ms / 1000.0);
+    return err_hint(e, "repl status --watch");
+}
+
+static bool has_failed(const struct status *st, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the engine has failed");
+    return err_hint(e, "%s", st->next != NULL ? st->next : "repl log");
+}
+
+static bool not_running(const struct waiting *w, const struct status *st, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "no engine is running, so the phase stays %s and will not be %s",
+            phase_name(st->phase), phase_name(w->wanted));
+    return err_hint(e, "repl start --detach");
+}
+
+/* One look at a running engine. *done: no more to wait for, and the result says how it ended. */
+static bool judge(const struct waiting *w, const struct status *st, bool *done, struct err *e)
+{
+    *done = true;
+    if (st->phase == w->wanted)
         return true;
-    if (st->phase == PHASE_FAILED) {
-        err_set(e, ERR_CONFIG, "the engine has failed");
-        return err_hint(e, "%s", st->next != NULL ? st->next : "repl log");
-    }
-    if (!st->engine.running) {
-        err_set(e, ERR_CONFIG, "no engine is running, so the phase stays %s", phase_name(st->phase));
-        return err_hint(e, "repl start --detach");
-    }
+    if (st->phase == PHASE_FAILED)
+        return has_failed(st, e);
+    if (clock_ms() >= w->deadline)
+        return not_in_time(w, st, e);
+    *done = false;
     return true;
 }
 
-static bool wait_for(struct context *c, enum phase wanted, unsigned timeout_ms, struct err *e)
+/* No engine. With a timeout it may still be started; one that was seen and has gone is not waited for. */
+static bool judge_offline(struct context *c, const struct waiting *w, struct status *st, bool *done,
+                          struct err *e)
 {
-    uint64_t deadline = timeout_ms != 0 ? clock_ms() + timeout_ms : UINT64_MAX;
+    bool may_come = w->timeout_ms != 0 && !w->seen && clock_ms() < w->deadline;
+    if (may_come && w->wanted != PHASE_STOPPED && w->wanted != PHASE_FAILED)
+        return context_open(c, e);
+    if (!ask_servers(c, st, e))
+        return false;
+    *done = true;
+    return st->phase == w->wanted || not_running(w, st, e);
+}
+
+static bool wait_for(struct context *c, struct waiting *w, struct err *e)
+{
+    w->deadline = w->timeout_ms != 0 ? clock_ms() + w->timeout_ms : UINT64_MAX;
     for (;;) {
         struct status st = {0};
-        bool reached = false;
-        if (!ask(c, &st, e))
+        bool running, done = false;
+        if (!ask_engine(c, &running, &st, e))
             return false;
-        bool ok = look(&st, wanted, &reached, e);
-        bool late = ok && !reached && clock_ms() >= deadline;
-        if (late) {
-            ok = err_set(e, ERR_NOT_YET, "the phase is %s, not %s, after %.1f s", phase_name(st.phase),
-                         phase_name(wanted), timeout_ms / 1000.0);
-            err_hint(e, "repl status --watch");
-        }
-        if (!ok || reached)
+        w->seen = w->seen || running;
+        bool ok = running ? judge(w, &st, &done, e) : judge_offline(c, w, &st, &done, e);
+        if (done)
             show(c, &st, false);
         status_free(&st);
-        if (!ok || reached)
+        if (!ok || done)
             return ok;
         clock_sleep_ms(LOOK_EVERY_MS);
     }
@@ -103,7 +146,7 @@ static bool parse_phase(const char *name, enum phase *out, struct err *e)
         buf_printf(&all, "%s%s", p != 0 ? " " : "", names[p]);
     }
     const char *near = nearest_word(name, names, PHASE_FAILED + 1);
-    err_set(e, ERR_USAGE, "status: there is no phase %s", name);
+    err_set(e, ERR_USAGE, "status: there is no phase %s", shown_word(name));
     if (near != NULL)
         err_hint(e, "did you mean %s? The phases: %s", near, all.data);
     err_hint(e, "the phases: %s", all.data);
@@ -133,12 +176,11 @@ static bool watch(struct context *c, struct err *e)
 static bool exec(struct context *c, struct err *e)
 {
     const char *wanted = args_text(&c->args, "wait");
-    enum phase phase;
-    unsigned timeout_ms;
-    if (!args_seconds(&c->args, "timeout", &timeout_ms, e))
+    struct waiting w = {0};
+    if (!args_seconds(&c->args, "timeout", &w.timeout_ms, e))
         return false;
     if (wanted != NULL)
-        return parse_phase(wanted, &phase, e) && wait_for(c, phase, timeout_ms, e);
+        return parse_phase(wanted, &w.wanted, e) && wait_for(c, &w, e);
     if (args_has(&c->args, "watch"))
         return watch(c, e);
     struct status st = {0};

@@ -88,6 +88,7 @@ static void text_error(const struct err *e, bool printed)
 }
 
 const struct output output_text = {
+    .shows_sides = true,
     .status = text_status,
     .status_again = text_status,
     .findings = text_findings,

@@ -6,6 +6,7 @@
 #include "repl/ops.h"
 
 struct output {
+    bool shows_sides; /* wants source and target in the view */
     void (*status)(const struct status *s, const struct status_view *v);
     void (*status_again)(const struct status *s, const struct status_view *v); /* one of many: --watch */
     void (*findings)(const struct findings *f);

@@ -7,10 +7,10 @@ struct param param_text(const char *s)
     return (struct param){.type = s != NULL ? PARAM_TEXT : PARAM_NULL, .s = s};
 }
 
-bool db_fail(struct state *s, const char *doing, struct err *e)
+bool db_fail(struct state *s, struct err *e)
 {
     int code = sqlite3_errcode(s->db) & 0xff;
-    err_set(e, ERR_STATE, "state file %s/state.db: %s: %s", s->dir, doing, sqlite3_errmsg(s->db));
+    err_set(e, ERR_STATE, "state file %s/state.db: %s", s->dir, sqlite3_errmsg(s->db));
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
         err_hint(e,
                  "mv %s %s.broken, then `repl init` with the same --source and --target: nothing is lost, it "
@@ -41,7 +41,7 @@ bool db_bind(struct state *s, sqlite3_stmt *st, const struct param *params, int 
             break;
         }
         if (rc != SQLITE_OK)
-            return db_fail(s, "binding a parameter", e);
+            return db_fail(s, e);
     }
     return true;
 }
@@ -51,7 +51,7 @@ bool db_prepare(struct state *s, const char *sql, const struct param *params, in
 {
     *out = NULL;
     if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
-        return db_fail(s, "preparing a statement", e);
+        return db_fail(s, e);
     if (!db_bind(s, *out, params, n, e)) {
         sqlite3_finalize(*out);
         *out = NULL;
@@ -65,7 +65,7 @@ bool db_step(struct state *s, sqlite3_stmt *st, bool *row, struct err *e)
     int rc = sqlite3_step(st);
     *row = rc == SQLITE_ROW;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        return db_fail(s, "running a statement", e);
+        return db_fail(s, e);
     return true;
 }
 
@@ -84,7 +84,7 @@ bool db_run(struct state *s, const char *sql, const struct param *params, int n,
 bool db_script(struct state *s, const char *sql, struct err *e)
 {
     if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return db_fail(s, "running a script", e);
+        return db_fail(s, e);
     return true;
 }
 

@@ -33,7 +33,7 @@ struct param {
 struct param param_text(const char *s); /* NULL gives NULL */
 
 /* Fills *e from what SQLite said last. Returns false. */
-bool db_fail(struct state *s, const char *doing, struct err *e);
+bool db_fail(struct state *s, struct err *e);
 
 /* One statement, bound and ready to step; the caller finalizes. */
 bool db_prepare(struct state *s, const char *sql, const struct param *params, int n, sqlite3_stmt **out,

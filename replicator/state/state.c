@@ -127,7 +127,7 @@ static bool open_db(struct state *s, const char *path, struct err *e)
     if (s->db == NULL)
         return err_set(e, ERR_STATE, "state file %s: %s", path, sqlite3_errstr(rc));
     if (rc != SQLITE_OK)
-        return db_fail(s, "opening", e);
+        return db_fail(s, e);
     sqlite3_busy_timeout(s->db, BUSY_MS);
     /* NORMAL: a power cut may cost the last lines, never the file. The truth is on the servers. */
     return db_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", e) && migrate(s, e);

@@ -19,7 +19,7 @@ declare -A may=(
 declare -A door=(
   [err]=base [log]=base [mem]=base [buf]=base [str]=base [clock]=base [hash]=base [fault]=base [interrupt]=base
   [rel]=base [pg]=pg [state]=state [status]=state [catalog]=catalog [capture]=capture [flow]=flow [ops]=ops
-  [engine]=engine [control]=engine
+  [engine]=engine [control]=engine [cli]=cli
 )
 declare -A home=(
   [libpq-fe.h]="pg" [libpq/libpq-fs.h]="pg" [pg_config.h]="pg" [postgres_ext.h]="pg" [sqlite3.h]="state"
