@@ -118,6 +118,14 @@ bool dsn_resolve(const char *spec, char **out, struct err *e)
     if (!ok)
         return false;
 
+    /* libpq takes what follows the first @ for the host, and would show the rest of the password as its name. */
+    const char *host = option_value(options, "host");
+    if (host != NULL && strchr(host, '@') != NULL) {
+        PQconninfoFree(options);
+        err_set(e, ERR_CONFIG, "the connection string cannot be understood: it has more than one @");
+        return err_hint(e, "write an @ in the password as %%40");
+    }
+
     struct buf b = {0};
     for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
         if (o->val != NULL)
