@@ -12,6 +12,7 @@
 #include "repl/clock.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
+#include "sequences.h"
 
 /* No application statement waits for CREATE TRIGGER longer than this; in all init waits for a table that long. */
 enum { LOCK_MS = 300, GIVE_UP_MS = 600000, SAY_EVERY_MS = 2000 };
@@ -264,6 +265,7 @@ static bool run(struct init *in, struct err *e)
 {
     return connect_both(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
            install_both(in, e) && read_tables(in, e) && bring_schema(in, e) &&
+           sequences_begin(in->source, in->target, in->s->schema, e) &&
            (!in->s->overwrite || empty_tables(in, e)) && install_capture(in, e) &&
            target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
 }

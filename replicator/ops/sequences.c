@@ -1,3 +1,5 @@
+#include "sequences.h"
+
 #include <string.h>
 
 #include "ask.h"
@@ -62,4 +64,23 @@ void sequences_note(struct sequences *target, const struct sequence_value *set, 
                 target->items[t].called = true;
                 target->items[t].value = set[i].value;
             }
+}
+
+bool sequences_begin(struct conn *source, struct conn *target, const char *own_schema, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"own_schema", own_schema}, {NULL, NULL}};
+    bool ok = ask(source, sql_ops_sequences_set_aside, vars, &r, e);
+    if (!ok)
+        return err_context(e, "reading sequences");
+    for (int i = 0; ok && i < result_rows(r); i++) {
+        const struct sql_var one[] = {
+            {"sequence", result_text(r, i, 0)}, {"next", result_text(r, i, 1)}, {NULL, NULL}};
+        struct result *set;
+        ok = ask(target, sql_ops_sequence_begin, one, &set, e);
+        if (ok)
+            result_free(set);
+    }
+    result_free(r);
+    return ok;
 }

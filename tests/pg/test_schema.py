@@ -111,6 +111,21 @@ def test_new_tables_get_their_indexes_too(repl, src, src_admin, dst_admin, equal
     assert theirs(compare.catalog(dst_admin)) == theirs(compare.catalog(src_admin))
 
 
+def test_sequences_that_gave_no_value_yet(repl, src, dst):
+    """setval(..., false) and RESTART: the first value on the target is the one that the source would give."""
+    src.execute("create table t(id int generated always as identity primary key); create sequence s; create sequence fresh start 7; "
+                "create sequence \"Q \"\"s\" increment -1; "
+                "select setval('t_id_seq', 5000, false); alter sequence \"Q \"\"s\" restart with -77; alter sequence s restart with 300")
+    repl.init()
+    repl.start()
+    repl.kick()
+    src.execute("select nextval('s')")
+    repl.kick()
+    repl.stop()
+    assert dst.execute("insert into t default values returning id").fetchone()[0] == 5000
+    assert dst.execute("""select nextval('"Q ""s"'), nextval('s'), nextval('fresh')""").fetchone() == (-77, 301, 7)
+
+
 def test_the_targets_own_schema(repl, src, dst, dst_admin, equal):
     """Made by the application's migrations: other column order, its own indexes; materialized views are filled."""
     src.execute("create table a(id int primary key, v text); create table b(id int primary key, a int references a); "
