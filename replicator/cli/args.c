@@ -44,24 +44,32 @@ struct parser {
     char *letters;
 };
 
+static size_t count_specs(const struct option_spec *const *tables)
+{
+    size_t n = 0;
+    for (; *tables != NULL; tables++)
+        for (const struct option_spec *s = *tables; s->name != NULL; s++)
+            n++;
+    return n;
+}
+
 static void parser_init(struct parser *p, const struct option_spec *const *tables, bool leading)
 {
     struct buf letters = {0};
-    *p = (struct parser){0};
+    size_t n = count_specs(tables);
+    *p = (struct parser){.specs = xcalloc(n + 1, sizeof(struct option_spec *)),
+                         .options = xcalloc(n + 1, sizeof(struct option))};
     buf_puts(&letters, leading ? "+:" : ":");
     for (; *tables != NULL; tables++) {
         for (const struct option_spec *s = *tables; s->name != NULL; s++) {
-            p->specs = xrealloc(p->specs, (p->nspecs + 1) * sizeof *p->specs);
+            p->options[p->nspecs] =
+                (struct option){.name = s->name, .has_arg = s->has_arg, .val = LONG_BASE + (int)p->nspecs};
             p->specs[p->nspecs++] = s;
             if (s->letter != 0)
                 buf_printf(&letters, "%c%s", s->letter, s->has_arg == required_argument ? ":" : "");
         }
     }
     p->letters = letters.data;
-    p->options = xcalloc(p->nspecs + 1, sizeof *p->options);
-    for (size_t i = 0; i < p->nspecs; i++)
-        p->options[i] = (struct option){
-            .name = p->specs[i]->name, .has_arg = p->specs[i]->has_arg, .val = LONG_BASE + (int)i};
 }
 
 static void parser_free(struct parser *p)

@@ -26,7 +26,8 @@ static void on_alarm(int signal_number)
 static void set_alarm(unsigned ms)
 {
     struct sigaction act = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
-    const struct itimerval after = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+    const struct itimerval after = {
+        .it_value = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000}};
     sigaction(SIGALRM, &act, NULL);
     setitimer(ITIMER_REAL, &after, NULL);
 }

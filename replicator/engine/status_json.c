@@ -251,8 +251,8 @@ static void read_tables(struct reader r, struct status *s)
 {
     const cJSON *item;
     size_t n = get_list(r, "tables", &item);
-    s->tables = n != 0 ? xcalloc(n, sizeof *s->tables) : NULL;
-    for (; item != NULL; item = item->next) {
+    s->tables = xcalloc(n, sizeof *s->tables);
+    for (; item != NULL && s->ntables < n; item = item->next) {
         struct status_table *t = &s->tables[s->ntables++];
         struct reader o = {.o = item, .ok = r.ok};
         t->schema = get_text(o, "schema");
@@ -271,8 +271,8 @@ static void read_errors(struct reader r, struct status *s)
 {
     const cJSON *item;
     size_t n = get_list(r, "errors", &item);
-    s->errors = n != 0 ? xcalloc(n, sizeof *s->errors) : NULL;
-    for (; item != NULL; item = item->next) {
+    s->errors = xcalloc(n, sizeof *s->errors);
+    for (; item != NULL && s->nerrors < n; item = item->next) {
         struct status_error *x = &s->errors[s->nerrors++];
         struct reader o = {.o = item, .ok = r.ok};
         x->at = get_text(o, "at");

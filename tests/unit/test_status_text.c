@@ -1,0 +1,271 @@
+/* The status for people: what stands first, what is left out, what is never left out. */
+#include "unit.h"
+
+#include "repl/cli.h"
+
+static const struct status_view view = {.source = "app@db.example.com:5432/shop",
+                                        .target = "admin@rds.example.com:5432/shop",
+                                        .now = 1769824800.0}; /* 2026-01-31 02:00:00 UTC */
+
+static struct status following(size_t ntables)
+{
+    struct status s = {.phase = PHASE_FOLLOWING, .lag_seconds = 0.2, .owed_rows = 1234, .consistent = true};
+    s.engine.running = true;
+    s.engine.pid = 4711;
+    s.engine.version = strdup("0.1.0");
+    s.engine.since = strdup("2026-01-30T22:00:00.000Z");
+    s.position = strdup("100:105:101");
+    s.copy.rate_bytes_per_second = s.copy.eta_seconds = -1;
+    s.last_batch.at = strdup("2026-01-31T01:59:57.500Z");
+    s.last_batch.tables = 2;
+    s.last_batch.rows_upserted = 1200;
+    s.last_batch.rows_deleted = 3;
+    s.last_batch.bytes = 45000;
+    s.last_batch.seconds = 0.12;
+    s.ntables = ntables;
+    s.tables = calloc(ntables, sizeof *s.tables);
+    for (size_t i = 0; i < ntables; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "t%02zu", i);
+        s.tables[i] = (struct status_table){.schema = strdup("public"),
+                                            .name = strdup(name),
+                                            .phase = strdup("following"),
+                                            .bytes_total = 1000};
+    }
+    return s;
+}
+
+static void set(char **text, const char *to)
+{
+    free(*text);
+    *text = strdup(to);
+}
+
+static char *printed(struct status *s, bool all)
+{
+    struct buf b = {0};
+    struct status_view v = view;
+    v.all_tables = all;
+    status_text(&b, s, &v);
+    status_free(s);
+    return b.data;
+}
+
+static void assert_shows(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void assert_order(const char *text, const char *first, const char *second)
+{
+    assert_shows(text, first);
+    assert_shows(text, second);
+    if (strstr(text, first) > strstr(text, second))
+        fail_msg("\"%s\" comes after \"%s\" in:\n%s", first, second, text);
+}
+
+static void all_is_well(void **arg)
+{
+    (void)arg;
+    struct status s = following(2);
+    s.next = strdup("repl status --watch");
+    char *text = printed(&s, false);
+    assert_string_equal(text,
+                        "phase     following\n"
+                        "lag       0.2s\n"
+                        "owed      1,234 rows\n"
+                        "snapshot  the target shows one moment of the source, 100:105:101\n"
+                        "engine    running as pid 4711 since 2026-01-30 22:00:00 UTC (repl 0.1.0)\n"
+                        "source    app@db.example.com:5432/shop\n"
+                        "target    admin@rds.example.com:5432/shop\n"
+                        "batch     3.0s ago: 1,200 rows written, 3 deleted in 2 tables, 45.0 kB in 0.1s\n"
+                        "\n"
+                        "tables    2: 2 following\n"
+                        "  public.t00    following\n"
+                        "  public.t01    following\n"
+                        "\n"
+                        "next      repl status --watch\n");
+    free(text);
+}
+
+static void nothing_is_known(void **arg)
+{
+    (void)arg;
+    struct status s = {
+        .phase = PHASE_STOPPED, .lag_seconds = -1, .owed_rows = -1, .next = strdup("repl start")};
+    struct buf b = {0};
+    status_text(&b, &s, &(struct status_view){.now = 1});
+    assert_string_equal(b.data, "phase     stopped\n"
+                                "lag       not known\n"
+                                "owed      not known\n"
+                                "snapshot  the target is not consistent yet\n"
+                                "engine    not running\n"
+                                "\n"
+                                "next      repl start\n");
+    buf_free(&b);
+    status_free(&s);
+}
+
+static void the_copy_has_a_bar_and_an_end(void **arg)
+{
+    (void)arg;
+    struct status s = following(3);
+    s.phase = PHASE_COPYING;
+    s.lag_seconds = -1;
+    s.consistent = false;
+    s.copy.bytes_done = 4300000000;
+    s.copy.bytes_total = 10000000000;
+    s.copy.rows_done = 12345678;
+    s.copy.rate_bytes_per_second = 52e6;
+    s.copy.eta_seconds = 110;
+    set(&s.tables[0].phase, "copied");
+    set(&s.tables[1].phase, "planned");
+    set(&s.tables[2].phase, "copying");
+    s.tables[2].bytes_copied = 250;
+    char *text = printed(&s, false);
+    assert_shows(
+        text, "copy      [############..................]  43 %  4.3 GB of 10.0 GB, 52.0 MB/s, ETA 1m 50s, "
+              "12,345,678 rows\n");
+    assert_shows(text, "tables    3: 1 copying, 1 planned, 1 copied\n");
+    assert_shows(text, "public.t02    copying       25 %  250 B of 1.0 kB\n");
+    assert_order(text, "public.t02", "public.t01");
+    assert_order(text, "public.t01", "public.t00");
+    free(text);
+}
+
+static void trouble_comes_first(void **arg)
+{
+    (void)arg;
+    struct status s = following(5);
+    set(&s.tables[3].phase, "paused");
+    s.tables[3].error = strdup("column v is missing on the target");
+    set(&s.tables[4].phase, "failed");
+    s.tables[4].error = strdup("relation has vanished");
+    char *text = printed(&s, false);
+    assert_order(text, "public.t04    failed", "public.t03    paused");
+    assert_order(text, "public.t03    paused", "public.t00    following");
+    assert_shows(text, "\n      column v is missing on the target\n");
+    free(text);
+}
+
+static void the_healthy_are_counted_when_they_are_many(void **arg)
+{
+    (void)arg;
+    struct status s = following(500);
+    set(&s.tables[300].phase, "paused");
+    set(&s.tables[301].phase, "catching_up");
+    s.tables[301].owed_rows = 5000;
+    char *text = printed(&s, false);
+    assert_shows(text, "tables    500: 1 paused, 1 catching_up, 498 following\n");
+    assert_shows(text, "public.t300");
+    assert_shows(text, "public.t301   catching_up  5,000 owed\n");
+    assert_shows(text, "(498 more: repl status -v)");
+    assert_null(strstr(text, "public.t00 "));
+    free(text);
+    s = following(500);
+    text = printed(&s, true);
+    assert_shows(text, "public.t499");
+    assert_null(strstr(text, "more: repl status -v"));
+    free(text);
+}
+
+static void no_trouble_is_left_out(void **arg)
+{
+    (void)arg;
+    struct status s = following(200);
+    for (size_t i = 0; i < s.ntables; i++)
+        set(&s.tables[i].phase, "failed");
+    char *text = printed(&s, false);
+    assert_shows(text, "public.t00");
+    assert_shows(text, "public.t199");
+    free(text);
+}
+
+static struct status_error error(const char *at, const char *table, const char *message, const char *hint)
+{
+    return (struct status_error){.at = strdup(at),
+                                 .table = table != NULL ? strdup(table) : NULL,
+                                 .message = strdup(message),
+                                 .hint = hint != NULL ? strdup(hint) : NULL};
+}
+
+static void errors_say_what_to_do(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.nerrors = 4;
+    s.errors = calloc(s.nerrors, sizeof *s.errors);
+    s.errors[0] = error("2026-01-31T01:58:00.000Z", NULL, "connection refused", "is the server up?");
+    s.errors[1] = error("2026-01-31T01:57:00.000Z", NULL, "connection refused", NULL);
+    s.errors[2] = error("2026-01-31T01:56:00.000Z", NULL, "connection refused", NULL);
+    s.errors[3] = error("2026-01-31T01:00:00.000Z", "public.t00", "it broke", NULL);
+    char *text = printed(&s, false);
+    assert_shows(text, "errors\n"
+                       "  2m 00s ago: connection refused (3 times)\n"
+                       "      hint: is the server up?\n"
+                       "  1h 00m ago: public.t00: it broke\n");
+    free(text);
+}
+
+static void lines_fit_the_terminal(void **arg)
+{
+    (void)arg;
+    struct status s = following(12);
+    s.phase = PHASE_COPYING;
+    s.copy.bytes_done = 1;
+    s.copy.bytes_total = 2;
+    s.note = strdup("a note that is far too long for a narrow terminal, and goes on");
+    for (size_t i = 0; i < s.ntables; i++) {
+        set(&s.tables[i].phase, "copying");
+        set(&s.tables[i].name,
+            "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6");
+    }
+    for (int columns = 1; columns < 80; columns++) {
+        struct buf b = {0};
+        progress_bars(&b, &s, columns, 3);
+        size_t lines = 0;
+        for (char *l = strtok(b.data, "\n"); l != NULL; l = strtok(NULL, "\n")) {
+            assert_true(strlen(l) <= (size_t)columns);
+            size_t n = strlen(l);
+            assert_true(n == 0 || (unsigned char)l[n - 1] < 0xc0); /* no half character */
+            lines++;
+        }
+        assert_in_range(lines, 1, 4);
+        buf_free(&b);
+    }
+    status_free(&s);
+}
+
+static void a_line_says_where_it_is(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    struct buf b = {0};
+    progress_line(&b, &s);
+    assert_string_equal(b.data, "following: lag 0.2s, 1,234 rows owed");
+    buf_clear(&b);
+    s.phase = PHASE_INDEXING;
+    s.note = strdup("building indexes");
+    s.copy.bytes_done = s.copy.bytes_total = 5000;
+    progress_line(&b, &s);
+    assert_string_equal(b.data, "indexing (building indexes): 100 %, 5.0 kB of 5.0 kB");
+    buf_free(&b);
+    status_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_is_well),
+        cmocka_unit_test(nothing_is_known),
+        cmocka_unit_test(the_copy_has_a_bar_and_an_end),
+        cmocka_unit_test(trouble_comes_first),
+        cmocka_unit_test(the_healthy_are_counted_when_they_are_many),
+        cmocka_unit_test(no_trouble_is_left_out),
+        cmocka_unit_test(errors_say_what_to_do),
+        cmocka_unit_test(lines_fit_the_terminal),
+        cmocka_unit_test(a_line_says_where_it_is),
+    };
+    return cmocka_run_group_tests_name("status_text", tests, NULL, NULL);
+}
