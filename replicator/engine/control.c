@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -157,6 +158,15 @@ static void kick(struct client *c, bool wait)
     }
 }
 
+/* Who asks for the stop waits for the end of the process, not of the loop: this copy of the connection is closed by
+ * the exit, so that a start right after a stop finds no engine. */
+static void hold_until_exit(struct client *c)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0 && fcntl(fd, F_DUPFD_CLOEXEC, 0) < 0)
+        log_line(LOG_DEBUG, "a connection could not be kept: %s", strerror(errno));
+}
+
 static void run_command(struct client *c, const cJSON *json)
 {
     struct engine *g = c->control->engine;
@@ -179,6 +189,7 @@ static void run_command(struct client *c, const cJSON *json)
         pause_or_resume(c, table, false);
     } else if (command != NULL && strcmp(command, "stop") == 0) {
         send_status(c);
+        hold_until_exit(c);
         engine_stop(g, INTERRUPT_SOON);
     } else {
         err_set(&e, ERR_USAGE, "unknown command; valid are: status kick pause resume stop");
