@@ -254,8 +254,9 @@ static enum err_kind kind_of(const char *said)
                                        "SSL SYSCALL error",
                                        "could not receive data from server",
                                        NULL};
-    static const char *const conflict[] = {"lock timeout", "deadlock detected", "could not obtain lock",
-                                           NULL};
+    /* pg_dump's --lock-wait-timeout is a statement timeout, and neither program has another. */
+    static const char *const conflict[] = {"lock timeout", "statement timeout", "deadlock detected",
+                                           "could not obtain lock", NULL};
     static const char *const config[] = {"permission denied", "must be owner of", "must be superuser",
                                          "password authentication failed", NULL};
     if (strstr(said, "could not open output file") != NULL || strstr(said, "No space left on device") != NULL)

@@ -16,7 +16,7 @@
 /* pg_dump locks the tables that it describes. It waits for no lock longer than this, so that it never stands in
  * front of the application behind somebody's ALTER TABLE; then it is tried again. */
 #define LOCK_WAIT "--lock-wait-timeout=500"
-enum { TRIES = 8 };
+enum { TRIES = 20 };
 
 static const char *const files[] = {"schema.dump",      "schema.dump.new", "schema.list",
                                     "schema.list.part", "schema.objects",  "schema.objects.part",
@@ -156,7 +156,7 @@ static bool run_pg_dump(const struct sync *s, const char *pg_dump, const struct 
 static bool dump_patiently(const struct sync *s, const char *pg_dump, const struct strlist *exclude,
                            const char *file, const struct interrupt *i, say_fn say, void *arg, struct err *e)
 {
-    struct backoff wait = {.base_ms = 500, .max_ms = 5000};
+    struct backoff wait = {.base_ms = 500, .max_ms = 2000};
     for (int tries = 1;; tries++) {
         if (run_pg_dump(s, pg_dump, exclude, file, i, e))
             return true;

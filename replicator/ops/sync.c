@@ -5,8 +5,9 @@
 #include "repl/mem.h"
 #include "repl/ops.h"
 
-/* No lock that a command waits for on the source may be held up behind somebody for long, nor hold others up. */
-enum { SOURCE_LOCK_MS = 3000, TARGET_LOCK_MS = 30000, DEFAULT_JOBS = 4 };
+/* What ops itself locks is ACCESS SHARE for a moment, where nobody waits behind it; what installs or removes sets a
+ * shorter one. */
+enum { SOURCE_LOCK_MS = 30000, TARGET_LOCK_MS = 30000, DEFAULT_JOBS = 4 };
 
 static bool save_list(struct state *st, const char *key, const struct strlist *l, struct err *e)
 {

@@ -30,6 +30,7 @@ static void the_kind_says_whether_trying_again_helps(void **arg)
         enum err_kind kind;
     } cases[] = {
         {"pg_dump: error: query failed: ERROR:  canceling statement due to lock timeout", ERR_CONFLICT},
+        {"pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout", ERR_CONFLICT},
         {"pg_dump: error: connection to server at \"db\" (::1), port 5432 failed: Connection refused",
          ERR_CONN},
         {"pg_restore: error: could not execute query: server closed the connection unexpectedly", ERR_CONN},
