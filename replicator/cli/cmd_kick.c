@@ -7,6 +7,9 @@
 #include "cmd.h"
 #include "run_engine.h"
 
+/* After the timeout the batch under way may end in peace for so long. */
+enum { INSIST_S = 2 };
+
 static const struct option_spec options[] = {
     {"wait", no_argument, 0, NULL, "return when all that was committed before is on the target"},
     {"timeout", required_argument, 0, "S", "give up after that many seconds, exit code 3"},
@@ -15,21 +18,27 @@ static const struct option_spec options[] = {
 
 static volatile sig_atomic_t timed_out;
 
-/* The engine ends cleanly on SIGTERM: a timeout is one sent by the clock. */
+/* The engine ends cleanly on SIGTERM and insists on a second: a timeout is sent by the clock. Not before the engine
+ * listens for the signal, nor when it has ceased to. */
 static void on_alarm(int signal_number)
 {
+    struct sigaction now;
     (void)signal_number;
     timed_out = 1;
-    kill(getpid(), SIGTERM);
+    if (sigaction(SIGTERM, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+        kill(getpid(), SIGTERM);
 }
 
+/* The first after ms, then again and again; 0 disarms. */
 static void set_alarm(unsigned ms)
 {
     struct sigaction act = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
-    const struct itimerval after = {
-        .it_value = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000}};
+    const struct itimerval when = {
+        .it_value = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000},
+        .it_interval = {.tv_sec = ms != 0 ? INSIST_S : 0},
+    };
     sigaction(SIGALRM, &act, NULL);
-    setitimer(ITIMER_REAL, &after, NULL);
+    setitimer(ITIMER_REAL, &when, NULL);
 }
 
 /* No engine runs: one sync in this process. */
@@ -38,6 +47,7 @@ static bool sync_once(struct context *c, unsigned timeout_ms, struct err *e)
     if (timeout_ms != 0)
         set_alarm(timeout_ms);
     bool ok = run_engine(c, true, 0, -1, e);
+    set_alarm(0);
     if (timed_out) {
         err_set(e, ERR_NOT_YET, "not everything was on the target within %.1f s", timeout_ms / 1000.0);
         return err_hint(e, "repl kick --wait again goes on where this one ended");

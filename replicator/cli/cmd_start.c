@@ -126,7 +126,10 @@ static bool exec(struct context *c, struct err *e)
     context_close(c);
     if (args_has(&c->args, "detach"))
         return detach(c, jobs, e);
-    return run_engine(c, false, jobs, -1, e);
+    if (!run_engine(c, false, jobs, -1, e))
+        return false;
+    puts("the engine has stopped; `repl start` goes on where it was");
+    return true;
 }
 
 const struct cmd cmd_start = {

@@ -89,7 +89,7 @@ static void add_copy_figures(struct buf *b, const struct status *s)
     char done[32], total[32], rate[32], eta[32];
     buf_printf(b, "%s of %s", str_bytes(done, sizeof done, (double)s->copy.bytes_done),
                str_bytes(total, sizeof total, (double)s->copy.bytes_total));
-    if (s->copy.rate_bytes_per_second >= 0)
+    if (s->copy.rate_bytes_per_second > 0)
         buf_printf(b, ", %s/s", str_bytes(rate, sizeof rate, s->copy.rate_bytes_per_second));
     if (s->copy.eta_seconds >= 0)
         buf_printf(b, ", ETA %s", str_duration(eta, sizeof eta, s->copy.eta_seconds));
@@ -112,13 +112,20 @@ static bool shows_copy(const struct status *s)
     return false;
 }
 
+/* The step that goes on: with a phase that is a state of rest there is none. */
+static const char *step_of(const struct status *s)
+{
+    return s->phase == PHASE_FOLLOWING || s->phase == PHASE_PAUSED ? NULL : s->note;
+}
+
 /* ---- the head ---- */
 
 static void add_head(struct buf *b, const struct status *s, const struct status_view *v)
 {
     char text[32];
-    buf_printf(b, "phase     %s%s%s\n", phase_name(s->phase), s->note != NULL ? ": " : "",
-               s->note != NULL ? s->note : "");
+    const char *step = step_of(s);
+    buf_printf(b, "phase     %s%s%s\n", phase_name(s->phase), step != NULL ? ": " : "",
+               step != NULL ? step : "");
     if (shows_copy(s)) {
         buf_puts(b, "copy      ");
         add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
@@ -314,7 +321,7 @@ void progress_line(struct buf *b, const struct status *s)
 {
     char lag[32], owed[32];
     buf_puts(b, phase_name(s->phase));
-    if (s->note != NULL)
+    if (step_of(s) != NULL)
         buf_printf(b, " (%s)", s->note);
     if (is_copying(s)) {
         buf_printf(b, ": %d %%, ", (int)(fraction(s->copy.bytes_done, s->copy.bytes_total) * 100));

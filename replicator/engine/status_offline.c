@@ -1,7 +1,7 @@
 /*
  * The status while no engine runs. The state file says what the engine last knew; the target says where it stands
  * and which tables are there, the source what is owed since. A server that cannot be asked in time costs those
- * figures and is named in the note, it does not fail the status: that is wanted most when something is down.
+ * figures and is named among the errors, it does not fail the status: that is wanted most when something is down.
  */
 #include "repl/engine.h"
 
@@ -15,7 +15,7 @@
 #include "repl/mem.h"
 
 /* Errors shown, and the count of owed rows above which a table is not counted further. */
-enum { ERRORS = 10, OWED_CAP = 100000 };
+enum { ERRORS = 10, OWED_CAP = 1000000 };
 
 /* ---- a deadline: a thread that raises the interrupt of the connections ---- */
 
@@ -69,13 +69,19 @@ static bool open_side(struct asking *a, enum side side, struct conn **out, struc
     return conn_open(side == SIDE_SOURCE ? a->s->source : a->s->target, &o, out, e);
 }
 
-static void note_failure(struct asking *a, enum side side, const struct err *e)
+/* The newest error of the status is that a server was not to be had. */
+static void tell_failure(struct asking *a, enum side side, const struct err *e)
 {
-    const char *why = e->kind == ERR_STOPPED ? "it did not answer in time" : e->text;
-    char *before = a->out->note;
-    a->out->note = xasprintf("%s%sthe %s was not asked: %s", before != NULL ? before : "",
-                             before != NULL ? "; " : "", side_name(side), why);
-    free(before);
+    struct status *s = a->out;
+    char at[32];
+    const char *why = e->kind == ERR_STOPPED ? "no answer in time" : e->text;
+    s->errors = xrealloc(s->errors, (s->nerrors + 1) * sizeof *s->errors);
+    memmove(s->errors + 1, s->errors, s->nerrors * sizeof *s->errors);
+    s->nerrors++;
+    s->errors[0] =
+        (struct status_error){.at = xstrdup(clock_iso(at, sizeof at, clock_wall())),
+                              .message = xasprintf("the %s could not be asked: %s", side_name(side), why),
+                              .hint = e->hint[0] != '\0' ? xstrdup(e->hint) : NULL};
 }
 
 static bool ask_target(struct asking *a)
@@ -83,13 +89,13 @@ static bool ask_target(struct asking *a)
     struct err e = {0};
     struct conn *db;
     if (!open_side(a, SIDE_TARGET, &db, &e)) {
-        note_failure(a, SIDE_TARGET, &e);
+        tell_failure(a, SIDE_TARGET, &e);
         return false;
     }
     bool ok = target_read(db, a->s->schema, a->arena, &a->target, &e);
     conn_close(db);
     if (!ok)
-        note_failure(a, SIDE_TARGET, &e);
+        tell_failure(a, SIDE_TARGET, &e);
     return ok;
 }
 
@@ -112,7 +118,7 @@ static bool ask_source(struct asking *a, struct owed_list *owed)
     struct err e = {0};
     struct conn *db;
     if (!open_side(a, SIDE_SOURCE, &db, &e)) {
-        note_failure(a, SIDE_SOURCE, &e);
+        tell_failure(a, SIDE_SOURCE, &e);
         return false;
     }
     struct capture c = {.schema = a->s->schema};
@@ -123,7 +129,7 @@ static bool ask_source(struct asking *a, struct owed_list *owed)
     ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e);
     conn_close(db);
     if (!ok)
-        note_failure(a, SIDE_SOURCE, &e);
+        tell_failure(a, SIDE_SOURCE, &e);
     return ok;
 }
 
