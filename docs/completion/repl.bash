@@ -1,0 +1,45 @@
+# bash completion for repl, made from the program's table of commands
+_repl_commands() {
+  echo 'init start status kick pause resume stop check log cleanup version help'
+}
+_repl() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} i command=''
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+    -D | --dir) ((i++)) ;;
+    -*) ;;
+    *)
+      command=${COMP_WORDS[i]}
+      break
+      ;;
+    esac
+  done
+  case $prev in
+  -D | --dir)
+    mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+    return
+    ;;
+  --wait)
+    [ "$command" != status ] || {
+      mapfile -t COMPREPLY < <(compgen -W 'copying indexing catching_up following paused fenced stopped failed' -- "$cur")
+      return
+    }
+    ;;
+  esac
+  local words=''
+  case $command in
+  '') words=$(_repl_commands) ;;
+  help) words=$(_repl_commands) ;;
+  init) words=' --source --target --schema --tables --exclude --jobs --no-schema --overwrite' ;;
+  start) words=' --detach --jobs' ;;
+  status) words=' --json --wait --timeout --watch' ;;
+  kick) words=' --wait --timeout' ;;
+  stop) words=' --timeout' ;;
+  check) words=' --source --target --schema --tables --exclude --jobs --no-schema --overwrite --json' ;;
+  log) words=' --lines --follow --json' ;;
+  cleanup) words=' --yes --dry-run --source --target --schema' ;;
+  version) words=' --json' ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words --dir --verbose --log-json --help --version" -- "$cur")
+}
+complete -F _repl repl
