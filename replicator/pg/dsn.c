@@ -157,7 +157,7 @@ char *dsn_safe(const char *spec)
 {
     struct err e;
     char *resolved;
-    PQconninfoOption *o;
+    PQconninfoOption *o = NULL;
     if (!dsn_resolve(spec, &resolved, &e))
         return xstrdup("(not resolved)");
     if (!parse(resolved, &o, &e)) {
