@@ -123,7 +123,8 @@ bool dsn_resolve(const char *spec, char **out, struct err *e)
     if (host != NULL && strchr(host, '@') != NULL) {
         PQconninfoFree(options);
         err_set(e, ERR_CONFIG, "the connection string cannot be understood: it has more than one @");
-        return err_hint(e, "write an @ in the password as %%40");
+        err_hint(e, "write an @ in the password as %%40");
+        return false;
     }
 
     struct buf b = {0};
@@ -157,7 +158,7 @@ char *dsn_safe(const char *spec)
 {
     struct err e;
     char *resolved;
-    PQconninfoOption *o = NULL;
+    PQconninfoOption *o;
     if (!dsn_resolve(spec, &resolved, &e))
         return xstrdup("(not resolved)");
     if (!parse(resolved, &o, &e)) {
