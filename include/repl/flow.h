@@ -193,4 +193,7 @@ char *position_advance_sql(struct arena *a, const char *schema, int64_t from_bat
 char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, char side,
                            int64_t block, bool finished);
 
+/* Sets a sequence of the target, never backwards. */
+char *sequence_set_sql(struct arena *a, const struct sequence_value *v);
+
 #endif

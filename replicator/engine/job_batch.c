@@ -204,11 +204,8 @@ static bool move_sequences(struct batch_task *t, struct conn *source, struct con
     struct buf b = {0};
     if (!read_sequences(t, source, &s, &n, e))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        buf_puts(&b, "SELECT pg_catalog.setval(");
-        sql_literal(&b, s[i].sql);
-        buf_printf(&b, "::pg_catalog.regclass, %lld);", (long long)s[i].value);
-    }
+    for (size_t i = 0; i < n; i++)
+        buf_puts(&b, sequence_set_sql(t->task.mem, &s[i]));
     t->sequences = (int64_t)n;
     bool ok = n == 0 || pg_exec(target, b.data, e);
     if (ok)

@@ -40,7 +40,8 @@ static void again(uv_timer_t *timer)
 /* Nobody waits for a retry: a command, or a start that never came up. */
 static bool must_stop(const struct engine *g, const struct err *e)
 {
-    if (!g->opened_once)
+    /* A table that the application has locked for the moment is no reason to give up a start. */
+    if (!g->opened_once && !err_is(e, "55P03"))
         return true;
     return g->o->once && (!err_is_transient(e) || g->backoff.attempt >= ONCE_TRIES);
 }

@@ -25,18 +25,10 @@ static char *source_script(const struct apply *ap)
     return b.data;
 }
 
-static void add_sequences(struct script *s, const struct apply *ap)
+static void add_sequences(struct script *s, const struct apply *ap, struct arena *a)
 {
-    struct buf b = {0};
-    for (size_t i = 0; i < ap->nsequences; i++) {
-        const struct sequence_value *q = &ap->sequences[i];
-        buf_clear(&b);
-        buf_puts(&b, "SELECT pg_catalog.setval(");
-        sql_literal(&b, q->sql);
-        buf_printf(&b, "::pg_catalog.regclass, %lld)", (long long)q->value);
-        script_add(s, STEP_OTHER, NULL, b.data);
-    }
-    buf_free(&b);
+    for (size_t i = 0; i < ap->nsequences; i++)
+        script_add(s, STEP_OTHER, NULL, sequence_set_sql(a, &ap->sequences[i]));
 }
 
 /* Returns the number of steps up to the last copy: their results are taken while the stages are filled. */
@@ -55,7 +47,7 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
         merge_add(s, a, &ap->tables[i]);
-    add_sequences(s, ap);
+    add_sequences(s, ap, a);
     script_add(s, STEP_POSITION, NULL, ap->position_sql);
     return ap->ntables != 0 ? copies : 0;
 }

@@ -1,4 +1,4 @@
-/* The statements that move the target's position, each within the transaction of the rows. */
+/* The statements that move the target's position and its sequences, within the transaction of the rows. */
 #include <stdlib.h>
 
 #include "repl/embedded.h"
@@ -47,4 +47,15 @@ char *position_catchup_sql(struct arena *a, const char *schema, int id, const ch
         {NULL, NULL},
     };
     return filled(a, sql_target_position_catchup, vars);
+}
+
+char *sequence_set_sql(struct arena *a, const struct sequence_value *v)
+{
+    const struct sql_var vars[] = {
+        {"sequence", v->sql},
+        {"value", arena_printf(a, "%lld", (long long)v->value)},
+        {"behind", v->up ? "<" : ">"},
+        {NULL, NULL},
+    };
+    return filled(a, sql_target_sequence, vars);
 }
