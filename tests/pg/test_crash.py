@@ -150,6 +150,26 @@ def test_the_source_loses_commits_that_were_not_flushed(repl, source, writers, e
         source_cluster.configure(wal_writer_delay=None)
 
 
+def test_the_source_takes_back_what_a_chunk_left_out(repl, src, equal, source_cluster):
+    """A chunk leaves out a row whose key is in the deltas. When the source crashes before that change was flushed, the
+    row is as it was and the delta is gone: nothing would bring the row."""
+    source_cluster.configure(wal_writer_delay="10000")
+    try:
+        src.execute("create table t(id int primary key, v text); insert into t select g, 'a' from generate_series(1, 500) g")
+        repl.init()
+        src.execute("set synchronous_commit = off; update t set v = 'b' where id = 7")
+        repl.start(wait=False, fail_at="schema.indexes")
+        assert repl.wait_exit() == -9, repl.engine_tail()
+        source_cluster.crash()
+        source_cluster.start()
+        repl.start()
+        repl.wait_phase("following")
+        settle(repl, equal)
+    finally:
+        source_cluster.ensure_up()
+        source_cluster.configure(wal_writer_delay=None)
+
+
 def test_connections_are_terminated(repl, source, target, writers, equal):
     """Administrators, load balancers, idle timeouts: sessions end, repl opens new ones."""
     rnd = random.Random(3)
