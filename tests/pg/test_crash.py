@@ -91,6 +91,53 @@ def test_killed_at(repl, src, writers, equal, point):
         settle(repl, equal, w)
 
 
+def anything_crashes(repl, src, source, target, writers, equal, clusters, seed, rounds):
+    """The engine, either server, connections, in any order, under writers that do not wait for their commits."""
+    rnd = random.Random(seed)
+    print(f"crashes by seed {seed}")
+    with writers(seed=seed, writers=3, lossy=True, asynchronous=True) as w:
+        big(src, rows=20000)
+        repl.init()
+        repl.configure(**SMALL, batch_rows=2000, step_rows=500, rotate_bytes=8192)
+        happened = []
+        for _ in range(rounds):
+            if repl.engine is None:
+                repl.start(wait=False, pause_at=rnd.choice((None, "chunk.before_commit:10", "apply.before_commit:50")))
+            moment(rnd.uniform(0, 1.5) * SLOWER, w.stopping)
+            what = rnd.choice(("kill", "kill", "kill", "crash", "restart", "terminate", "nothing"))
+            if what == "kill":
+                repl.kill()
+            elif what == "terminate":
+                rnd.choice((source, target)).terminate()
+            elif what != "nothing":
+                cluster = rnd.choice(clusters)
+                cluster.stop("immediate" if what == "crash" else "fast")
+                moment(rnd.uniform(0, .5), w.stopping)
+                cluster.start()
+            if repl.engine is not None and repl.engine.poll() is not None:
+                repl.engine = None  # a start that met a server that was down says so and ends
+            happened.append(what)
+        print(f"{happened}")
+        repl.kill()
+        repl.start()
+        repl.wait_phase("following", timeout=120)
+        settle(repl, equal, w)
+    with target.admin() as c:
+        assert workload.total(c) == workload.TOTAL
+
+
+def test_anything_crashes(repl, src, source, target, writers, equal, source_cluster, target_cluster):
+    anything_crashes(repl, src, source, target, writers, equal, (source_cluster, target_cluster),
+                     random.randrange(10**6), rounds=15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", range(10))
+def test_anything_crashes_for_long(repl, src, source, target, writers, equal, source_cluster, target_cluster, round_):
+    anything_crashes(repl, src, source, target, writers, equal, (source_cluster, target_cluster),
+                     random.randrange(10**6), rounds=80)
+
+
 def following(repl):
     repl.init()
     repl.start()
