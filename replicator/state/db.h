@@ -6,6 +6,7 @@
 #define REPL_STATE_DB_H
 
 #include <sqlite3.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "repl/err.h"
@@ -13,6 +14,8 @@
 struct state {
     sqlite3 *db;
     char *dir;
+    uint64_t *saved; /* digests of the status' tables as they were saved last, by place */
+    size_t nsaved;   /* 0: not known */
 };
 
 /* A value of ?1, ?2, ... Text is borrowed until the statement is finalized. */

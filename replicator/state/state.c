@@ -158,6 +158,7 @@ void state_close(struct state *s)
     if (s == NULL)
         return;
     sqlite3_close(s->db);
+    free(s->saved);
     free(s->dir);
     free(s);
 }

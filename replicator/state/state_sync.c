@@ -9,6 +9,7 @@
 
 #include "db.h"
 #include "repl/embedded.h"
+#include "repl/hash.h"
 #include "repl/mem.h"
 
 static bool save_head(struct state *s, const struct status *st, struct err *e)
@@ -51,23 +52,55 @@ static bool save_table(struct state *s, sqlite3_stmt *stmt, size_t place, const 
     return db_bind(s, stmt, p, sizeof p / sizeof *p, e) && db_step(s, stmt, &row, e);
 }
 
-static bool save_tables(struct state *s, const struct status *st, struct err *e)
+static uint64_t text_digest(const char *text)
+{
+    return text != NULL ? hash64_str(text) : 0;
+}
+
+static uint64_t table_digest(const struct status_table *t)
+{
+    const uint64_t parts[] = {
+        (uint64_t)t->id,          (uint64_t)t->rows_copied, (uint64_t)t->bytes_copied,
+        (uint64_t)t->bytes_total, (uint64_t)t->owed_rows,   text_digest(t->schema),
+        text_digest(t->name),     text_digest(t->phase),    text_digest(t->error),
+    };
+    return hash64(parts, sizeof parts);
+}
+
+/* Only what differs from the last save: of thousands of tables few change between two, and the loop waits. */
+static bool save_changed(struct state *s, sqlite3_stmt *stmt, const struct status *st, uint64_t *digests,
+                         struct err *e)
+{
+    for (size_t i = 0; i < st->ntables; i++) {
+        digests[i] = table_digest(&st->tables[i]);
+        bool same = i < s->nsaved && s->saved[i] == digests[i];
+        if (!same && !save_table(s, stmt, i, &st->tables[i], e))
+            return false;
+    }
+    bool fewer = s->nsaved == 0 || st->ntables < s->nsaved;
+    return !fewer || db_run(s, sql_state_table_trim, &P_INT((int64_t)st->ntables), 1, e);
+}
+
+static bool save_tables(struct state *s, const struct status *st, uint64_t *digests, struct err *e)
 {
     sqlite3_stmt *stmt;
     if (!db_prepare(s, sql_state_table_save, NULL, 0, &stmt, e))
         return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < st->ntables; i++)
-        ok = save_table(s, stmt, i, &st->tables[i], e);
+    bool ok = save_changed(s, stmt, st, digests, e);
     sqlite3_finalize(stmt);
-    return ok && db_run(s, sql_state_table_trim, &P_INT((int64_t)st->ntables), 1, e);
+    return ok;
 }
 
 bool state_save_status(struct state *s, const struct status *st, struct err *e)
 {
     if (!db_script(s, "BEGIN IMMEDIATE", e))
         return false;
-    return db_end(s, save_head(s, st, e) && save_tables(s, st, e), e);
+    uint64_t *digests = xcalloc(st->ntables + 1, sizeof *digests);
+    bool ok = db_end(s, save_head(s, st, e) && save_tables(s, st, digests, e), e);
+    free(s->saved);
+    s->saved = digests;
+    s->nsaved = ok ? st->ntables : 0;
+    return ok;
 }
 
 static void status_unknown(struct status *st)

@@ -189,7 +189,12 @@ static void a_save_replaces_the_one_before(void **arg)
     assert_true(state_load_status(f->st, &out, &f->e));
     assert_same(&in, &out);
     status_free(&out);
-    in.ntables = 3; /* for freeing */
+    in.ntables = 3; /* one comes back */
+    assert_true(state_save_status(f->st, &in, &f->e));
+    assert_true(state_save_status(f->st, &in, &f->e));
+    assert_true(state_load_status(f->st, &out, &f->e));
+    assert_same(&in, &out);
+    status_free(&out);
     status_free(&in);
 }
 
