@@ -279,3 +279,33 @@ def test_init_is_killed_and_run_again(repl, src, source, equal):
     repl.init()
     repl.kick()
     assert equal() == 600
+
+
+def test_a_source_that_failed_over_owes_everything(repl, src, dst, equal):
+    """On another timeline the ids of transactions may be used again: the position says nothing any more."""
+    src.execute("create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, 100) g")
+    following(repl)
+    src.execute("update t set v = 1 where id <= 10")
+    repl.kick()
+    repl.stop()
+    # As the target would find it: its position was taken on another timeline, and it has not all of the last batch.
+    dst.execute("update repl.position set timeline = timeline + 1; update t set v = 0 where id = 5")
+    src.execute("update t set v = 2 where id = 50")
+    repl.start()
+    repl.kick()
+    equal()
+    assert "failed over" in repl.run("log").out
+    assert dst.execute("select timeline from repl.position").fetchone()[0] == 1
+
+
+def test_a_target_that_went_back_in_time_is_refused(repl, src, dst):
+    """Restored from a backup, or failed over to a standby that lacked commits: changes are gone that nobody owes."""
+    src.execute("create table t(id int primary key, v int); insert into t values (1, 0)")
+    following(repl)
+    for n in range(3):
+        src.execute("update t set v = %s", (n,))
+        repl.kick()
+    repl.stop()
+    dst.execute("update repl.position set batch = batch - 2")
+    refused = repl.run("start", code=1)
+    assert "back in time" in refused.all and "repl cleanup" in refused.all
