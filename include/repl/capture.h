@@ -134,9 +134,10 @@ bool capture_backlog(struct conn *db, const struct capture *c, const struct posi
 /* Arms the doorbell; *was_armed tells whether nobody had rung. */
 bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, struct err *e) MUST_CHECK;
 
-/* Truncates inactive sides whose every row is covered (of tables not in keep), then lets the writers change sides
- * when the active ones hold at least min_bytes. Never waits for a lock. *truncated counts sides. */
-bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p, const int *keep,
-                    size_t nkeep, int64_t min_bytes, int *truncated, struct err *e) MUST_CHECK;
+/* Records that the target has committed applied_batch, which stands at p. Then truncates inactive sides whose every
+ * row is covered, and lets the writers change sides when the active ones hold at least min_bytes. Never waits for a
+ * lock. *truncated counts sides. */
+bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p,
+                    int64_t applied_batch, int64_t min_bytes, int *truncated, struct err *e) MUST_CHECK;
 
 #endif

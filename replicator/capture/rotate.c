@@ -34,17 +34,23 @@ static bool ask(struct conn *db, const char *sql, int n, const char *const *para
     return true;
 }
 
-static bool kept(int id, const int *keep, size_t nkeep)
+/* What is truncated can never be owed again. So the source first remembers the batch that the truncation relies on: a
+ * target that loses it is refused (capture_applied). */
+static bool note_applied(struct conn *db, const struct capture *c, int64_t batch, struct arena *a,
+                         struct err *e)
 {
-    for (size_t i = 0; i < nkeep; i++)
-        if (keep[i] == id)
-            return true;
-    return false;
+    struct buf sql = {0};
+    buf_puts(&sql, "SELECT pg_catalog.setval(");
+    sql_literal(&sql, name_of(a, c, "applied"));
+    buf_printf(&sql, "::pg_catalog.regclass, %lld)", (long long)batch);
+    bool ok = pg_exec(db, sql.data, e);
+    buf_free(&sql);
+    return ok;
 }
 
 /* A table a transaction, so that a writer of one never waits for the truncation of the others. */
-static bool trim_tables(struct conn *db, const struct capture *c, const struct positions *p, const int *keep,
-                        size_t nkeep, struct arena *a, int *truncated, struct err *e)
+static bool trim_tables(struct conn *db, const struct capture *c, const struct positions *p, struct arena *a,
+                        int *truncated, struct err *e)
 {
     int *ids;
     size_t n;
@@ -53,21 +59,21 @@ static bool trim_tables(struct conn *db, const struct capture *c, const struct p
         return false;
     for (size_t i = 0; i < n; i++) {
         const char *const params[] = {arena_printf(a, "%d", ids[i]), position_of(p, ids[i])};
-        if (!kept(ids[i], keep, nkeep) && !ask(db, sql, 2, params, truncated, e))
+        if (!ask(db, sql, 2, params, truncated, e))
             return false;
     }
     return true;
 }
 
-bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p, const int *keep,
-                    size_t nkeep, int64_t min_bytes, int *truncated, struct err *e)
+bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p,
+                    int64_t applied_batch, int64_t min_bytes, int *truncated, struct err *e)
 {
     struct arena *a = arena_new();
     int changed = 0;
     *truncated = 0;
     const char *const marks[] = {p->snapshot, own_ids(a, p), own_positions(a, p)};
     const char *const bytes[] = {arena_printf(a, "%lld", (long long)min_bytes)};
-    bool ok = trim_tables(db, c, p, keep, nkeep, a, truncated, e) &&
+    bool ok = note_applied(db, c, applied_batch, a, e) && trim_tables(db, c, p, a, truncated, e) &&
               ask(db, arena_printf(a, "SELECT %s($1, $2, $3)", name_of(a, c, "trim_truncations")), 3, marks,
                   truncated, e) &&
               ask(db, arena_printf(a, "SELECT %s($1)", name_of(a, c, "change_sides")), 1, bytes, &changed, e);

@@ -77,6 +77,7 @@ static void rotate(struct engine *g, bool quiet)
 {
     struct rotate_task *t = task_new(sizeof *t, job_rotate, rotated);
     t->positions = standing_positions(&g->standing, t->task.mem);
+    t->batch = g->standing.batch;
     t->min_bytes = quiet ? 1 : g->settings.rotate_bytes;
     g->looking = true;
     engine_submit(g, &t->task.job);

@@ -245,5 +245,5 @@ bool job_rotate(struct worker *w, struct job *job, struct err *e)
     struct rotate_task *t = (struct rotate_task *)job;
     struct conn *source;
     return worker_source(w, &source, e) && capture_rotate(source, &t->task.world->capture, &t->positions,
-                                                          t->keep, t->nkeep, t->min_bytes, &t->truncated, e);
+                                                          t->batch, t->min_bytes, &t->truncated, e);
 }

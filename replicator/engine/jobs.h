@@ -17,10 +17,10 @@ struct world {
     struct arena *mem;
     struct capture capture;
     struct server_identity source;
-    struct relations relations; /* of the sync, as the source describes them; id set */
-    struct relation *targets;   /* the same tables, as the target does; same index */
+    struct relations relations;  /* of the sync, as the source describes them; id set */
+    struct relation *targets;    /* the same tables, as the target does; same index */
     struct sequences *sequences; /* of the target, kept up to date */
-    struct target_state state;  /* of the target, then */
+    struct target_state state;   /* of the target, then */
 };
 
 void world_free(struct world *w); /* NULL is fine */
@@ -133,8 +133,7 @@ bool job_batch(struct worker *w, struct job *job, struct err *e);
 struct rotate_task {
     struct task task;
     struct positions positions;
-    const int *keep;
-    size_t nkeep;
+    int64_t batch; /* the target's number */
     int64_t min_bytes;
     int truncated;
 };

@@ -71,3 +71,20 @@ def test_a_reader_of_the_deltas_is_not_waited_for(repl, src, source, equal):
     write(src, repl, 2)
     eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
     equal()
+
+
+def test_a_target_that_lost_a_batch_is_refused(repl, src, dst, equal):
+    """Once deltas are truncated, a target that goes back to before the batch that brought them has lost changes: also
+    when it is the last batch, as after a failover to a standby that was behind."""
+    prepare(repl, src)
+    write(src, repl, 2)
+    row = dst.execute("select batch, snapshot from repl.position").fetchone()
+    src.execute("update t set v = -1 where id = 1")
+    repl.kick()
+    assert dst.execute("select batch from repl.position").fetchone()[0] == row[0] + 1
+    eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="the deltas are truncated")
+    repl.stop()
+    dst.execute("update repl.position set batch = %s, snapshot = %s", row)
+    dst.execute("update t set v = 2 where id = 1")
+    refused = repl.run("start", code=1)
+    assert "gone back in time" in refused.all and "repl cleanup" in refused.all
