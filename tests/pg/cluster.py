@@ -23,6 +23,7 @@ wal_level = replica
 log_line_prefix = '%m %p %u@%d %a: '
 log_lock_waits = on
 timezone = 'UTC'
+password_encryption = 'scram-sha-256'
 """
 
 HBA = """
@@ -32,18 +33,25 @@ host all all 127.0.0.1/32 scram-sha-256
 """
 
 
-def as_server_user(command):
-    """PostgreSQL refuses to run as root."""
+def as_server_user(command, root=""):
+    """PostgreSQL refuses to run as root. root: the folder of another system, which has another PostgreSQL."""
+    if root:
+        return ["chroot", "--userspec=postgres", root, *command]
     return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
-def server_bin(variable):
-    """The folder of initdb: $REPL_PG_SOURCE_BIN or $REPL_PG_TARGET_BIN, else the newest that is installed."""
-    if os.environ.get(variable):
-        return os.environ[variable]
-    found = glob.glob("/usr/lib/postgresql/*/bin/initdb") or glob.glob("/usr/pgsql-*/bin/initdb")
+def server_user(root):
+    """The ids that the server's user has in that system."""
+    with open(f"{root}/etc/passwd", encoding="utf-8") as f:
+        entry = next(line.split(":") for line in f if line.startswith("postgres:"))
+    return int(entry[2]), int(entry[3])
+
+
+def server_bin(root):
+    """The folder of initdb as seen from within root: the newest that is installed there."""
+    found = glob.glob(f"{root}/usr/lib/postgresql/*/bin/initdb") or glob.glob(f"{root}/usr/pgsql-*/bin/initdb")
     if found:
-        return os.path.dirname(max(found, key=lambda p: int(re.search(r"(\d+)/bin", p).group(1))))
+        return os.path.dirname(max(found, key=lambda p: int(re.search(r"(\d+)/bin", p).group(1))))[len(root):]
     return subprocess.run(["pg_config", "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -56,26 +64,30 @@ def free_port():
 class Cluster:
     """One server. `role` is the one that repl connects as, never a superuser."""
 
-    def __init__(self, name, role, password, bin_folder):
-        self.name, self.role, self.password, self.bin = name, role, password, bin_folder
-        self.folder = tempfile.mkdtemp(prefix=f"repl-{name}-", dir="/tmp")
+    def __init__(self, name, role, password, root=""):
+        self.name, self.role, self.password, self.root, self.bin = name, role, password, root, server_bin(root)
+        self.folder = tempfile.mkdtemp(prefix=f"repl-{name}-", dir=f"{root}/tmp")
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "server.log")
         self.port = None
         if os.geteuid() == 0:
-            shutil.chown(self.folder, "postgres")
+            os.chown(self.folder, *server_user(root))
         os.chmod(self.folder, 0o755)
-        self._run("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self._run("initdb", "-D", self.inside(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as f:
-            f.write(SETTINGS.format(folder=self.folder))
+            f.write(SETTINGS.format(folder=self.inside(self.folder)))
         with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as f:
             f.write(HBA)
+
+    def inside(self, path):
+        """The path as the server sees it."""
+        return path[len(self.root):]
 
     def _run(self, program, *arguments, check=True):
         # The output goes to a file, not a pipe: a server that pg_ctl starts would hold the pipe open.
         with open(os.path.join(self.folder, "commands.log"), "ab") as out:
-            p = subprocess.run(as_server_user([os.path.join(self.bin, program), *arguments]), stdin=subprocess.DEVNULL,
-                               stdout=out, stderr=out, cwd=self.folder, check=False)
+            p = subprocess.run(as_server_user([os.path.join(self.bin, program), *arguments], self.root),
+                               stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.folder, check=False)
         if check and p.returncode != 0:
             with open(out.name, encoding="utf-8", errors="replace") as f:
                 raise RuntimeError(f"{program} of {self.name} failed:\n{f.read()[-4000:]}")
@@ -84,13 +96,13 @@ class Cluster:
     def start(self):
         ports = [self.port] if self.port else [free_port() for _ in range(5)]
         for port in ports:
-            if self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "-o", f"-p {port}", "start",
+            if self._run("pg_ctl", "-D", self.inside(self.data), "-l", self.inside(self.log), "-w", "-t", "60", "-o", f"-p {port}", "start",
                          check=port == ports[-1]):
                 self.port = port
                 return
 
     def stop(self, mode="fast"):
-        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "-t", "60", "stop")
+        self._run("pg_ctl", "-D", self.inside(self.data), "-m", mode, "-w", "-t", "60", "stop")
 
     def crash(self):
         """As when the power goes: nothing is flushed that was not flushed already."""
@@ -101,7 +113,7 @@ class Cluster:
         self.start()
 
     def running(self):
-        return self._run("pg_ctl", "-D", self.data, "status", check=False)
+        return self._run("pg_ctl", "-D", self.inside(self.data), "status", check=False)
 
     def ensure_up(self):
         if not self.running():
@@ -120,7 +132,7 @@ class Cluster:
 
     def remove(self):
         if self.running():
-            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", check=False)
+            self._run("pg_ctl", "-D", self.inside(self.data), "-m", "immediate", "-w", "stop", check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def admin(self, database="postgres", **options):

@@ -7,7 +7,7 @@ import pytest
 
 import compare
 import workload
-from cluster import Cluster, Pooler, server_bin
+from cluster import Cluster, Pooler
 from program import Repl, binary
 
 
@@ -24,7 +24,7 @@ def pytest_sessionstart(session):
 @pytest.fixture(scope="session")
 def source_cluster():
     """As Heroku: an owner of the database without superuser and without REPLICATION."""
-    cluster = Cluster("source", "app", "source-" + secrets.token_hex(8), server_bin("REPL_PG_SOURCE_BIN"))
+    cluster = Cluster("source", "app", "source-" + secrets.token_hex(8), os.environ.get("REPL_PG_SOURCE_ROOT", ""))
     try:
         cluster.start()
         with cluster.admin() as c:
@@ -38,7 +38,7 @@ def source_cluster():
 @pytest.fixture(scope="session")
 def target_cluster():
     """As RDS: a master user without superuser that may set session_replication_role."""
-    cluster = Cluster("target", "rds", "target-" + secrets.token_hex(8), server_bin("REPL_PG_TARGET_BIN"))
+    cluster = Cluster("target", "rds", "target-" + secrets.token_hex(8), os.environ.get("REPL_PG_TARGET_ROOT", ""))
     try:
         cluster.start()
         with cluster.admin() as c:
