@@ -161,7 +161,7 @@ bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *p
     struct result *r = NULL;
     if (!pg_query(c, sql, nparams, params, &r, e))
         return false;
-    bool one = result_rows(r) == 1;
+    bool one = r != NULL && result_rows(r) == 1;
     *out = one && !result_null(r, 0, 0) ? xstrdup(result_text(r, 0, 0)) : NULL;
     result_free(r);
     return one || err_set(e, ERR_SQL, "one row was expected of: %.200s", sql);

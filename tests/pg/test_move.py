@@ -36,6 +36,8 @@ def test_everything_moves(repl, src, dst, src_admin, dst_admin, equal):
     repl.wait_phase("following")
     assert equal() > 5000
     assert not same_major or foreign(compare.catalog(dst_admin)) == before, "the schema did not come over"
+    assert not dst.execute("select relname from pg_class where relkind = 'r' and relnamespace = 'shop'::regnamespace "
+                           "and reltuples < 0").fetchall(), "tables that were not analyzed"
     for view in ("shop.spending_now", "shop.count_now"):
         assert src.execute(f"select * from {view} order by 1").fetchall() == \
             dst.execute(f"select * from {view} order by 1").fetchall()
