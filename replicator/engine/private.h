@@ -43,10 +43,11 @@ struct engine {
 
     enum life life;
     bool stopping, closing, settle_wanted;
-    bool opened_once;       /* the first opening succeeded: errors are retried from here on */
-    bool paused;            /* by the operator: no new work */
-    bool failed;            /* the last error was one that waiting does not mend */
-    bool trouble;           /* an error came; jobs in flight are waited for */
+    bool opened_once; /* the first opening succeeded: errors are retried from here on */
+    bool paused;      /* by the operator: no new work */
+    bool failed;      /* the last error was one that waiting does not mend */
+    bool trouble;     /* an error came; jobs in flight are waited for */
+    bool settled;     /* no work failed since it last succeeded; false at first: an earlier engine's errors */
     struct err trouble_err; /* the first of them */
     int *left_out;          /* ids of tables that the operator paused */
     size_t nleft_out;

@@ -56,6 +56,7 @@ void supervise_drained(struct engine *g)
         return;
     }
     g->failed = !err_is_transient(&e);
+    g->settled = false;
     g->backoff.base_ms = RETRY_BASE_MS;
     g->backoff.max_ms = (unsigned)g->settings.retry_max_ms;
     unsigned wait = g->failed ? g->backoff.max_ms : backoff_next_ms(&g->backoff);
@@ -67,8 +68,9 @@ void supervise_drained(struct engine *g)
 void supervise_good(struct engine *g)
 {
     struct err e;
-    if (g->backoff.attempt == 0 && !g->failed)
+    if (g->settled)
         return;
+    g->settled = true;
     backoff_reset(&g->backoff);
     g->failed = false;
     if (!state_log_settle(g->o->state, &e))
