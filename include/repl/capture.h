@@ -54,6 +54,12 @@ bool capture_list(struct conn *db, const char *schema, struct arena *a, struct s
 bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
                     struct err *e) MUST_CHECK;
 
+/* The ids of captured tables that were dropped since. */
+bool capture_dropped(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
+                     struct err *e) MUST_CHECK;
+/* Forgets one of them: its delta tables and functions go. One transaction. */
+bool capture_forget(struct conn *db, const struct capture *c, int id, struct err *e) MUST_CHECK;
+
 /* ---- what is owed ---- */
 
 /* A table's position when it is not the sync's own. */

@@ -117,6 +117,8 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
 /* Adds relations (id, schema, name) that are not there, as not copied, everything owed. */
 bool target_add_relations(struct conn *db, const char *schema, const struct relations *l,
                           struct err *e) MUST_CHECK;
+/* The relation leaves the sync; its rows stay. */
+bool target_forget(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 bool target_plan(struct conn *db, const char *schema, int id, const struct target_heap *heaps, size_t n,
                  struct err *e) MUST_CHECK;
 /* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */

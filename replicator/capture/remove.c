@@ -123,3 +123,45 @@ bool capture_remove(struct conn *db, const char *schema, const struct capture_in
     buf_free(&b);
     return ok;
 }
+
+/* ---- tables that their owner dropped ---- */
+
+bool capture_dropped(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
+                     struct err *e)
+{
+    struct result *r;
+    char *sql = sql_fill(sql_capture_dropped, (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}});
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    *count = (size_t)result_rows(r);
+    *ids = arena_alloc(a, (*count + 1) * sizeof **ids);
+    for (size_t i = 0; i < *count; i++)
+        (*ids)[i] = (int)result_int(r, (int)i, 0);
+    result_free(r);
+    return true;
+}
+
+bool capture_forget(struct conn *db, const struct capture *c, int id, struct err *e)
+{
+    struct arena *a = arena_new();
+    const struct sql_var vars[] = {
+        {"schema", c->schema},
+        {"id", arena_printf(a, "%d", id)},
+        {"delta_a", name_delta(a, c, id, 'a')},
+        {"delta_b", name_delta(a, c, id, 'b')},
+        {"changed", name_of(a, c, arena_printf(a, "d%d_changed", id))},
+        {"old", name_of(a, c, arena_printf(a, "d%d_old", id))},
+        {"truncate", name_of(a, c, arena_printf(a, "d%d_truncate", id))},
+        {"leaf", name_of(a, c, arena_printf(a, "d%d_truncate_leaf", id))},
+        {NULL, NULL},
+    };
+    char *sql = sql_fill(sql_capture_forget, vars);
+    bool ok = pg_exec(db, sql, e);
+    if (!ok)
+        pg_reset(db);
+    free(sql);
+    arena_free(a);
+    return ok;
+}

@@ -116,13 +116,25 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
     return true;
 }
 
-/* Keeps the tables that are captured and known to the target, each with its description there. */
+static bool half_joined(const struct relation *r, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the table is captured, but not yet part of the sync: an init has not finished");
+    err_table(e, r->schema, r->name);
+    return err_hint(e, "run: repl init");
+}
+
+/* Keeps the tables that are captured, each with its description on the target. Another table's changes would be
+ * nobody's: what is captured must be known there. */
 static bool match_tables(struct world *w, const struct relations *targets, struct err *e)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < w->relations.count; i++)
-        if (w->relations.items[i].id != 0 && known(w, w->relations.items[i].id) != NULL)
-            w->relations.items[kept++] = w->relations.items[i];
+    for (size_t i = 0; i < w->relations.count; i++) {
+        if (w->relations.items[i].id == 0)
+            continue;
+        if (known(w, w->relations.items[i].id) == NULL)
+            return half_joined(&w->relations.items[i], e);
+        w->relations.items[kept++] = w->relations.items[i];
+    }
     w->relations.count = kept;
     w->targets = arena_alloc(w->mem, (kept + 1) * sizeof *w->targets);
     for (size_t i = 0; i < kept; i++)

@@ -235,6 +235,14 @@ bool target_copied(struct conn *db, const char *schema, int id, struct err *e)
     return ok;
 }
 
+bool target_forget(struct conn *db, const char *schema, int id, struct err *e)
+{
+    char *behind = xasprintf(".relation WHERE id = %d", id);
+    bool ok = exec_in(db, schema, "DELETE FROM ", behind, e);
+    free(behind);
+    return ok;
+}
+
 bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e)
 {
     struct buf b = {0};

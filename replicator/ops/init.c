@@ -189,6 +189,27 @@ static void count_installed(void *arg, const struct relation *r)
     in->report->captured++;
 }
 
+/* The target first: what is killed in between is seen again. */
+static bool forget_dropped(struct init *in, struct err *e)
+{
+    int *ids;
+    size_t n;
+    if (!capture_dropped(in->source, &in->capture, in->a, &ids, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < in->state.nrelations; k++)
+            if (in->state.relations[k].id == ids[i])
+                in->say(in->arg, arena_printf(in->a,
+                                              "%s.%s is gone from the source and leaves the sync; on the "
+                                              "target it stays",
+                                              in->state.relations[k].schema, in->state.relations[k].name));
+        if (!target_forget(in->target, in->s->schema, ids[i], e) ||
+            !capture_forget(in->source, &in->capture, ids[i], e))
+            return false;
+    }
+    return true;
+}
+
 /* Tables that join a sync whose rows are there already need the steps after the rows again. Before they join, so that
  * an init that is killed in between does it once more. */
 static bool repeat_steps(struct init *in, struct err *e)
@@ -266,7 +287,7 @@ static bool run(struct init *in, struct err *e)
     return connect_both(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
            install_both(in, e) && read_tables(in, e) && bring_schema(in, e) &&
            sequences_begin(in->source, in->target, in->s->schema, e) &&
-           (!in->s->overwrite || empty_tables(in, e)) && install_capture(in, e) &&
+           (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
            target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
 }
 

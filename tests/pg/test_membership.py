@@ -1,0 +1,37 @@
+"""Tables that leave the sync, and tables that have only half joined it."""
+from waiting import eventually
+
+
+def test_a_dropped_table_leaves(repl, src, dst, equal):
+    """The engine says what to do, also where changes of it were owed; init takes the table out and the rest goes on."""
+    src.execute("create table t(id int primary key); create table u(id int primary key);"
+                "insert into t values (1); insert into u values (1)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("begin; delete from u; drop table u; commit; insert into t values (2)")
+    eventually(lambda: repl.status()["phase"] == "failed", what="the engine notices")
+    repl.stop()
+    assert "repl init" in repl.run("start", code=1).all
+    assert "public.u" in repl.init().all
+    repl.start()
+    repl.kick()
+    assert dst.execute("select count(*) from t").fetchone()[0] == 2
+    assert [t["name"] for t in repl.status()["tables"]] == ["t"]
+    assert src.execute("select count(*) from pg_tables where schemaname = 'repl' and tablename like 'd%'").fetchone()[0] == 2
+    eventually(lambda: not repl.status()["errors"], what="status forgets what is over")
+
+
+def test_an_init_that_was_killed_is_asked_for_again(repl, src, dst):
+    """A table that is captured and not yet part of the sync must neither be passed over nor looked for without end."""
+    src.execute("create table t(id int primary key)")
+    repl.init()
+    repl.kick()
+    src.execute("create table u(id int primary key)")
+    repl.init(code=-9, env={"REPL_FAIL_AT": "init.captured"})
+    src.execute("insert into u values (1)")
+    refused = repl.run("start", code=1)
+    assert "public.u" in refused.all and "repl init" in refused.all
+    repl.init()
+    repl.kick()
+    assert dst.execute("select count(*) from u").fetchone()[0] == 1
