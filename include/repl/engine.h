@@ -13,7 +13,7 @@ struct engine_options {
     struct state *state; /* borrowed; the loop thread's alone until engine_run returns */
     bool once;           /* copy if need be, bring everything committed until now over, and return */
     int ready_fd;        /* -1, or: one byte is written here when the control socket answers */
-    /* Called on the loop thread about once a second, and when the phase changes. May be NULL. */
+    /* Called on the loop thread about once a second. May be NULL. */
     void (*progress)(void *arg, const struct status *st);
     void *arg;
 };

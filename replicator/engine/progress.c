@@ -169,7 +169,8 @@ void progress_status(struct engine *g, struct status *out)
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
     out->next = xstrdup(next_to_type(g, out->phase));
     out->consistent = g->life == LIFE_FOLLOWING && g->standing.nown == 0;
-    out->note = copy_text(g->note);
+    bool at_rest = out->phase == PHASE_FOLLOWING || out->phase == PHASE_PAUSED;
+    out->note = at_rest ? NULL : copy_text(g->note);
     if (!state_load_errors(g->o->state, 5, out, &e))
         log_err(LOG_WARN, &e);
 }

@@ -153,6 +153,7 @@ static bool start(struct conn *c, const char *spec, const struct conn_options *o
         set_side(c, e);
         return false;
     }
+    c->safe = dsn_safe(resolved);
     snprintf(name, sizeof name, "repl: %s", o->purpose);
     /* Well under the 350 s after which load balancers of AWS forget a silent connection. */
     const char *const keys[] = {"dbname",           "application_name", "client_encoding",
@@ -169,16 +170,16 @@ static bool start(struct conn *c, const char *spec, const struct conn_options *o
     return connect_wait(c, e);
 }
 
-static bool connect_failed(const char *spec, struct err *e)
+static bool connect_failed(const struct conn *c, struct err *e)
 {
-    if (e->kind != ERR_CONN)
+    if (e->kind != ERR_CONN || c->safe == NULL)
         return false;
-    char *safe = dsn_safe(spec);
-    err_context(e, "cannot connect to %s", safe);
-    free(safe);
+    err_context(e, "cannot connect to %s", c->safe);
     if (strstr(e->text, "authentication failed") != NULL)
         return err_hint(
             e, "check user and password of --%s; Heroku rotates them: give env:NAME or command:CMD", e->side);
+    if (strstr(e->text, "does not exist") != NULL)
+        return err_hint(e, "check the user and the database's name in --%s", e->side);
     return err_hint(e, "check --%s: is the server up, is the host allowed in (security group, pg_hba.conf)?",
                     e->side);
 }
@@ -267,7 +268,7 @@ bool conn_open(const char *spec, const struct conn_options *o, struct conn **out
     c->give_up_at = INTERRUPT_NOW;
     bool ok = start(c, spec, o, e);
     if (!ok)
-        connect_failed(spec, e);
+        connect_failed(c, e);
     else if (PQsetnonblocking(c->pg, 1) != 0)
         ok = conn_fail(c, e);
     else
@@ -286,6 +287,7 @@ void conn_close(struct conn *c)
     if (c == NULL)
         return;
     PQfinish(c->pg);
+    free(c->safe);
     free(c);
 }
 

@@ -12,6 +12,7 @@ struct conn {
     const struct interrupt *interrupt;
     enum interrupt_level give_up_at;
     bool lost;
+    char *safe; /* where it leads, for messages; NULL until resolved */
 };
 
 /* Blocks until the socket is ready for one of events (POLLIN, POLLOUT), the interrupt or the deadline (monotonic

@@ -14,7 +14,7 @@ static void chunks_cover_a_small_table_once(void **state)
 {
     (void)state;
     /* 10 blocks of a table far below the smallest chunk: one chunk. */
-    assert_int_equal(chunk_blocks(80 * 1000, 80 * 1000, 10, 4, 16000000, 512000000), 10);
+    assert_int_equal(chunk_blocks(80000, 80000, 10, 4, 16000000, 512000000), 10);
 }
 
 static void chunks_of_a_huge_table_keep_all_workers_busy(void **state)
@@ -23,7 +23,7 @@ static void chunks_of_a_huge_table_keep_all_workers_busy(void **state)
     const int64_t bytes = 100000000000, blocks = bytes / 8192;
     int64_t per_chunk = chunk_blocks(bytes, bytes, blocks, 4, 16000000, 512000000);
     int64_t chunks = (blocks + per_chunk - 1) / per_chunk;
-    assert_true(chunks >= 4 * 12);
+    assert_true(chunks >= 48);
     assert_true(per_chunk * 8192 <= 512000000 + 8192);
 }
 
