@@ -85,6 +85,28 @@ def test_writers_throughout(repl, src, dst, writers, equal):
     equal()
 
 
+@pytest.mark.parametrize("room, moved", [("45000 and 59000", "id < 9000"), ("2 and 15000", "id > 50000")],
+                         ids=["forward", "back"])
+def test_rows_that_move_between_chunks(repl, src, dst, equal, room, moved):
+    """An UPDATE puts a row into a page with room, in a chunk that is still to come or in one that is done: it must come
+    neither twice nor not at all. Rows that were touched are left to the first batch."""
+    big(src)
+    src.execute(f"alter table big set (autovacuum_enabled = off); delete from big where id between {room}")
+    src.execute("vacuum big")
+    repl.init()
+    repl.configure(**SMALL)
+    repl.start(pause_at=SLOWLY)
+    eventually(lambda: chunks(dst) > 12, what="some chunks are done")
+    pages = "select sum((ctid::text::point)[0]) from big"
+    before = src.execute(pages).fetchone()[0]
+    src.execute(f"update big set v = v || 'x' where {moved} and id % 3 = 0")
+    assert abs(src.execute(pages).fetchone()[0] - before) > 10000, "the rows did not move"
+    assert repl.phase() == "copying"
+    repl.wait_phase("following")
+    repl.kick()
+    equal()
+
+
 @pytest.mark.parametrize("rewrite", ["vacuum full big", "cluster big using big_pkey", "alter table big alter n type bigint using n"])
 def test_rewritten_while_it_is_copied(repl, src, dst, equal, rewrite):
     """Block numbers mean nothing any more once the table is another file: its copy starts over."""
