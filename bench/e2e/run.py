@@ -1,0 +1,47 @@
+"""Runs the scenarios; see bench/README.md. Start it by bench/run, which installs and builds."""
+import argparse
+import importlib
+import os
+import signal
+import sys
+
+from bench import Report
+
+SCENARIOS = {
+    "copy": "the initial copy against parallel COPY pipes",
+    "capture": "what capture costs the application",
+    "bulk": "what capture costs statements of 200 k rows, and in WAL",
+    "drain": "how fast a backlog comes over",
+    "latency": "from commit to visible on the target",
+    "memory": "wide rows, a table of several GB, and the engine's memory",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog="scenarios:\n" + "\n".join(f"  {k:9} {v}" for k, v in SCENARIOS.items()))
+    parser.add_argument("scenario", nargs="*", choices=[*SCENARIOS, []], help="all of them unless said")
+    parser.add_argument("--rounds", type=int, help="how often each arm is measured (each scenario has its own default)")
+    parser.add_argument("--jobs", type=int, default=2, help="workers of repl, and pipes (2)")
+    parser.add_argument("--seconds", type=int, default=10, help="length of each pgbench run (10)")
+    parser.add_argument("--record", action="store_true", help="append the figures to bench/RESULTS.md")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # ends the blocks as an error would, so that they clean up
+        signal.signal(number, lambda *_: sys.exit(1))
+    for name in options.scenario or SCENARIOS:
+        report = Report()
+        print(f"\n== {name}: {SCENARIOS[name]}", flush=True)
+        importlib.import_module(f"scenarios.{name}").measure(options, report)
+        if options.record:
+            report.record(SCENARIOS[name][0].upper() + SCENARIOS[name][1:], command(name, options))
+    return 0
+
+
+def command(name, options):
+    given = [f"--{k} {v}" for k, v in (("rounds", options.rounds), ("jobs", options.jobs), ("seconds", options.seconds)) if v]
+    return " ".join(["bench/run", name, *given])
+
+
+if __name__ == "__main__":
+    os.environ.pop("REPL_DIR", None)
+    sys.exit(main())
