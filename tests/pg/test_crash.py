@@ -217,6 +217,31 @@ def test_the_source_takes_back_what_a_chunk_left_out(repl, src, equal, source_cl
         source_cluster.configure(wal_writer_delay=None)
 
 
+def test_the_target_is_never_ahead_of_what_the_source_keeps(repl, source, src, dst, equal, source_cluster):
+    """The same, step by step: what the target shows was made durable on the source before."""
+    source_cluster.configure(wal_writer_delay="10000")
+    try:
+        src.execute("create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, 100) g")
+        following(repl)
+        with source.connect() as c:
+            c.execute("set synchronous_commit = off")
+            for n in range(1, 21):
+                c.execute("update t set v = v + 1 where id = %s", (n,))
+                eventually(lambda k=n: dst.execute("select v from t where id = %s", (k,)).fetchone()[0] == 1, every=.001,
+                           what="the change is on the target")
+        source_cluster.crash()
+        source_cluster.start()
+        with source.connect() as c:
+            assert c.execute("select sum(v) from t").fetchone()[0] == 20, "the source lost what the target had shown"
+            for n in range(21, 41):  # with ids that the lost transactions would have had
+                c.execute("update t set v = v + 1 where id = %s", (n,))
+        repl.kick()
+        equal()
+    finally:
+        source_cluster.ensure_up()
+        source_cluster.configure(wal_writer_delay=None)
+
+
 def test_connections_are_terminated(repl, source, target, writers, equal):
     """Administrators, load balancers, idle timeouts: sessions end, repl opens new ones."""
     rnd = random.Random(3)
