@@ -55,6 +55,20 @@ void worker_disconnect(struct worker *w);
 struct arena *worker_arena(struct worker *w);
 struct stages *worker_stages(struct worker *w);
 
+/* ---- who may work (locks.c) ---- */
+
+/* The engine's own lock, held by the session for its life. Tries for a while, since a server may take a moment to
+ * notice that an engine before this one is gone; then ERR_CONFLICT. */
+bool lock_engine(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e) MUST_CHECK;
+
+/* A worker's session on the target says that it may write, for its life. */
+bool lock_worker(struct conn *c, const char *sync_id, struct err *e) MUST_CHECK;
+
+/* Returns when no worker's session of an earlier engine is left: what a killed engine had sent is done or rolled
+ * back by then, and cannot come behind what this one does. */
+bool lock_await_workers(struct conn *c, const char *sync_id, const struct interrupt *i,
+                        struct err *e) MUST_CHECK;
+
 /* ---- the copier: the hot path (copier.c) ---- */
 
 /* Raised while rows move, read by any thread. */

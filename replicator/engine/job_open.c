@@ -4,58 +4,32 @@
 #include <string.h>
 
 #include "jobs.h"
-#include "repl/clock.h"
-#include "repl/hash.h"
 #include "repl/log.h"
 
-enum { LOCK_PATIENCE_MS = 10000, LOCK_LOOK_MS = 250 };
-
-/* ---- one engine a sync: an advisory lock on each side, held by a session of its own ---- */
-
-static bool try_lock(struct conn *c, const char *sync_id, bool *locked, struct err *e)
-{
-    char key[32];
-    struct result *r;
-    snprintf(key, sizeof key, "%lld", (long long)hash64_str(sync_id));
-    const char *const params[] = {key};
-    if (!pg_query(c, "SELECT pg_catalog.pg_try_advisory_lock($1)", 1, params, &r, e))
-        return false;
-    *locked = result_bool(r, 0, 0);
-    result_free(r);
-    return true;
-}
-
-/* The server may take a moment to notice that an engine before this one is gone. */
-static bool take_lock(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e)
-{
-    uint64_t deadline = clock_ms() + LOCK_PATIENCE_MS;
-    for (;;) {
-        bool locked;
-        if (!try_lock(c, sync_id, &locked, e))
-            return false;
-        if (locked)
-            return true;
-        if (interrupt_level(i) != INTERRUPT_NONE)
-            return err_set(e, ERR_STOPPED, "interrupted");
-        if (clock_ms() > deadline)
-            break;
-        clock_sleep_ms(LOCK_LOOK_MS);
-    }
-    err_set(e, ERR_CONFLICT, "another engine works on this sync (its lock on the %s is taken)",
-            side_name(conn_side(c)));
-    return err_hint(e, "find it with: SELECT pid, application_name, client_addr FROM pg_stat_activity WHERE "
-                       "application_name LIKE 'repl:%%'; stop it, then start again");
-}
+/* ---- the locks, each held by a session of its own ---- */
 
 static bool open_guard(const struct open_task *t, enum side side, const char *sync_id, struct conn **out,
                        struct err *e)
 {
     const struct conn_options o = {
         .side = side, .purpose = "guard", .origin = sync_id, .interrupt = t->task.interrupt};
-    if (!conn_open(side == SIDE_SOURCE ? t->task.sync->source : t->task.sync->target, &o, out, e))
+    if (!conn_open(side == SIDE_SOURCE ? t->task.sync->source : t->task.sync->target, &o, out, e) ||
+        !lock_engine(*out, sync_id, t->task.interrupt, e))
         return false;
-    return take_lock(*out, sync_id, t->task.interrupt, e) &&
-           (side == SIDE_TARGET || listen_start(*out, t->task.sync->schema, e));
+    return side == SIDE_SOURCE ? listen_start(*out, t->task.sync->schema, e)
+                               : !t->first || lock_await_workers(*out, sync_id, t->task.interrupt, e);
+}
+
+/* Before anything is read: what a killed engine still had under way would make it old. */
+static bool take_guards(struct open_task *t, struct worker *worker, struct err *e)
+{
+    struct conn *source;
+    struct capture c = {.schema = t->task.sync->schema};
+    if (!worker_source(worker, &source, e) || !capture_find(source, &c, e))
+        return false;
+    return c.sync_id[0] == '\0' || /* which read_world will tell */
+           (open_guard(t, SIDE_SOURCE, c.sync_id, &t->source_guard, e) &&
+            open_guard(t, SIDE_TARGET, c.sync_id, &t->target_guard, e));
 }
 
 /* ---- the world ---- */
@@ -180,11 +154,7 @@ bool job_open(struct worker *worker, struct job *job, struct err *e)
     w->mem = mem;
     w->sequences = arena_alloc(mem, sizeof *w->sequences);
     worker_disconnect(worker); /* what was known of these sessions may be over */
-    bool ok = read_world(t, worker, w, e);
-    if (ok && t->take_guards)
-        ok = open_guard(t, SIDE_SOURCE, w->capture.sync_id, &t->source_guard, e) &&
-             open_guard(t, SIDE_TARGET, w->capture.sync_id, &t->target_guard, e);
-    if (!ok) {
+    if ((t->take_guards && !take_guards(t, worker, e)) || !read_world(t, worker, w, e)) {
         conn_close(t->source_guard);
         conn_close(t->target_guard);
         t->source_guard = t->target_guard = NULL;

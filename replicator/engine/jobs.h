@@ -59,6 +59,7 @@ void task_free(struct task *t);
 struct open_task {
     struct task task;
     bool take_guards; /* connections that hold the locks are wanted */
+    bool first;       /* of this engine: sessions of an earlier one are waited for */
     struct conn *source_guard, *target_guard;
     struct world *found;
 };

@@ -90,6 +90,7 @@ void open_begin(struct engine *g)
 {
     struct open_task *t = task_new(sizeof *t, job_open, opened);
     t->take_guards = g->source_guard == NULL || g->target_guard == NULL;
+    t->first = !g->opened_once;
     if (t->take_guards)
         listener_close(g);
     engine_submit(g, &t->task.job);

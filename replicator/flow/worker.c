@@ -45,13 +45,25 @@ bool worker_source(struct worker *w, struct conn **out, struct err *e)
     return true;
 }
 
+/* Before the sync id is known a session only reads. */
+static bool open_target(const struct pool_options *o, struct conn **out, struct err *e)
+{
+    if (!conn_open(o->target_spec, &o->target, out, e))
+        return false;
+    if (o->target.origin == NULL || lock_worker(*out, o->target.origin, e))
+        return true;
+    conn_close(*out);
+    *out = NULL;
+    return false;
+}
+
 bool worker_target(struct worker *w, struct conn **out, struct err *e)
 {
     const struct pool_options *o = &w->pool->options;
     if (!usable(&w->target)) {
         stages_free(w->stages);
         w->stages = stages_new();
-        if (!conn_open(o->target_spec, &o->target, &w->target, e))
+        if (!open_target(o, &w->target, e))
             return false;
     }
     *out = w->target;
