@@ -24,8 +24,9 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e) M
 /* Sets c->sync_id where capture's schema is there, leaves "" where it is not. */
 bool capture_find(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 
-/* Gives every relation that is captured already its id (by oid); the others keep 0. */
-bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l,
+/* Gives every relation that is captured already its id (by oid) and shape; the others keep 0. A table that was
+ * captured without key stays without. ERR_CONFIG where a key is no longer the one whose values the deltas hold. */
+bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,
                         struct err *e) MUST_CHECK;
 
 struct capture_install_options {
@@ -93,14 +94,17 @@ bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, in
 /*
  * Opens the batch's source transaction: locks the tables (ACCESS SHARE, before the snapshot), takes the snapshot and
  * says what is owed, at most cap rows counted a table. One round trip. If a table outside the list owes something,
- * *outside is set and the transaction is rolled back: call again with a longer list.
+ * *outside is set and the transaction is rolled back: call again with a longer list. ERR_CONFLICT where a table no
+ * longer has the shape that it was described with: the catalogs must be read again.
  */
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
                    size_t ntables, const struct positions *p, int64_t cap, struct arena *a,
                    struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
 
-/* Opens a source transaction for a step of a catch-up pass: locks the table, takes a snapshot. */
-bool capture_begin_step(struct conn *db, const struct relation *table, struct err *e) MUST_CHECK;
+/* Opens a source transaction for a step of a catch-up pass: locks the table, takes a snapshot, looks at the shape as
+ * capture_begin does. */
+bool capture_begin_step(struct conn *db, const struct capture *c, const struct relation *table,
+                        struct err *e) MUST_CHECK;
 
 /* Blocks from..to-1 of one side ('a' or 'b') of a delta table; side 0: both sides whole. */
 struct delta_range {
@@ -116,7 +120,7 @@ char *capture_batch_sql(struct arena *a, const struct capture *c, const struct r
                         const char *snapshot, const struct delta_range *range);
 
 /* The statements that copy one chunk of one heap in its own short transaction, rows with keys in the deltas left
- * out; they fail with 55000 when the heap's filenode is not the one planned with. */
+ * out; they fail with 55000 when the heap's filenode is not the one planned with, with 55006 when the table was altered. */
 char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
                         const struct heap *h, int64_t from_block, int64_t to_block, bool binary);
 

@@ -61,6 +61,7 @@ struct relation {
     size_t nkey;
     int64_t bytes;         /* heap and TOAST, of all leaves */
     int64_t rows_estimate; /* -1 when the server does not know */
+    const char *shape;     /* what capture calls its columns and unique indexes; NULL until captured */
 };
 
 struct relations {

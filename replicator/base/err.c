@@ -63,7 +63,7 @@ bool err_is(const struct err *e, const char *code)
 bool err_is_transient(const struct err *e)
 {
     /* Classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator; 55P03 lock. */
-    static const char *const codes[] = {"08", "40", "53", "57P", "57014", "55P03", "25P03", "25006"};
+    static const char *const codes[] = {"08", "40", "53", "57P", "57014", "55P03", "55006", "25P03", "25006"};
     if (e->kind == ERR_CONN || e->kind == ERR_CONFLICT)
         return true;
     if (e->kind != ERR_SQL)

@@ -86,7 +86,41 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
     return ok;
 }
 
-bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct err *e)
+/* The row of the captured tables, which come ordered by oid, or -1. */
+static int row_of(const struct result *r, uint32_t oid)
+{
+    int low = 0, high = result_rows(r) - 1;
+    while (low <= high) {
+        int middle = (low + high) / 2;
+        uint32_t at = (uint32_t)result_int(r, middle, 0);
+        if (at == oid)
+            return middle;
+        if (at < oid)
+            low = middle + 1;
+        else
+            high = middle - 1;
+    }
+    return -1;
+}
+
+/* The deltas hold the values of the key that the table had when its capture was installed. */
+static bool same_key(struct relation *t, const char *installed, struct arena *a, struct err *e)
+{
+    if (installed[0] == '\0') { /* captured as dirty: so it stays, whatever key it got since */
+        t->nkey = 0;
+        t->key_kind = KEY_NONE;
+        return true;
+    }
+    if (strcmp(key_text(a, t), installed) == 0)
+        return true;
+    err_set(e, ERR_CONFIG, "its key was (%s) when its capture was installed and is %s%s%s now", installed,
+            t->nkey != 0 ? "(" : "gone", key_text(a, t), t->nkey != 0 ? ")" : "");
+    err_table(e, t->schema, t->name);
+    return err_hint(e, "give the table that key again; or begin anew: repl cleanup, then repl init");
+}
+
+bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,
+                        struct err *e)
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
@@ -95,23 +129,15 @@ bool capture_assign_ids(struct conn *db, const struct capture *c, struct relatio
     free(sql);
     if (!ok)
         return false;
-    for (size_t i = 0; i < l->count; i++) {
-        /* Both are few and this is rare; the captured ones come ordered by oid. */
-        int low = 0, high = result_rows(r) - 1;
-        l->items[i].id = 0;
-        while (low <= high) {
-            int middle = (low + high) / 2;
-            uint32_t oid = (uint32_t)result_int(r, middle, 0);
-            if (oid == l->items[i].oid)
-                l->items[i].id = (int)result_int(r, middle, 1);
-            if (oid < l->items[i].oid)
-                low = middle + 1;
-            else
-                high = middle - 1;
-        }
+    for (size_t i = 0; ok && i < l->count; i++) {
+        struct relation *t = &l->items[i];
+        int row = row_of(r, t->oid);
+        t->id = row >= 0 ? (int)result_int(r, row, 1) : 0;
+        t->shape = row >= 0 ? arena_strdup(a, result_text(r, row, 2)) : NULL;
+        ok = row < 0 || same_key(t, result_text(r, row, 3), a, e);
     }
     result_free(r);
-    return true;
+    return ok;
 }
 
 /* ---- waiting for busy tables ---- */

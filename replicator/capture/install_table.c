@@ -209,14 +209,15 @@ static bool make_triggers(struct conn *db, const struct table_names *n, unsigned
     return ok;
 }
 
-static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, int *id,
-                    struct err *e)
+static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, struct arena *a,
+                    int *id, struct err *e)
 {
     char oid[16];
     char *value = NULL;
     snprintf(oid, sizeof oid, "%u", r->oid);
-    const struct sql_var vars[] = {
-        {"schema", c->schema}, {"oid", oid}, {"nspname", r->schema}, {"relname", r->name}, {NULL, NULL}};
+    const struct sql_var vars[] = {{"schema", c->schema},   {"oid", oid},
+                                   {"nspname", r->schema},  {"relname", r->name},
+                                   {"key", key_text(a, r)}, {NULL, NULL}};
     char *sql = sql_fill(sql_capture_register, vars);
     bool ok = pg_value(db, sql, 0, NULL, &value, e);
     if (ok)
@@ -231,7 +232,7 @@ bool install_table(struct conn *db, const struct capture *c, struct relation *r,
 {
     struct arena *a = arena_new();
     struct relation with_id = *r;
-    bool ok = give_id(db, c, r, &with_id.id, e);
+    bool ok = give_id(db, c, r, a, &with_id.id, e);
     if (ok) {
         struct table_names n = make_names(a, c, &with_id);
         ok = make_objects(db, &n, e) && make_triggers(db, &n, lock_timeout_ms, e);

@@ -25,6 +25,16 @@ char *list_keys(struct arena *a, const struct relation *r, const char *prefix)
     return taken(a, &b);
 }
 
+char *key_text(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_puts(&b, k != 0 ? "," : "");
+        sql_ident(&b, r->columns[r->key[k].column].name);
+    }
+    return taken(a, &b);
+}
+
 char *list_columns(struct arena *a, const struct relation *r, const char *prefix)
 {
     struct buf b = {0};

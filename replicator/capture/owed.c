@@ -31,25 +31,45 @@ static void take_owed(const struct result *r, struct arena *a, struct owed_list 
     }
 }
 
-/* Both results come in one message each; the last one taken is the list, the one before it the snapshot. */
-static bool take_results(struct conn *db, struct arena *a, struct owed_list *out, struct err *e)
+static bool altered(const struct relation *r, struct err *e)
+{
+    err_set(e, ERR_CONFLICT, "the table was altered since the catalogs were read");
+    return err_table(e, r->schema, r->name);
+}
+
+/* Columns that came or changed since would be passed over without a word. */
+static bool same_shapes(const struct result *r, const struct relation *const *tables, size_t n, struct err *e)
+{
+    for (int row = 0; row < result_rows(r); row++)
+        for (size_t i = 0; i < n; i++)
+            if (tables[i]->id == (int)result_int(r, row, 0) &&
+                (tables[i]->shape == NULL || strcmp(tables[i]->shape, result_text(r, row, 3)) != 0))
+                return altered(tables[i], e);
+    return true;
+}
+
+/* The first result with rows is the snapshot, the one behind it the list. */
+static bool take_results(struct conn *db, const struct relation *const *tables, size_t ntables,
+                         struct arena *a, struct owed_list *out, struct err *e)
 {
     enum pg_event event = PG_RESULT;
-    int tables_of_rows = 0;
+    int taken = 0;
+    bool same = true;
     while (event != PG_END) {
         struct result *r = NULL;
         if (!pg_next(db, &event, &r, e))
             return false;
-        if (event == PG_RESULT && result_rows(r) > 0 && tables_of_rows == 0) {
+        if (event == PG_RESULT && result_rows(r) > 0 && taken == 0) {
             out->snapshot = arena_strdup(a, result_text(r, 0, 0));
-            tables_of_rows++;
-        } else if (event == PG_RESULT && tables_of_rows == 1) {
+            taken++;
+        } else if (event == PG_RESULT && taken == 1) {
             take_owed(r, a, out);
-            tables_of_rows++;
+            same = same_shapes(r, tables, ntables, e);
+            taken++;
         }
         result_free(r);
     }
-    return true;
+    return same;
 }
 
 static const char *lock_sql(struct arena *a, const struct relation *const *tables, size_t n)
@@ -89,7 +109,7 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
     char *sql = sql_fill(sql_capture_begin, vars);
     *outside = false;
     *out = (struct owed_list){0};
-    bool ok = pg_send(db, sql, e) && take_results(db, a, out, e);
+    bool ok = pg_send(db, sql, e) && take_results(db, tables, ntables, a, out, e);
     free(sql);
     if (!ok) {
         pg_reset(db);
@@ -116,13 +136,19 @@ bool capture_backlog(struct conn *db, const struct capture *c, const struct posi
     return true;
 }
 
-bool capture_begin_step(struct conn *db, const struct relation *table, struct err *e)
+bool capture_begin_step(struct conn *db, const struct capture *c, const struct relation *table, struct err *e)
 {
     struct arena *a = arena_new();
+    char *shape = NULL;
     bool ok = pg_exec(db,
-                      arena_printf(a, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; %s SELECT 1",
+                      arena_printf(a, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; %s",
                                    lock_sql(a, &table, 1)),
-                      e);
+                      e) &&
+              pg_value(db, arena_printf(a, "SELECT %s(%u)", name_of(a, c, "shape"), table->oid), 0, NULL,
+                       &shape, e);
+    if (ok && (table->shape == NULL || shape == NULL || strcmp(shape, table->shape) != 0))
+        ok = altered(table, e);
+    free(shape);
     arena_free(a);
     if (!ok)
         pg_reset(db);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "names.h"
+#include "repl/fault.h"
 
 bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, struct err *e)
 {
@@ -57,6 +58,7 @@ static bool trim_tables(struct conn *db, const struct capture *c, const struct p
     const char *sql = arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "trim"));
     if (!capture_dirty(db, c, a, &ids, &n, e))
         return false;
+    fault_point("rotate.before_trim");
     for (size_t i = 0; i < n; i++) {
         const char *const params[] = {arena_printf(a, "%d", ids[i]), position_of(p, ids[i])};
         if (!ask(db, sql, 2, params, truncated, e))

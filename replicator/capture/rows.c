@@ -37,6 +37,8 @@ char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct r
         {"table", h->sql},
         {"heap", arena_printf(a, "%u", h->oid)},
         {"filenode", arena_printf(a, "%u", h->filenode)},
+        {"oid", arena_printf(a, "%u", r->oid)},
+        {"shape", r->shape != NULL ? r->shape : ""},
         {"columns", list_columns(a, r, "t.") + 2}, /* past the first comma */
         {"from", arena_printf(a, "(%lld,0)", (long long)from_block)},
         {"to", arena_printf(a, "(%lld,0)", (long long)to_block)},

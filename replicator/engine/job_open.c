@@ -142,8 +142,8 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
            target_not_behind(source, w, e) && catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
            catalog_read(target, sync->schema, w->mem, &targets, e) &&
            sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
-           capture_assign_ids(source, &w->capture, &w->relations, e) && match_tables(w, &targets, e) &&
-           all_there(w, e);
+           capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) &&
+           match_tables(w, &targets, e) && all_there(w, e);
 }
 
 bool job_open(struct worker *worker, struct job *job, struct err *e)

@@ -233,7 +233,7 @@ static bool install_capture(struct init *in, struct err *e)
                                               .waiting = say_waiting,
                                               .installed = count_installed,
                                               .arg = in};
-    if (!capture_assign_ids(in->source, &in->capture, &in->tables, e) ||
+    if (!capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) ||
         !capture_install_tables(in->source, &in->capture, &in->tables, &o, e))
         return false;
     fault_point("init.captured");

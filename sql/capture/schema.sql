@@ -18,6 +18,7 @@ CREATE TABLE :"schema".relation (
     relname      pg_catalog.name NOT NULL,
     delta_a      pg_catalog.regclass,
     delta_b      pg_catalog.regclass,
+    key_columns  text NOT NULL, -- whose values the deltas hold: quoted names, or empty
     installed_at timestamptz
 );
 
@@ -68,6 +69,16 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+
+-- What a table looks like to whoever reads or merges its rows: columns and unique indexes. Another text: look again.
+CREATE FUNCTION :"schema".shape(table_oid pg_catalog.oid) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT md5(coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
+                                                  attgenerated), ',' ORDER BY attnum)
+                         FROM pg_attribute WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped), '')
+               || coalesce((SELECT string_agg(format('%s %s %s', indexrelid, indisvalid, indkey), ',' ORDER BY indexrelid)
+                            FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion)), ''))
+$$;
 
 -- Arms the doorbell; tells whether nobody had rung. Its durability does not matter: a new engine arms anew.
 CREATE FUNCTION :"schema".arm() RETURNS boolean LANGUAGE plpgsql VOLATILE
@@ -161,11 +172,15 @@ BEGIN
     RETURN true;
 END $$;
 
--- Fails unless the heap is still the file that the copy was planned with.
-CREATE FUNCTION :"schema".expect_filenode(heap pg_catalog.oid, planned pg_catalog.oid) RETURNS void
-LANGUAGE plpgsql VOLATILE
+-- Fails unless the heap is still the file that the copy was planned with (55000), of a table that still looks as it
+-- did (55006).
+CREATE FUNCTION :"schema".expect(heap pg_catalog.oid, planned pg_catalog.oid, table_oid pg_catalog.oid, known_shape text)
+RETURNS void LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
+    IF shape(table_oid) <> known_shape THEN
+        RAISE EXCEPTION 'the table was altered since the catalogs were read' USING ERRCODE = 'object_in_use';
+    END IF;
     IF pg_relation_filenode(heap) IS DISTINCT FROM planned THEN
         RAISE EXCEPTION 'the table was rewritten (VACUUM FULL, CLUSTER, TRUNCATE) since its copy was planned'
             USING ERRCODE = 'object_not_in_prerequisite_state';

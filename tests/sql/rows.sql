@@ -40,7 +40,7 @@ update t set a = 40 where a = 4;
 insert into t values (9, 'new');
 
 \echo == a chunk: the rows that nobody has touched since capture began
-select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode \gset
+select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode, 't'::regclass::oid as oid, repl.shape('t'::regclass) as shape \gset
 \set table public.t
 \set columns 't.a, t.v'
 \set from '(0,0)'

@@ -5,6 +5,7 @@
 \set label 'changed keys of ' :relation
 select :'relation'::regclass::oid as oid, relname, nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = :'relation'::regclass \gset
 \o /dev/null
+\set key :keys_new
 \i sql/capture/register.sql
 \o
 \i sql/capture/delta.sql

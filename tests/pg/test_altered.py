@@ -1,0 +1,84 @@
+"""Tables that are altered while repl runs: nothing is passed over without a word, and nothing is lost."""
+from waiting import eventually
+
+
+def trouble(repl):
+    """The errors that status shows, as one text."""
+    return " ".join(f"{e['table']}: {e['message']} {e['hint']}" for e in repl.status()["errors"])
+
+
+def test_a_column_on_the_source_alone(repl, src, dst, equal):
+    """The engine says which column is missing; when the target has it too, it goes on by itself with every value."""
+    src.execute("create table t(id int primary key, v text); insert into t select g, 'old' from generate_series(1, 100) g")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("alter table t add column more text; update t set more = 'new' where id <= 50")
+    repl.wait_phase("failed")
+    assert "public.t" in trouble(repl) and "more" in trouble(repl) and "ADD COLUMN" in trouble(repl)
+    src.execute("insert into t values (101, 'late', 'new')")
+    dst.execute("alter table t add column more text")
+    repl.run("kick")
+    repl.wait_phase("following")
+    repl.kick()
+    equal()
+    assert dst.execute("select count(*) from t where more = 'new'").fetchone()[0] == 51
+    eventually(lambda: not repl.status()["errors"], what="status forgets what is over")
+
+
+def test_a_column_goes_on_both_sides(repl, src, dst, equal):
+    src.execute("create table t(id int primary key, gone text, v text); insert into t values (1, 'x', 'y')")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    for side in (src, dst):
+        side.execute("alter table t drop column gone")
+    src.execute("update t set v = 'z'; insert into t values (2, 'w')")
+    repl.kick()
+    equal()
+
+
+def test_altered_while_it_is_copied(repl, src, dst, equal):
+    """Chunks of the old shape stand; those of the new one come with the new column."""
+    src.execute("create table t(id int primary key, v text);"
+                "insert into t select g, repeat('x', 500) from generate_series(1, 20000) g")
+    repl.init()
+    repl.configure(chunk_min_bytes=200000, chunk_max_bytes=1000000)
+    repl.start("--jobs", "1", pause_at="chunk.before_commit:150")
+    eventually(lambda: dst.execute("select count(*) from repl.chunk").fetchone()[0] >= 2, what="chunks are copied")
+    src.execute("alter table t add column more int not null default 7")
+    repl.wait_phase("failed")
+    assert "more" in trouble(repl)
+    dst.execute("alter table t add column more int not null default 7")
+    repl.run("kick")
+    repl.wait_phase("following")
+    repl.kick()
+    equal()
+    assert dst.execute("select count(*) from t where more = 7").fetchone()[0] == 20000
+
+
+def test_another_key(repl, src, dst, equal):
+    """The deltas hold values of the old key: repl refuses to guess, and goes on once the table has it again."""
+    src.execute("create table t(id int primary key, other int not null); insert into t values (1, 1), (2, 2)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("alter table t drop constraint t_pkey, add primary key (other); insert into t values (3, 3)")
+    repl.wait_phase("failed")
+    assert '"id"' in trouble(repl) and '"other"' in trouble(repl)
+    src.execute("alter table t drop constraint t_pkey, add primary key (id)")
+    repl.run("kick")
+    repl.wait_phase("following")
+    repl.kick()
+    equal()
+
+
+def test_a_table_without_key_gets_one(repl, src, dst, equal):
+    """As the warning of init advises. It is copied whole as before, and nothing stops."""
+    src.execute("create table t(id int, v text); insert into t values (1, 'a')")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("alter table t add primary key (id); insert into t values (2, 'b')")
+    repl.kick()
+    equal()
