@@ -1,16 +1,16 @@
 """The deltas do not grow: covered sides are truncated, whoever holds an old snapshot."""
 import psycopg
 
-from waiting import eventually
+from waiting import eventually, moment
 
 SIZES = "select coalesce(sum(pg_relation_size(delta_a) + pg_relation_size(delta_b)), 0) from repl.relation"
 
 
-def prepare(repl, src):
+def prepare(repl, src, **how):
     src.execute("create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, 1000) g")
     repl.init()
     repl.configure(rotate_bytes=8192)
-    repl.start()
+    repl.start(**how)
     repl.wait_phase("following")
 
 
@@ -57,6 +57,36 @@ def test_a_late_writer_is_late_but_not_lost(repl, src, source, equal):
     assert src.execute("select v from t where id = 1").fetchone()[0] == -1
     write(src, repl, 3)
     eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
+
+
+def test_what_is_committed_just_before_a_truncation(repl, src, dst, source, equal):
+    """A transaction wrote to the side that is inactive by now, and commits when its truncation has been decided on."""
+    prepare(repl, src, pause_at="rotate.before_trim:700")
+
+    def side():
+        return src.execute("select last_value from repl.side").fetchone()[0]
+
+    def marks():
+        return (dst.execute("select batch from repl.position").fetchone()[0],
+                src.execute("select last_value from repl.applied").fetchone()[0])
+
+    def truncation_begins():
+        """The source was told of the target's batch, and a change that comes does not come over: it is at the point."""
+        before = marks()
+        src.execute("update t set v = v + 1 where id > 900")
+        moment(.15)
+        return marks() == before and before[0] == before[1]
+
+    for n in range(2):
+        with source.connect(autocommit=False) as slow:
+            written = side()
+            slow.execute("update t set v = -1 where id = %s", (n + 1,))
+            src.execute("update t set v = v + 1 where id > 900")
+            eventually(lambda s=written: side() != s, what="the writers are sent to the other side")
+            eventually(truncation_begins, what="a truncation begins")
+            slow.commit()
+        repl.kick()
+        equal()
 
 
 def test_a_reader_of_the_deltas_is_not_waited_for(repl, src, source, equal):
