@@ -79,6 +79,7 @@ select id, truncated, row_count from repl.owed('', '{}', '{}', 1000);
 \set on 'd.k1 = t.a'
 \set owed_a true
 \set owed_b true
+\set order 'ORDER BY k1'
 \o |sort
 \i sql/capture/batch.sql
 \o
