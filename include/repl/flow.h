@@ -133,6 +133,11 @@ bool target_add_relations(struct conn *db, const char *schema, const struct rela
                           struct err *e) MUST_CHECK;
 /* The relation leaves the sync; its rows stay. */
 bool target_forget(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
+/* Records which history of the source the copy is made from, before a batch does. */
+bool target_identify(struct conn *db, const char *schema, const struct server_identity *source,
+                     struct err *e) MUST_CHECK;
+/* Passes under way begin anew. */
+bool target_forget_passes(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
 bool target_plan(struct conn *db, const char *schema, int id, const struct target_heap *heaps, size_t n,
                  struct err *e) MUST_CHECK;
 /* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */

@@ -67,6 +67,46 @@ static bool target_not_behind(struct conn *source, const struct world *w, struct
     return err_hint(e, "changes are missing on the target: repl cleanup, then repl init and a new copy");
 }
 
+static bool has_chunks(const struct world *w, int id)
+{
+    for (size_t i = 0; i < w->state.nchunks; i++)
+        if (w->state.chunks[i].relation == id)
+            return true;
+    return false;
+}
+
+/* A chunk left rows out for the sake of deltas. Where the source failed over, to a server that may never have received
+ * those, nobody brings the rows any more; after the table's first batch they are there. */
+static bool copied_before(const struct world *w, struct err *e)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++) {
+        const struct target_relation *r = &w->state.relations[i];
+        if (r->snapshot == NULL || r->snapshot[0] != '\0' || !has_chunks(w, r->id))
+            continue;
+        err_set(e, ERR_CONFIG,
+                "the source failed over or was restored during the first copy: rows may be missing");
+        err_table(e, r->schema, r->name);
+        err_hint(e, "begin anew: repl stop, repl cleanup, repl init --overwrite");
+        return true;
+    }
+    return false;
+}
+
+/* Which history the copy and the passes belong to: in another one ids of transactions mean others. What take_standing
+ * then does of positions is done here of passes, which begin anew. */
+static bool same_history(struct conn *target, const struct sync *sync, struct world *w, struct err *e)
+{
+    struct target_state *s = &w->state;
+    bool another = s->source.system_identifier[0] != '\0' && !identity_equal(&s->source, &w->source);
+    if (another && copied_before(w, e))
+        return false;
+    if (another && !target_forget_passes(target, sync->schema, e))
+        return false;
+    for (size_t i = 0; another && i < s->nrelations; i++)
+        s->relations[i].goal = NULL;
+    return s->snapshot[0] != '\0' || target_identify(target, sync->schema, &w->source, e);
+}
+
 static const struct target_relation *known(const struct world *w, int id)
 {
     for (size_t i = 0; i < w->state.nrelations; i++)
@@ -130,6 +170,14 @@ static bool all_there(const struct world *w, struct err *e)
     return true;
 }
 
+/* Under one snapshot, so that tables and their shapes belong together. */
+static bool read_source(struct conn *source, const struct sync *sync, struct world *w, struct err *e)
+{
+    return pg_exec(source, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+           catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
+           capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) && pg_exec(source, "COMMIT", e);
+}
+
 static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, struct err *e)
 {
     struct conn *source, *target;
@@ -139,11 +187,10 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     return worker_source(worker, &source, e) && worker_target(worker, &target, e) &&
            capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
            same_sync(sync, w, e) && catalog_identity(source, &w->source, e) &&
-           target_not_behind(source, w, e) && catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
-           catalog_read(target, sync->schema, w->mem, &targets, e) &&
-           sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
-           capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) &&
-           match_tables(w, &targets, e) && all_there(w, e);
+           target_not_behind(source, w, e) && same_history(target, sync, w, e) &&
+           read_source(source, sync, w, e) && catalog_read(target, sync->schema, w->mem, &targets, e) &&
+           sequences_read(target, sync->schema, w->mem, w->sequences, e) && match_tables(w, &targets, e) &&
+           all_there(w, e);
 }
 
 bool job_open(struct worker *worker, struct job *job, struct err *e)

@@ -235,6 +235,23 @@ bool target_copied(struct conn *db, const char *schema, int id, struct err *e)
     return ok;
 }
 
+bool target_identify(struct conn *db, const char *schema, const struct server_identity *source, struct err *e)
+{
+    struct buf b = {0};
+    buf_puts(&b, ".position SET system_identifier = ");
+    sql_literal(&b, source->system_identifier);
+    buf_printf(&b, ", timeline = %lld, source_database = %u", (long long)source->timeline, source->database);
+    bool ok = exec_in(db, schema, "UPDATE ", b.data, e);
+    buf_free(&b);
+    return ok;
+}
+
+bool target_forget_passes(struct conn *db, const char *schema, struct err *e)
+{
+    return exec_in(db, schema, "UPDATE ",
+                   ".relation SET goal = NULL, side = NULL, block = 0 WHERE goal IS NOT NULL", e);
+}
+
 bool target_forget(struct conn *db, const char *schema, int id, struct err *e)
 {
     char *behind = xasprintf(".relation WHERE id = %d", id);
