@@ -61,7 +61,8 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
         .stages = worker_stages(w),
         .progress = &t->progress,
     };
-    bool ok = capture_begin_step(source, &world->capture, r, e) && apply_batch(source, target, &a, worker_arena(w), e);
+    bool ok = capture_begin_step(source, &world->capture, r, e) &&
+              apply_batch(source, target, &a, worker_arena(w), e);
     t->upserted += table.upserted;
     t->deleted += table.deleted;
     return ok || err_table(e, r->schema, r->name);
