@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -55,6 +56,20 @@ static bool sync_once(struct context *c, unsigned timeout_ms, struct err *e)
     return ok;
 }
 
+/* The changes of a paused table stay where they are: whoever waits for all of them must hear of it. */
+static bool nothing_paused(struct context *c, struct err *e)
+{
+    char *paused = NULL;
+    if (!context_open(c, e) || !state_get(c->state, "paused_tables", &paused, e))
+        return false;
+    bool some = paused != NULL;
+    free(paused);
+    if (!some)
+        return true;
+    err_set(e, ERR_NOT_YET, "everything committed before is on the target, but for tables that are paused");
+    return err_hint(e, "repl status lists them; repl resume TABLE, then repl kick --wait");
+}
+
 static bool exec(struct context *c, struct err *e)
 {
     struct control_request r = {.command = "kick", .wait = args_has(&c->args, "wait")};
@@ -64,6 +79,8 @@ static bool exec(struct context *c, struct err *e)
         return false;
     r.timeout_ms = timeout_ms != 0 ? timeout_ms : r.wait ? 0 : ANSWER_MS;
     if (!control_ask(c->dir, &r, &running, NULL, e) || (!running && !sync_once(c, timeout_ms, e)))
+        return false;
+    if ((!running || r.wait) && !nothing_paused(c, e))
         return false;
     puts(!running || r.wait ? "everything committed before is on the target"
                             : "the engine looks for changes now");

@@ -174,6 +174,18 @@ def test_pause_and_resume(repl, src, dst, small):
     repl.wait_phase("following")
 
 
+def test_a_paused_table_is_not_waited_for_in_silence(repl, src, dst, small):
+    repl.start()
+    repl.wait_phase("following")
+    repl.run("pause", "public.t")
+    src.execute("update t set v = 'while paused'")
+    assert "paused" in repl.run("kick", "--wait", code=3).all
+    assert dst.execute("select count(*) from t where v = 'while paused'").fetchone()[0] == 0
+    repl.run("resume", "public.t")
+    repl.kick()
+    assert dst.execute("select count(*) from t where v = 'while paused'").fetchone()[0] == 100
+
+
 def test_pause_in_the_copy(repl, src, dst, equal):
     big(src)
     repl.init()
