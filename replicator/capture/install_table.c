@@ -90,6 +90,7 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
         {"id", arena_printf(n->a, "%d", n->r->id)},
         {"keys", keys},
         {"only", n->r->nkey == 0 ? "LIMIT 1" : ""},
+        {"sync_id", n->c->sync_id},
         {NULL, NULL},
     };
     char *body = sql_fill(body_text, body_vars);

@@ -35,7 +35,7 @@ insert into t values (1, 'x', 0), (2, 'y', 0);
 update repl.relation set installed_at = now();
 
 \echo == triggers are always on, and guarded
-select tgname, tgenabled, pg_get_triggerdef(oid) ~ sync_id::text as guarded from pg_trigger, repl.sync where tgrelid = 't'::regclass order by 1;
+select tgname, tgenabled, pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) ~ sync_id::text as guarded from pg_trigger, repl.sync where tgrelid = 't'::regclass order by 1;
 create view owed_keys as select 'a' as side, k1, k2 from repl.d1_a union all select 'b', k1, k2 from repl.d1_b;
 
 \echo == insert, update, delete, and a statement that touches nothing

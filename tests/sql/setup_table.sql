@@ -13,10 +13,11 @@ select :'relation'::regclass::oid as oid, relname, nspname from pg_class c join 
 \setenv OLD :keys_old
 \setenv NEW :keys_new
 \setenv BODY :body_changed
-\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= keys="$NEW"`
+\setenv SYNC :sync_id
+\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= sync_id=$SYNC keys="$NEW"`
 \set function '"repl"."d' :id '_changed"'
 \i sql/capture/function.sql
-\set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b keys="$OLD"`
+\set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b sync_id=$SYNC keys="$OLD"`
 \set function '"repl"."d' :id '_old"'
 \i sql/capture/function.sql
 \set body `tests/sql/fill sql/capture/body_truncate.sql side=repl.side bell=repl.bell channel=repl truncation_a=repl.truncation_a truncation_b=repl.truncation_b id=$ID`
