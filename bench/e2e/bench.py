@@ -123,7 +123,11 @@ def machine():
         model = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), platform.machine())
     with open("/proc/meminfo", encoding="utf-8") as f:
         memory = int(f.readline().split()[1]) / 1e6
-    revision = run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude", "*"]).strip() if (ROOT / ".git").exists() else "?"
+    revision = "unknown"
+    if (ROOT / ".git").exists():
+        revision = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
+        if run(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/RESULTS.md"]):
+            revision += " with changes"
     postgres = run([os.path.join(server_bin(), "postgres"), "--version"]).split()[2]
     return (f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()} {platform.release()}, PostgreSQL {postgres} with "
             f"{', '.join(f'{k} {v}' for k, v in SETTINGS.items())}; {run([binary(), 'version']).split(chr(10))[0]}, revision {revision}; "
