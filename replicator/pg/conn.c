@@ -6,6 +6,7 @@
 
 #include "conn_private.h"
 #include "repl/clock.h"
+#include "repl/log.h"
 
 enum { CONNECT_TIMEOUT_MS = 20000, INTERRUPT_LOOK_MS = 200 };
 
@@ -146,6 +147,13 @@ static bool connect_wait(struct conn *c, struct err *e)
     return true;
 }
 
+/* What a server says beside its answers is a log line like others, and never a secret of ours. */
+static void on_notice(void *arg, const char *text)
+{
+    const struct conn *c = arg;
+    log_debug("%s: %.*s", side_name(c->side), (int)strcspn(text, "\n"), text);
+}
+
 static bool start(struct conn *c, const char *spec, const struct conn_options *o, struct err *e)
 {
     char *resolved, name[64];
@@ -165,6 +173,7 @@ static bool start(struct conn *c, const char *spec, const struct conn_options *o
     free(resolved);
     if (c->pg == NULL)
         return err_set(e, ERR_OS, "out of memory");
+    PQsetNoticeProcessor(c->pg, on_notice, c);
     if (PQstatus(c->pg) == CONNECTION_BAD)
         return conn_fail(c, e);
     return connect_wait(c, e);

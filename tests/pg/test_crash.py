@@ -161,6 +161,7 @@ def test_a_server_restarts(repl, writers, equal, source_cluster, target_cluster,
         settle(repl, equal, w)
     assert repl.engine.poll() is None, "the engine did not survive"
     eventually(lambda: not repl.status()["errors"], what="status forgets errors that are over")
+    assert "\nWARNING" not in repl.engine_tail(10**6), "a server's notice stands raw in the log"
 
 
 def test_the_source_crashes_in_the_copy(repl, src, source, writers, equal, dst, source_cluster):
