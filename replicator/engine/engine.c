@@ -36,7 +36,7 @@ void engine_say(struct engine *g, enum log_level level, const struct err *e, con
     /* An error that passes by itself is an error all the same while it lasts: status shows it until it is over. */
     bool ok = e == NULL ? state_log(g->o->state, levels[level], NULL, text, NULL, &state_err)
                         : state_log(g->o->state, "error", e->table[0] != '\0' ? e->table : NULL, e->text,
-                                    e->hint[0] != '\0' ? e->hint : text, &state_err);
+                                    e->hint[0] != '\0' ? e->hint : NULL, &state_err);
     if (!ok)
         log_err(LOG_WARN, &state_err);
 }

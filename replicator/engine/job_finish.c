@@ -31,6 +31,11 @@ bool job_analyze(struct worker *w, struct job *job, struct err *e)
 {
     struct step_task *t = (struct step_task *)job;
     struct conn *target;
-    return worker_target(w, &target, e) && schema_analyze(target, &t->task.world->relations, e) &&
-           target_step_done(target, t->task.sync->schema, t->step, e);
+    if (!worker_target(w, &target, e))
+        return false;
+    conn_interrupt_at(target, INTERRUPT_SOON); /* statistics are gathered again after a stop */
+    bool ok = schema_analyze(target, &t->task.world->relations, e) &&
+              target_step_done(target, t->task.sync->schema, t->step, e);
+    conn_interrupt_at(target, INTERRUPT_NOW);
+    return ok;
 }

@@ -281,11 +281,13 @@ static bool write_plan(struct init *in, struct err *e)
     return ok;
 }
 
-/* The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
+/* An engine at work on this sync, started from wherever, keeps init out: what is read here must not move meanwhile.
+ * The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
 static bool run(struct init *in, struct err *e)
 {
     return connect_both(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
-           install_both(in, e) && read_tables(in, e) && bring_schema(in, e) &&
+           install_both(in, e) && lock_engine(in->target, in->capture.sync_id, NULL, e) &&
+           read_tables(in, e) && bring_schema(in, e) &&
            sequences_begin(in->source, in->target, in->s->schema, e) &&
            (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
            target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);

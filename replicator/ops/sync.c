@@ -53,7 +53,7 @@ static bool load_rest(struct state *st, struct sync *out, struct err *e)
     long long n;
     bool ok = load_text(st, "jobs", NULL, &jobs, e) && load_text(st, "no_schema", "false", &no_schema, e);
     if (ok) {
-        out->jobs = jobs != NULL && str_parse_int(jobs, 1, 1000, &n) ? (int)n : DEFAULT_JOBS;
+        out->jobs = jobs != NULL && str_parse_int(jobs, 1, 64, &n) ? (int)n : DEFAULT_JOBS;
         out->no_schema = no_schema[0] == 't';
     }
     free(jobs);

@@ -35,3 +35,18 @@ def test_an_init_that_was_killed_is_asked_for_again(repl, src, dst):
     repl.init()
     repl.kick()
     assert dst.execute("select count(*) from u").fetchone()[0] == 1
+
+
+def test_init_from_elsewhere_waits_for_no_engine(repl, src, dst, tmp_path, equal):
+    """An engine at work keeps an init from another state directory out, which could empty tables under its copy."""
+    src.execute("create table t(id int primary key); insert into t select generate_series(1, 100)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    before = repl.dir
+    repl.dir = tmp_path / "other"
+    refused = repl.init("--overwrite", code=1)
+    repl.dir = before
+    assert "another engine" in refused.all and "pg_stat_activity" in refused.all
+    repl.kick()
+    equal()
