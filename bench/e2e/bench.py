@@ -53,15 +53,18 @@ def load_pgbench(server, database, scale):
         c.execute("vacuum analyze pgbench_history")
 
 
-def pgbench(server, database, clients, seconds=None, transactions=None, script=None, rate=None):
-    """Runs pgbench; transactions a second."""
-    options = ["-n", "-c", clients, "-j", min(clients, 2)]
-    options += ["-T", seconds] if seconds else ["-t", transactions // clients]
+def pgbench(server, database, clients, seconds, script=None, rate=None):
+    """Runs pgbench; (transactions a second, CPU of the server's sessions in µs a transaction)."""
+    options = ["-n", "-c", clients, "-j", min(clients, 2), "-T", seconds]
     options += ["-f", script] if script else []
     options += ["-R", rate] if rate else []
-    out = run([os.path.join(server.bin, "pgbench"), *options, server.uri(database)])
-    line = next(line for line in out.splitlines() if line.startswith("tps ="))
-    return float(line.split()[2])
+    others, before = server.sessions(database), server.session_seconds()
+    out = run([os.path.join(server.bin, "pgbench"), *options, server.uri(database)]).splitlines()
+    while server.sessions(database) - others:  # they end a little later than pgbench
+        time.sleep(0.01)
+    tps = next(line for line in out if line.startswith("tps =")).split()[2]
+    transactions = next(line for line in out if line.startswith("number of transactions actually processed:")).split()[5]
+    return float(tps), (server.session_seconds() - before) * 1e6 / int(transactions.split("/")[0])
 
 
 def run(command, **options):

@@ -117,6 +117,33 @@ class Server:
         with self.admin() as c:
             c.execute(f'drop database if exists "{name}" with (force)')
 
+    def _postmaster(self):
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as f:
+            return int(f.readline())
+
+    def sessions(self, database):
+        """The processes of the sessions on that database."""
+        pid, found = self._postmaster(), set()
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            children = f.read().split()
+        for child in children:
+            try:
+                with open(f"/proc/{child}/cmdline", "rb") as f:
+                    title = f.read()
+            except OSError:  # it has ended meanwhile
+                continue
+            # One that has ended has no title until the postmaster takes note of it.
+            if not title or title.startswith(f"postgres: {self.role} {database} ".encode()):
+                found.add(child)
+        return found
+
+    def session_seconds(self):
+        """CPU seconds of all sessions that have ended, as the postmaster counted them: what a load cost the server,
+        however busy the machine is with other things."""
+        with open(f"/proc/{self._postmaster()}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
     def checkpoint(self):
         with self.admin() as c:
             c.execute("checkpoint")

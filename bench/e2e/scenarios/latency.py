@@ -49,7 +49,7 @@ def load(source, script, rate, seconds):
         yield lambda: 0
         return
     reached = []
-    thread = threading.Thread(target=lambda: reached.append(pgbench(source, "bank", 4, seconds=seconds, script=script, rate=rate)))
+    thread = threading.Thread(target=lambda: reached.append(pgbench(source, "bank", 4, seconds, script, rate)[0]))
     thread.start()
     yield lambda: thread.join() or reached[0]
 
