@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from program import Repl
 from test_copy import SMALL, big, chunks
 from waiting import eventually
 
@@ -245,15 +246,14 @@ def test_stop_in_the_copy(repl, src, dst, equal):
 
 
 def test_a_second_engine_is_refused(repl, src, small, tmp_path, source, target):
+    (tmp_path / "other").mkdir()
+    other = Repl(tmp_path / "other", source.uri, target.uri)
+    other.init()  # adopts
     repl.start()
     repl.wait_phase("following")
     same = repl.run("start", code=1)
     assert str(repl.engine.pid) in same.all
     # With another state directory, too: the servers know.
-    import program
-    (tmp_path / "other").mkdir()
-    other = program.Repl(tmp_path / "other", source.uri, target.uri)
-    other.init()
     refused = other.run("start", code=1, timeout=60)
     assert "another engine" in refused.all.lower(), refused
     repl.wait_phase("following")
