@@ -36,6 +36,7 @@ struct look {
 
 bool preflight_source(struct look *l, struct err *e) MUST_CHECK;
 bool preflight_target(struct look *l, struct err *e) MUST_CHECK;
+bool preflight_schema(struct look *l, struct err *e) MUST_CHECK;
 
 /* ---- helpers of both ---- */
 
