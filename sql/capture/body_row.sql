@@ -6,12 +6,12 @@ BEGIN
     IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) :'sync_id' THEN
         RETURN NULL;
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) = 1 THEN
+    IF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         INSERT INTO :delta_a VALUES (pg_catalog.txid_current():keys);
     ELSE
         INSERT INTO :delta_b VALUES (pg_catalog.txid_current():keys);
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) = 1 THEN
+    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
         PERFORM pg_catalog.pg_notify(:'channel', '');
     END IF;

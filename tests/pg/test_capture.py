@@ -1,4 +1,5 @@
 """What stands on the source after init, and what it records."""
+import re
 import threading
 import time
 
@@ -71,15 +72,34 @@ def test_triggers(src, repl):
     assert {"repl_insert", "repl_update", "repl_delete", "repl_truncate"} <= names
 
 
-def test_functions_are_pinned(src, captured):
-    rows = src.execute("select p.oid::regprocedure::text, prosecdef, proconfig::text, l.lanname from pg_proc p "
+def test_no_search_path_changes_what_a_function_does(src, captured):
+    """They run with their owner's rights and without a search_path of their own: whoever writes may have any."""
+    src.execute("""
+        create schema evil;
+        create function evil.never(bigint, integer) returns boolean language sql immutable as 'select false';
+        create function evil.never(text, text) returns boolean language sql immutable as 'select true';
+        create operator evil.= (function = evil.never, leftarg = bigint, rightarg = integer);
+        create operator evil.= (function = evil.never, leftarg = text, rightarg = text);
+        create function evil.txid_current() returns bigint language sql as 'select -1::bigint';
+        create function evil.current_setting(text, boolean) returns text language sql as $$select 'stolen'$$;
+        create function evil.pg_sequence_last_value(regclass) returns bigint language sql as 'select 2::bigint';
+        create temp table changed (id int, a int, b int)""")
+    src.execute("set search_path = evil, pg_temp, pg_catalog, public")
+    src.execute("insert into public.t values (70, 'x'); update public.t set id = 71 where id = 70; delete from public.t where id = 3")
+    src.execute("reset search_path")
+    assert keys_of(src, captured) == [(3,), (70,), (70,), (71,)]
+    assert all(xid > 0 for xid, *_ in deltas(src, captured))
+
+
+def test_functions_run_with_their_owners_rights(src, captured):
+    rows = src.execute("select p.oid::regprocedure::text, prosecdef, l.lanname, prosrc from pg_proc p "
                        "join pg_language l on l.oid = prolang join pg_trigger g on g.tgfoid = p.oid "
                        "where g.tgname like 'repl%'").fetchall()
     assert rows
-    for name, definer, config, language in rows:
+    for name, definer, language, body in rows:
         assert language == "plpgsql"
         assert definer, f"{name} must write deltas whoever the writer is"
-        assert config and "search_path" in config, f"{name}: an unpinned search_path in a SECURITY DEFINER function"
+        assert not re.search(r"\s[=<>]+\s", re.sub(r":=", "", body)), f"{name}: an operator that is not qualified"
 
 
 def test_every_change_leaves_its_key(src, captured):
