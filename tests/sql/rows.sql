@@ -48,7 +48,9 @@ select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode, 't'::r
 \set no_delta ' AND NOT EXISTS (SELECT FROM repl.d1_a d WHERE d.k1 = t.a) AND NOT EXISTS (SELECT FROM repl.d1_b d WHERE d.k1 = t.a)'
 \set format text
 \t on
+\o | LC_ALL=C sort
 \i sql/capture/chunk.sql
+\o
 
 \echo == the next chunk is empty
 \set from '(1,0)'
@@ -80,7 +82,7 @@ select id, truncated, row_count from repl.owed('', '{}', '{}', 1000);
 \set owed_a true
 \set owed_b true
 \set order 'ORDER BY k1'
-\o |sort
+\o | LC_ALL=C sort
 \i sql/capture/batch.sql
 \o
 commit;
@@ -89,7 +91,7 @@ commit;
 do $$ begin for i in 1..10 loop update t set v = 'v' || i where a = 1; end loop; end $$;
 \set owed_a 'NOT txid_visible_in_snapshot(xid, ' :'first' ')'
 \set owed_b :owed_a
-\o |sort
+\o | LC_ALL=C sort
 \i sql/capture/batch.sql
 \o
 
@@ -98,7 +100,7 @@ truncate t;
 insert into t values (1, 'again');
 select id, truncated from repl.owed(:'first', '{}', '{}', 1000);
 \set owed_a 'NOT txid_visible_in_snapshot(xid, ' :'first' ') AND k1 IN (1, 2)'
-\o |sort
+\o | LC_ALL=C sort
 \i sql/capture/batch.sql
 \o
 
