@@ -50,6 +50,8 @@ void args_list(const struct args *a, const char *name, struct strlist *out);
 /* A number from min to max; fallback where the option is not given. ERR_USAGE. */
 bool args_int(const struct args *a, const char *name, long long min, long long max, long long fallback,
               long long *out, struct err *e) MUST_CHECK;
+/* A rate in bytes a second; 0 for unlimited, and where the option is not given. ERR_USAGE. */
+bool args_rate(const struct args *a, const char *name, int64_t *out, struct err *e) MUST_CHECK;
 /* Seconds (1.5 too) as milliseconds; 0 where the option is not given. ERR_USAGE. */
 bool args_seconds(const struct args *a, const char *name, unsigned *ms, struct err *e) MUST_CHECK;
 

@@ -1,8 +1,10 @@
 /*
  * The control socket: DIR/control.sock, one JSON object a line each way. The peer must be the same user or root.
  *
- * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"stop","table":"schema.name"?,"wait":bool?}
+ * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"set"|"stop",
+ *           "table":"schema.name"?,"wait":bool?,"jobs":number?,"max_rate":number|null?}
  * Reply:   {"ok":true,"status":{...}} or {"ok":false,"error":{"kind","message","hint"}}.
+ * "set" is answered when the workers that were added are there or have failed to come.
  * "kick" with wait is answered when everything committed before the request is on the target; "stop" when the engine
  * has finished, by closing the connection after the reply.
  */
@@ -23,6 +25,9 @@ struct control_request {
     const char *command;
     const char *table; /* or NULL */
     bool wait;
+    int jobs;            /* with "set": workers; 0: as it is */
+    bool sets_rate;      /* with "set": max_rate holds */
+    int64_t max_rate;    /* bytes a second; 0: unlimited */
     unsigned timeout_ms; /* 0: for ever */
 };
 

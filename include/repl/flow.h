@@ -35,6 +35,10 @@ struct pool;
 
 /* Starts the threads. Connections are opened by the jobs that need them. */
 struct pool *pool_start(const struct pool_options *o);
+/* One more worker. It runs first before any other job, and ends where that fails. Any number, but the caller counts. */
+void pool_grow(struct pool *p, struct job *first);
+/* So many workers end, each when it has finished the job it is at, and close their connections. */
+void pool_shrink(struct pool *p, int workers);
 /* The job is the pool's until pool_take returns it. Never blocks. */
 void pool_submit(struct pool *p, struct job *job);
 /* A finished job, or NULL. Never blocks. */
@@ -69,11 +73,40 @@ bool lock_worker(struct conn *c, const char *sync_id, struct err *e) MUST_CHECK;
 bool lock_await_workers(struct conn *c, const char *sync_id, const struct interrupt *i,
                         struct err *e) MUST_CHECK;
 
+/* ---- how fast (throttle.c) ---- */
+
+/* A rate in bytes a second, 0 for none. Pure: the caller brings the time, in microseconds. Zeroed it is unlimited. */
+struct bucket {
+    double rate, taken, granted;
+    uint64_t at_us;
+};
+void bucket_set(struct bucket *b, int64_t bytes_per_second, uint64_t now_us);
+/* Takes what was read; the ticket is paid when bucket_wait_us says 0. */
+double bucket_take(struct bucket *b, uint64_t bytes, uint64_t now_us);
+uint64_t bucket_wait_us(struct bucket *b, double ticket, uint64_t now_us);
+
+/* One bucket for all workers. The rate may be changed by any thread, and holds at once, for those who wait too. */
+struct throttle;
+struct throttle *throttle_new(int64_t bytes_per_second); /* 0: unlimited */
+void throttle_free(struct throttle *t);                  /* NULL is fine */
+void throttle_set(struct throttle *t, int64_t bytes_per_second);
+int64_t throttle_limit(const struct throttle *t); /* NULL is unlimited */
+/* How much a reader takes at once, so that the bytes flow evenly. */
+size_t throttle_piece(const struct throttle *t, size_t most);
+/* Pays for bytes that were read from c: rests as long as the rate wants. ERR_STOPPED as soon as a stop is asked for,
+ * at either level: what goes that slowly is rather repeated than waited for. */
+bool throttle_pay(struct throttle *t, struct conn *c, uint64_t bytes, struct err *e) MUST_CHECK;
+
 /* ---- the copier: the hot path (copier.c) ---- */
 
-/* Raised while rows move, read by any thread. */
+/* How a job that copies is watched and steered. Zeroed it is neither. */
 struct copy_progress {
-    _Atomic uint64_t rows, bytes;
+    _Atomic uint64_t rows, bytes; /* raised while rows move, read by any thread */
+    _Atomic uint64_t
+        until_ms; /* set by any thread: later than this (clock_ms) the copy is given up; 0: never */
+    uint64_t limited_until_ms; /* the job's own: the same while a rate is set */
+    bool given_up;             /* the copy failed by one of these two, and nothing is wrong */
+    struct throttle *throttle; /* NULL: as fast as it goes */
 };
 
 /* Moves the COPY OUT that source is in to the COPY IN that target is in, byte for byte. Memory: one fixed buffer,
@@ -156,13 +189,16 @@ int64_t chunk_blocks(int64_t total_bytes, int64_t heap_bytes, int64_t heap_block
 struct chunk_copy {
     const char *schema; /* repl's */
     const struct relation *relation;
-    const char *source_sql;   /* the statements of capture_chunk_sql */
+    const char *
+        *source_sql; /* the statements of capture_chunk_sql, a transaction each: the slices of the chunk */
+    size_t nslices;
+    unsigned slice_ms;        /* under a rate, a slice that takes longer is given up; 0: none is */
     struct target_chunk mark; /* relation, heap and chunk given; rows and bytes are filled in */
     bool binary;
     struct copy_progress *progress; /* raised on the way, taken back when the chunk fails */
 };
 
-/* Copies one chunk and commits its mark with its rows. A chunk that is marked already is left alone. */
+/* Copies one chunk and commits its mark with the rows of all slices. */
 bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e) MUST_CHECK;
 
 /* ---- batches (stage.c, apply.c) ---- */

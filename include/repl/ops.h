@@ -15,11 +15,14 @@ struct sync {
     char *schema;               /* repl's, on both sides */
     struct selection selection; /* own_schema is schema */
     int jobs;
-    bool no_schema; /* the target's tables are made by somebody else */
-    bool overwrite; /* tables that hold rows on the target are emptied first */
+    int64_t max_rate; /* bytes a second read from the source by all jobs together; 0: unlimited */
+    bool no_schema;   /* the target's tables are made by somebody else */
+    bool overwrite;   /* tables that hold rows on the target are emptied first */
 };
 
 bool sync_save(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
+/* Jobs and max_rate alone. */
+bool sync_save_pace(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
 bool sync_load(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
 void sync_free(struct sync *s);
 

@@ -58,6 +58,8 @@ enum side conn_side(const struct conn *c);
 int conn_fd(const struct conn *c);
 int conn_server_version(const struct conn *c); /* 150020 */
 int conn_backend_pid(const struct conn *c);
+/* Rests for that long; ERR_STOPPED as soon as an interrupt of any level is raised. */
+bool conn_rest(struct conn *c, unsigned ms, struct err *e) MUST_CHECK;
 /* The interrupt level at which a wait on this connection gives up. INTERRUPT_NOW after conn_open. */
 void conn_interrupt_at(struct conn *c, enum interrupt_level level);
 

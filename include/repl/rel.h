@@ -79,6 +79,9 @@ const struct column *relation_column(const struct relation *r, const char *name)
 /* Rows can go as COPY BINARY: every copied column is binary-safe. */
 bool relation_binary(const struct relation *r);
 
+/* What a row takes on its server, on average; a guess where that is not known. Never below 1. */
+double relation_row_bytes(const struct relation *r);
+
 /* Where the history of the source is cut: see docs/architecture.md, "Positions". */
 struct server_identity {
     char system_identifier[24]; /* decimal */

@@ -28,8 +28,9 @@ struct status_table {
     char *schema, *name;
     char *phase; /* planned, copying, copied, catching_up, following, paused, failed */
     int64_t rows_copied, bytes_copied, bytes_total;
-    int64_t owed_rows; /* -1: not known */
-    char *error;       /* NULL: none */
+    double rate_bytes_per_second, eta_seconds; /* of its copy; negative: not known */
+    int64_t owed_rows;                         /* -1: not known */
+    char *error;                               /* NULL: none */
 };
 
 struct status_error {
@@ -42,17 +43,25 @@ struct status_error {
 /* All strings are malloc'ed and owned by the status; NULL where JSON shows null. */
 struct status {
     enum phase phase;
+    enum phase reached; /* what goes on underneath a pause or an error; else the same as phase */
     struct {
         bool running;
         int pid; /* 0: none */
         char *version, *since;
     } engine;
+    struct {
+        int running, wanted; /* workers; running is 0 while no engine runs */
+        int busy;            /* of them at work */
+        char *error;         /* why there are fewer than wanted, or NULL */
+        int64_t max_rate;    /* bytes a second; 0: unlimited */
+    } workers;
     double lag_seconds; /* negative: not known */
     int64_t owed_rows;  /* -1: not known */
     char *position;     /* the source snapshot that the target stands at */
     struct {
         int64_t bytes_done, bytes_total, rows_done;
-        double rate_bytes_per_second, eta_seconds; /* negative: not known */
+        double rate_bytes_per_second; /* negative: not known, as below */
+        double eta_seconds;           /* until the last row is copied; indexes come after it */
     } copy;
     struct {
         char *at; /* NULL: no batch yet */

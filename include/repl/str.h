@@ -31,6 +31,12 @@ const char *str_duration(char *out, size_t size, double seconds);
 
 /* A whole non-negative number with an optional unit kB MB GB TB (powers of 1000, case ignored). */
 bool str_parse_size(const char *s, uint64_t *out) MUST_CHECK;
+/* A rate: such a size, a second, perhaps with "/s" behind it; or "unlimited", which is 0. Refuses what is below
+ * STR_LEAST_RATE: it would look like standing still. */
+bool str_parse_rate(const char *s, int64_t *out) MUST_CHECK;
+enum { STR_LEAST_RATE = 64000 };
+/* "20 MB/s", "unlimited" into out; returns out. */
+const char *str_rate(char *out, size_t size, int64_t bytes_per_second);
 bool str_parse_int(const char *s, long long min, long long max, long long *out) MUST_CHECK;
 
 #endif

@@ -43,3 +43,10 @@ bool relation_binary(const struct relation *r)
             return false;
     return r->ncolumns != 0;
 }
+
+double relation_row_bytes(const struct relation *r)
+{
+    const double unknown = 100;
+    double bytes = r->rows_estimate > 0 ? (double)r->bytes / (double)r->rows_estimate : unknown;
+    return bytes > 1 ? bytes : 1;
+}

@@ -163,3 +163,33 @@ bool str_parse_size(const char *s, uint64_t *out)
         }
     return false;
 }
+
+bool str_parse_rate(const char *s, int64_t *out)
+{
+    char size[32];
+    uint64_t v;
+    size_t n = strlen(s);
+    *out = 0;
+    if (strcasecmp(s, "unlimited") == 0)
+        return true;
+    if (n > 2 && strcasecmp(s + n - 2, "/s") == 0)
+        n -= 2;
+    if (n >= sizeof size)
+        return false;
+    memcpy(size, s, n);
+    size[n] = '\0';
+    if (!str_parse_size(size, &v) || v < STR_LEAST_RATE || v > INT64_MAX)
+        return false;
+    *out = (int64_t)v;
+    return true;
+}
+
+const char *str_rate(char *out, size_t size, int64_t bytes_per_second)
+{
+    char bytes[32];
+    if (bytes_per_second == 0)
+        snprintf(out, size, "unlimited");
+    else
+        snprintf(out, size, "%s/s", str_bytes(bytes, sizeof bytes, (double)bytes_per_second));
+    return out;
+}

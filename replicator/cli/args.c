@@ -225,3 +225,14 @@ bool args_seconds(const struct args *a, const char *name, unsigned *ms, struct e
     *ms = seconds < 0.001 ? 1 : (unsigned)(seconds * 1000);
     return true;
 }
+
+bool args_rate(const struct args *a, const char *name, int64_t *out, struct err *e)
+{
+    const char *text = args_text(a, name);
+    *out = 0;
+    if (text == NULL || str_parse_rate(text, out))
+        return true;
+    err_set(e, ERR_USAGE, "--%s cannot be %s", name, shown_word(text));
+    return err_hint(e, "give bytes a second, at least %d kB: 500kB, 20MB, 1GB; or unlimited",
+                    STR_LEAST_RATE / 1000);
+}

@@ -156,6 +156,12 @@ static char *request_line(const struct control_request *r)
         cJSON_AddStringToObject(o, "table", r->table);
     if (r->wait)
         cJSON_AddTrueToObject(o, "wait");
+    if (r->jobs != 0)
+        cJSON_AddNumberToObject(o, "jobs", r->jobs);
+    if (r->sets_rate && r->max_rate != 0)
+        cJSON_AddNumberToObject(o, "max_rate", (double)r->max_rate);
+    else if (r->sets_rate)
+        cJSON_AddNullToObject(o, "max_rate");
     char *json = cJSON_PrintUnformatted(o);
     cJSON_Delete(o);
     if (json == NULL)

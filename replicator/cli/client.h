@@ -6,4 +6,7 @@
 
 enum { ANSWER_MS = 10000 };
 
+/* The same where it connects to both servers first: a connection is given up after 20 s. */
+enum { JOIN_MS = 45000 };
+
 #endif

@@ -44,8 +44,8 @@ struct cmd {
     bool (*exec)(struct context *c, struct err *e);
 };
 
-extern const struct cmd cmd_init, cmd_check, cmd_start, cmd_status, cmd_kick, cmd_pause, cmd_resume, cmd_stop,
-    cmd_log, cmd_cleanup, cmd_version, cmd_help;
+extern const struct cmd cmd_init, cmd_check, cmd_start, cmd_status, cmd_kick, cmd_pause, cmd_resume, cmd_set,
+    cmd_stop, cmd_log, cmd_cleanup, cmd_version, cmd_help;
 
 extern const struct cmd *const commands[]; /* in the order of help; ends with NULL */
 extern const struct option_spec global_options[];
@@ -54,11 +54,13 @@ const struct cmd *find_command(const char *name);
 /* The command of that name, or the error with the nearest one. */
 const struct cmd *need_command(const char *name, struct err *e);
 
+enum { MAX_JOBS = 64 };
+
 /* help.c: all made from the tables. */
 void help_overview(struct buf *b);
 void help_command(struct buf *b, const struct cmd *c);
 
-/* sync_args.c: --source --target --schema --tables --exclude --jobs --no-schema --overwrite over what s holds. */
+/* sync_args.c: --source --target --schema --tables --exclude --jobs --max-rate --no-schema --overwrite over what s holds. */
 bool sync_from_args(const struct context *c, struct sync *s, struct err *e) MUST_CHECK;
 /* A sync with nothing but defaults. */
 void sync_defaults(struct sync *s, const char *dir);

@@ -47,7 +47,7 @@ static bool sync_once(struct context *c, unsigned timeout_ms, struct err *e)
 {
     if (timeout_ms != 0)
         set_alarm(timeout_ms);
-    bool ok = run_engine(c, true, 0, -1, e);
+    bool ok = run_engine(c, true, NULL, -1, e);
     set_alarm(0);
     if (timed_out) {
         err_set(e, ERR_NOT_YET, "not everything was on the target within %.1f s", timeout_ms / 1000.0);

@@ -13,7 +13,8 @@
 
 static const struct option_spec options[] = {
     {"detach", no_argument, 'd', NULL, "return once the engine runs in the background"},
-    {"jobs", required_argument, 'j', "N", "workers for this run (init's)"},
+    {"jobs", required_argument, 'j', "N", "workers, from now on (as init or set said)"},
+    {"max-rate", required_argument, 'r', "RATE", "bytes a second read from the source, from now on"},
     {NULL, 0, 0, NULL, NULL},
 };
 
@@ -40,10 +41,10 @@ static void write_err(int fd, const struct err *e)
     (void)n; /* the starter has gone: the log has it too */
 }
 
-static bool be_engine(struct context *c, long long jobs, const char *log_path, int ready, int failed,
+static bool be_engine(struct context *c, const struct pace *pace, const char *log_path, int ready, int failed,
                       struct err *e)
 {
-    bool ok = leave_terminal(log_path, e) && run_engine(c, false, jobs, ready, e);
+    bool ok = leave_terminal(log_path, e) && run_engine(c, false, pace, ready, e);
     if (!ok)
         write_err(failed, e);
     close(failed);
@@ -90,7 +91,7 @@ static bool await_engine(pid_t pid, int ready, int failed, const char *log_path,
 }
 
 /* Forks before any thread or database handle exists; nothing but pipes is shared. */
-static bool detach(struct context *c, long long jobs, struct err *e)
+static bool detach(struct context *c, const struct pace *pace, struct err *e)
 {
     int ready[2], failed[2];
     if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(failed, O_CLOEXEC) != 0)
@@ -102,7 +103,7 @@ static bool detach(struct context *c, long long jobs, struct err *e)
     if (pid == 0) {
         close(ready[0]);
         close(failed[0]);
-        ok = be_engine(c, jobs, log_path, ready[1], failed[1], e);
+        ok = be_engine(c, pace, log_path, ready[1], failed[1], e);
     } else {
         close(ready[1]);
         close(failed[1]);
@@ -118,15 +119,18 @@ static bool detach(struct context *c, long long jobs, struct err *e)
 static bool exec(struct context *c, struct err *e)
 {
     long long jobs;
-    if (!args_int(&c->args, "jobs", 1, 64, 0, &jobs, e) || !context_refuse_running(c, "repl status", e))
+    struct pace pace = {.sets_rate = args_has(&c->args, "max-rate")};
+    if (!args_int(&c->args, "jobs", 1, MAX_JOBS, 0, &jobs, e) ||
+        !args_rate(&c->args, "max-rate", &pace.max_rate, e) || !context_refuse_running(c, "repl status", e))
         return false;
+    pace.jobs = (int)jobs;
     /* Looked at here for its error; opened again by the process that keeps it. */
     if (!context_open(c, e))
         return false;
     context_close(c);
     if (args_has(&c->args, "detach"))
-        return detach(c, jobs, e);
-    if (!run_engine(c, false, jobs, -1, e))
+        return detach(c, &pace, e);
+    if (!run_engine(c, false, &pace, -1, e))
         return false;
     puts("the engine has stopped; `repl start` goes on where it was");
     return true;

@@ -6,13 +6,26 @@
 #include "repl/engine.h"
 #include "repl/log.h"
 
-bool run_engine(struct context *c, bool once, long long jobs, int ready_fd, struct err *e)
+static bool remember_pace(struct context *c, const struct pace *pace, struct err *e)
+{
+    if (pace == NULL || (pace->jobs == 0 && !pace->sets_rate))
+        return true;
+    if (pace->jobs != 0)
+        c->sync.jobs = pace->jobs;
+    if (pace->sets_rate)
+        c->sync.max_rate = pace->max_rate;
+    return sync_save_pace(&c->sync, c->state, e);
+}
+
+bool run_engine(struct context *c, bool once, const struct pace *pace, int ready_fd, struct err *e)
 {
     struct progress p;
     if (!context_open(c, e))
         return false;
-    if (jobs != 0)
-        c->sync.jobs = (int)jobs;
+    if (!remember_pace(c, pace, e)) {
+        context_close(c);
+        return false;
+    }
     log_setup(c->verbose ? LOG_DEBUG : LOG_INFO, c->log_json);
     signal(SIGPIPE, SIG_IGN); /* a reader of our output or of ready_fd that went away is no reason to end */
     progress_begin(&p, c);

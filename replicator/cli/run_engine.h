@@ -4,8 +4,16 @@
 
 #include "cmd.h"
 
-/* Opens the state, runs engine_run with progress shown, closes the state. jobs: 0 for init's. ready_fd as in
- * engine_options. */
-bool run_engine(struct context *c, bool once, long long jobs, int ready_fd, struct err *e) MUST_CHECK;
+/* What --jobs and --max-rate said. */
+struct pace {
+    int jobs; /* 0: as it was */
+    bool sets_rate;
+    int64_t max_rate;
+};
+
+/* Opens the state, runs engine_run with progress shown, closes the state. pace is remembered; NULL: as it was.
+ * ready_fd as in engine_options. */
+bool run_engine(struct context *c, bool once, const struct pace *pace, int ready_fd,
+                struct err *e) MUST_CHECK;
 
 #endif

@@ -120,12 +120,33 @@ static const char *step_of(const struct status *s)
 
 /* ---- the head ---- */
 
+/* "4, 3 at work, --max-rate 20.0 MB/s" */
+static void add_workers(struct buf *b, const struct status *s)
+{
+    char rate[32];
+    if (s->workers.wanted == 0)
+        return;
+    buf_puts(b, "workers   ");
+    if (s->engine.running && s->workers.running != s->workers.wanted)
+        buf_printf(b, "%d of ", s->workers.running);
+    buf_printf(b, "%d", s->workers.wanted);
+    if (s->engine.running)
+        buf_printf(b, ", %d at work", s->workers.busy);
+    buf_printf(b, ", --max-rate %s", str_rate(rate, sizeof rate, s->workers.max_rate));
+    if (s->workers.error != NULL)
+        buf_printf(b, " (%s)", s->workers.error);
+    buf_puts(b, "\n");
+}
+
 static void add_head(struct buf *b, const struct status *s, const struct status_view *v)
 {
     char text[32];
     const char *step = step_of(s);
-    buf_printf(b, "phase     %s%s%s\n", phase_name(s->phase), step != NULL ? ": " : "",
+    buf_printf(b, "phase     %s%s%s", phase_name(s->phase), step != NULL ? ": " : "",
                step != NULL ? step : "");
+    if (s->phase == PHASE_PAUSED && s->reached != PHASE_FOLLOWING)
+        buf_printf(b, " while %s", phase_name(s->reached));
+    buf_puts(b, "\n");
     if (shows_copy(s)) {
         buf_puts(b, "copy      ");
         add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
@@ -151,6 +172,7 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
     } else {
         buf_puts(b, "engine    not running\n");
     }
+    add_workers(b, s);
     if (v->source != NULL)
         buf_printf(b, "source    %s\n", v->source);
     if (v->target != NULL)

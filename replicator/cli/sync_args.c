@@ -5,7 +5,7 @@
 #include "cmd.h"
 #include "repl/mem.h"
 
-enum { DEFAULT_JOBS = 4, MAX_JOBS = 64, MAX_NAME = 63 };
+enum { DEFAULT_JOBS = 4, MAX_NAME = 63 };
 
 void sync_defaults(struct sync *s, const char *dir)
 {
@@ -46,6 +46,8 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
     if (!args_int(a, "jobs", 1, MAX_JOBS, s->jobs, &jobs, e))
         return false;
     s->jobs = (int)jobs;
+    if (args_has(a, "max-rate") && !args_rate(a, "max-rate", &s->max_rate, e))
+        return false;
     take_text(a, "source", &s->source);
     take_text(a, "target", &s->target);
     take_text(a, "schema", &s->schema);

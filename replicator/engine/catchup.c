@@ -97,6 +97,7 @@ static void start_step(struct engine *g, struct pass *p)
     struct catchup_task *t = task_new(sizeof *t, job_catchup, step_done);
     const struct relation *r = &g->world->relations.items[p->index];
     t->index = p->index;
+    t->progress.throttle = g->throttle;
     t->snapshot = arena_strdup(t->task.mem, standing_of(&g->standing, r->id));
     t->truncated = p->truncated && p->goal == NULL;
     t->batch = g->standing.batch;
@@ -115,7 +116,7 @@ static void dispatch(struct engine *g)
     struct catchup *c = g->catchup;
     if (g->stopping || g->paused || g->trouble)
         return;
-    for (size_t i = 0; i < c->count && g->in_flight < g->o->sync->jobs; i++)
+    for (size_t i = 0; i < c->count && g->in_flight < g->jobs; i++)
         if (!c->passes[i].running && !c->passes[i].finished)
             start_step(g, &c->passes[i]);
     if (c->left != 0)
@@ -160,5 +161,6 @@ void catchup_begin(struct engine *g)
     g->passes_resumed = true; /* the world's goals are those of its opening */
     c->left = c->count;
     g->catchup = c;
+    workers_settle(g);
     dispatch(g);
 }

@@ -20,6 +20,8 @@ const struct setting engine_settings[] = {
     {"retry_max_ms", "ms", 30000, 100, 3600000, "Longest wait between two tries after an error."},
     {"rotate_bytes", "bytes", 1000000, 8192, 10000000000,
      "Size of the delta tables at which the writers are sent to the other side."},
+    {"slice_ms", "ms", 10000, 100, 600000,
+     "How long one transaction on the source should read under a --max-rate; six times that is the most."},
     {"step_rows", "rows", 200000, 100, 100000000, "Changed rows brought over by one step of catching up."},
     {NULL, NULL, 0, 0, 0, NULL},
 };
@@ -28,7 +30,8 @@ static const size_t places[] = {
     offsetof(struct settings, batch_rows),      offsetof(struct settings, chunk_max_bytes),
     offsetof(struct settings, chunk_min_bytes), offsetof(struct settings, lock_timeout_ms),
     offsetof(struct settings, poll_ms),         offsetof(struct settings, retry_max_ms),
-    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, step_rows),
+    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, slice_ms),
+    offsetof(struct settings, step_rows),
 };
 
 static int64_t *place(struct settings *s, size_t i)

@@ -21,6 +21,7 @@ struct client {
     struct control *control;
     struct buf in;
     uint64_t waits_for; /* number of a request (follow_request); 0: none */
+    bool waits_joined;  /* until no worker is joining */
     struct client *next;
 };
 
@@ -123,13 +124,15 @@ static void pause_or_resume(struct client *c, const char *table, bool pause)
 {
     struct engine *g = c->control->engine;
     struct err e;
+    int id = 0;
     if (table != NULL) {
         const struct relation *r = find_table(g, table, &e);
         if (r == NULL) {
             send_error(c, &e);
             return;
         }
-        leave_out(g, r->id, pause);
+        id = r->id;
+        leave_out(g, id, pause);
     } else {
         g->paused = pause;
     }
@@ -137,9 +140,50 @@ static void pause_or_resume(struct client *c, const char *table, bool pause)
                table != NULL ? table : "");
     if (!remember_paused(g, &e))
         log_err(LOG_WARN, &e);
-    if (!pause)
+    if (pause) {
+        copy_hold(g, id);
+    } else {
+        copy_let_go(g);
         engine_go_on(g);
+    }
     send_status(c);
+}
+
+/* Absent: as it is. */
+static bool read_pace(const cJSON *json, int *jobs, int64_t *max_rate, struct err *e)
+{
+    const cJSON *j = cJSON_GetObjectItemCaseSensitive(json, "jobs");
+    const cJSON *r = cJSON_GetObjectItemCaseSensitive(json, "max_rate");
+    *jobs = 0;
+    *max_rate = -1;
+    if (j == NULL && r == NULL)
+        return err_set(e, ERR_USAGE, "set needs jobs or max_rate");
+    if (j != NULL && (!cJSON_IsNumber(j) || j->valuedouble < 1 || j->valuedouble > JOBS_MOST))
+        return err_set(e, ERR_USAGE, "jobs is a number from 1 to %d", JOBS_MOST);
+    if (j != NULL)
+        *jobs = j->valueint;
+    if (cJSON_IsNull(r))
+        *max_rate = 0;
+    else if (r != NULL && (!cJSON_IsNumber(r) || r->valuedouble < STR_LEAST_RATE || r->valuedouble >= 0x1p63))
+        return err_set(e, ERR_USAGE, "max_rate is bytes a second, at least %d, or null", STR_LEAST_RATE);
+    else if (r != NULL)
+        *max_rate = (int64_t)r->valuedouble;
+    return true;
+}
+
+/* Answered when the workers that were added have their connections, or have failed to get them. */
+static void set(struct client *c, const cJSON *json)
+{
+    struct engine *g = c->control->engine;
+    struct err e;
+    int jobs;
+    int64_t max_rate;
+    if (!read_pace(json, &jobs, &max_rate, &e) || !workers_set(g, jobs, max_rate, &e))
+        send_error(c, &e);
+    else if (g->joining != 0)
+        c->waits_joined = true;
+    else
+        send_status(c);
 }
 
 static void kick(struct client *c, bool wait)
@@ -187,12 +231,14 @@ static void run_command(struct client *c, const cJSON *json)
         pause_or_resume(c, table, true);
     } else if (command != NULL && strcmp(command, "resume") == 0) {
         pause_or_resume(c, table, false);
+    } else if (command != NULL && strcmp(command, "set") == 0) {
+        set(c, json);
     } else if (command != NULL && strcmp(command, "stop") == 0) {
         send_status(c);
         hold_until_exit(c);
         engine_stop(g, INTERRUPT_SOON);
     } else {
-        err_set(&e, ERR_USAGE, "unknown command; valid are: status kick pause resume stop");
+        err_set(&e, ERR_USAGE, "unknown command; valid are: status kick pause resume set stop");
         send_error(c, &e);
     }
 }
@@ -281,6 +327,15 @@ void control_answer_waiting(struct engine *g)
     for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
         if (c->waits_for != 0 && c->waits_for <= g->answered) {
             c->waits_for = 0;
+            send_status(c);
+        }
+}
+
+void control_answer_joined(struct engine *g)
+{
+    for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
+        if (c->waits_joined) {
+            c->waits_joined = false;
             send_status(c);
         }
 }

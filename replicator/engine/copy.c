@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/clock.h"
 #include "repl/log.h"
 
 static int by_size(const void *x, const void *y)
@@ -27,6 +28,8 @@ void copy_plan_free(struct copy_plan *p)
         if (p->tables[i].plan != NULL)
             task_free(&p->tables[i].plan->task);
         free(p->tables[i].running);
+        free(p->tables[i].back);
+        free(p->tables[i].meter);
     }
     free(p->tables);
     *p = (struct copy_plan){0};
@@ -43,6 +46,8 @@ static void copied(struct engine *g, struct task *task)
         return;
     }
     p->state = TABLE_COPIED;
+    free(p->meter);
+    p->meter = NULL;
     g->copy.open--;
     supervise_good(g);
     copy_dispatch(g);
@@ -76,6 +81,9 @@ static void chunk_done(struct engine *g, struct task *task)
     }
     if (t->rewritten) {
         p->state = TABLE_REWRITTEN;
+    } else if (t->put_back) {
+        p->back = xrealloc(p->back, (p->nback + 1) * sizeof *p->back);
+        p->back[p->nback++] = (struct chunk_ref){(size_t)(t->heap - p->plan->heaps), t->number};
     } else {
         p->rows += t->mark.rows;
         p->wire_bytes += t->mark.bytes;
@@ -90,6 +98,7 @@ static void start_chunk(struct engine *g, struct table_plan *p, size_t heap, int
 {
     struct chunk_task *t = task_new(sizeof *t, job_chunk, chunk_done);
     t->index = p->index;
+    t->progress.throttle = g->throttle;
     t->heap = &p->plan->heaps[heap];
     t->plan = &p->plan->plans[heap];
     t->number = number;
@@ -120,6 +129,11 @@ static bool is_done(const struct world *w, const struct target_heap *h, int64_t 
 /* Gives out the table's next chunk; false where none waits. */
 static bool next_chunk(struct engine *g, struct table_plan *p)
 {
+    if (p->nback != 0) {
+        const struct chunk_ref c = p->back[--p->nback];
+        start_chunk(g, p, c.heap, c.number);
+        return true;
+    }
     for (; p->heap < p->plan->nheaps; p->heap++, p->chunk = 0) {
         const struct target_heap *h = &p->plan->plans[p->heap];
         while (p->chunk < copy_chunks(h)) {
@@ -176,6 +190,7 @@ static void planned(struct engine *g, struct task *task)
     p->fresh = t->restart;
     p->heap = 0;
     p->chunk = 0;
+    p->nback = 0;
     p->state = TABLE_COPYING;
     count_done(g, p);
     copy_dispatch(g);
@@ -226,12 +241,33 @@ static bool is_left_out(const struct engine *g, const struct table_plan *p)
     return false;
 }
 
+/* ---- pausing ---- */
+
+void copy_hold(struct engine *g, int id)
+{
+    enum { GRACE_MS = 5000 };
+    for (size_t i = 0; i < g->copy.ntables; i++) {
+        const struct table_plan *p = &g->copy.tables[i];
+        for (size_t k = 0; k < p->nrunning && (id == 0 || g->world->relations.items[p->index].id == id); k++)
+            atomic_store(&p->running[k]->progress.until_ms, clock_ms() + GRACE_MS);
+    }
+}
+
+void copy_let_go(struct engine *g)
+{
+    for (size_t i = 0; i < g->copy.ntables && !g->paused; i++)
+        for (size_t k = 0; k < g->copy.tables[i].nrunning && !is_left_out(g, &g->copy.tables[i]); k++)
+            atomic_store(&g->copy.tables[i].running[k]->progress.until_ms, 0);
+}
+
+/* ---- */
+
 void copy_dispatch(struct engine *g)
 {
     if (g->life != LIFE_COPYING || g->stopping || g->paused || engine_in_trouble(g))
         return;
-    for (size_t i = 0; i < g->copy.ntables && g->in_flight < g->o->sync->jobs; i++)
-        while (!is_left_out(g, &g->copy.tables[i]) && g->in_flight < g->o->sync->jobs &&
+    for (size_t i = 0; i < g->copy.ntables && g->in_flight < g->jobs; i++)
+        while (!is_left_out(g, &g->copy.tables[i]) && g->in_flight < g->jobs &&
                give_work(g, &g->copy.tables[i]))
             continue;
     if (g->copy.open == 0 && g->in_flight == 0)
@@ -267,6 +303,7 @@ void copy_load(struct engine *g)
 
 void copy_begin(struct engine *g)
 {
+    workers_settle(g);
     copy_dispatch(g);
 }
 

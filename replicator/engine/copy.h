@@ -13,6 +13,11 @@ enum table_state {
     TABLE_COPIED
 };
 
+struct chunk_ref {
+    size_t heap;
+    int64_t number;
+};
+
 struct table_plan {
     size_t index; /* of the relation in the world */
     enum table_state state;
@@ -21,10 +26,13 @@ struct table_plan {
     bool fresh;             /* the plan was just made: none of its chunks can be there */
     size_t heap;            /* the next chunk to give out */
     int64_t chunk;
+    struct chunk_ref *back; /* given out, and put back */
+    size_t nback;
     struct chunk_task **running;
     size_t nrunning;
     int64_t left; /* chunks that are not there */
     int64_t blocks, blocks_done, rows, wire_bytes;
+    struct eta *meter; /* while chunks run; else NULL */
 };
 
 struct table_plan *copy_table(struct engine *g, size_t index);

@@ -43,7 +43,7 @@ void engine_say(struct engine *g, enum log_level level, const struct err *e, con
 
 /* ---- jobs ---- */
 
-void engine_submit(struct engine *g, struct job *job)
+void engine_prepare(struct engine *g, struct job *job)
 {
     struct task *t = (struct task *)job;
     t->engine = g;
@@ -51,14 +51,14 @@ void engine_submit(struct engine *g, struct job *job)
     t->settings = &g->settings;
     t->world = g->world;
     t->interrupt = pool_interrupt(g->pool);
+    t->jobs = g->jobs;
     g->in_flight++;
-    pool_submit(g->pool, job);
 }
 
-static void wake(void *arg)
+void engine_submit(struct engine *g, struct job *job)
 {
-    struct engine *g = arg;
-    uv_async_send(&g->wake);
+    engine_prepare(g, job);
+    pool_submit(g->pool, job);
 }
 
 static void on_wake(uv_async_t *async)
@@ -133,6 +133,7 @@ void engine_go_on(struct engine *g)
 {
     supervise_again(g);
     copy_dispatch(g);
+    finish_go_on(g);
     catchup_dispatch(g);
     follow_look(g);
 }
@@ -195,21 +196,6 @@ static void init_handles(struct engine *g)
     uv_timer_start(&g->status_timer, on_status_timer, STATUS_EVERY_MS, STATUS_EVERY_MS);
 }
 
-static void start_pool(struct engine *g)
-{
-    const unsigned lock_ms = (unsigned)g->settings.lock_timeout_ms;
-    const struct pool_options o = {
-        .workers = g->o->sync->jobs,
-        .source_spec = g->o->sync->source,
-        .target_spec = g->o->sync->target,
-        .source = {.side = SIDE_SOURCE, .purpose = "worker", .lock_timeout_ms = lock_ms},
-        .target = {.side = SIDE_TARGET, .purpose = "worker", .apply = true},
-        .wake = wake,
-        .arg = g,
-    };
-    g->pool = pool_start(&o);
-}
-
 static void tell_ready(struct engine *g)
 {
     if (g->o->ready_fd < 0)
@@ -226,6 +212,7 @@ void engine_is_up(struct engine *g)
 static void tear_down(struct engine *g)
 {
     pool_free(g->pool);
+    throttle_free(g->throttle);
     copy_plan_free(&g->copy);
     catchup_drop(g);
     world_free(g->world);
@@ -254,7 +241,7 @@ static void save_stopped(struct engine *g)
 static bool run(struct engine *g, struct err *e)
 {
     init_handles(g);
-    start_pool(g);
+    workers_start(g);
     bool ok = control_start(g, e);
     if (ok) {
         if (g->o->once)

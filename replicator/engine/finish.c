@@ -14,7 +14,10 @@ static void start_step(struct engine *g, const char *step,
                        bool (*run)(struct worker *, struct job *, struct err *),
                        void (*done)(struct engine *, struct task *))
 {
+    if (g->paused)
+        return; /* finish_go_on comes back */
     struct step_task *t = task_new(sizeof *t, run, done);
+    g->stepping = true;
     t->step = step;
     engine_submit(g, &t->task.job);
 }
@@ -23,6 +26,7 @@ static void start_step(struct engine *g, const char *step,
 static bool step_ended(struct engine *g, struct task *task)
 {
     struct step_task *t = (struct step_task *)task;
+    g->stepping = false;
     say_all(g, &t->said);
     strlist_free(&t->said);
     if (!t->task.job.ok) {
@@ -62,4 +66,14 @@ void finish_begin(struct engine *g)
     } else {
         phase_fire(g, EV_FINISHED);
     }
+}
+
+void finish_go_on(struct engine *g)
+{
+    if (g->stepping || g->paused || g->stopping || g->trouble)
+        return;
+    if (g->life == LIFE_INDEXING)
+        index_begin(g);
+    else if (g->life == LIFE_FINISHING)
+        finish_begin(g);
 }

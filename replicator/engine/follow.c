@@ -208,6 +208,7 @@ void follow_look(struct engine *g)
     struct batch_task *t = task_new(sizeof *t, job_batch, looked);
     uv_timer_stop(&g->look_timer);
     t->positions = standing_positions(&g->standing, t->task.mem);
+    t->progress.throttle = g->throttle;
     t->batch = g->standing.batch;
     t->request = g->request;
     t->establish = g->standing.snapshot[0] == '\0' || g->standing.nown > g->nleft_out;

@@ -114,12 +114,20 @@ static bool look_twice(struct look *l, struct err *e)
     return l->open || t->outcome == BATCH_UNKNOWN_TABLE || !t->establish || establish(l, e);
 }
 
+/* Also where a rate makes the batch's one source transaction last too long. What has no key cannot be brought over in
+ * steps, so it does not count there. */
 static bool too_large(const struct batch_task *t)
 {
-    int64_t rows = 0;
-    for (size_t i = 0; i < t->owed.count; i++)
+    const struct relations *all = &t->task.world->relations;
+    int64_t rows = 0, limit = throttle_limit(t->progress.throttle);
+    double bytes = 0, most_s = (double)t->task.settings->slice_ms * SLICE_MOST / 1e3;
+    for (size_t i = 0; i < t->owed.count; i++) {
+        const struct relation *r = relations_by_id(all, t->owed.items[i].id);
         rows += t->owed.items[i].rows;
-    return rows > t->task.settings->batch_rows;
+        if (r->nkey != 0)
+            bytes += (double)t->owed.items[i].rows * relation_row_bytes(r);
+    }
+    return rows > t->task.settings->batch_rows || (limit != 0 && bytes > (double)limit * most_s);
 }
 
 /* ---- sequences ---- */

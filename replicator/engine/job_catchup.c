@@ -25,10 +25,21 @@ static bool begin_pass(struct catchup_task *t, struct conn *source, int id, stru
     return true;
 }
 
+/* Rows of one step; under a rate no more than it brings in some seconds, since a step is one source transaction. */
+static int64_t step_rows(const struct catchup_task *t)
+{
+    int64_t rows = t->task.settings->step_rows, limit = throttle_limit(t->progress.throttle);
+    if (limit == 0)
+        return rows;
+    double width = relation_row_bytes(&t->task.world->relations.items[t->index]);
+    double limited = (double)limit / t->task.jobs * (double)t->task.settings->slice_ms / 1e3 / width;
+    return limited < (double)rows ? (int64_t)limited : rows;
+}
+
 /* The next range of the pass; moves the pass behind it. */
 static struct delta_range next_range(struct catchup_task *t)
 {
-    int64_t blocks = t->task.settings->step_rows / ROWS_PER_BLOCK + 1;
+    int64_t blocks = step_rows(t) / ROWS_PER_BLOCK + 1;
     if (t->side == 'a' && t->block >= t->end_a) {
         t->side = 'b';
         t->block = 0;

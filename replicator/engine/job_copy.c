@@ -67,8 +67,63 @@ bool job_plan(struct worker *w, struct job *job, struct err *e)
     if (t->restart &&
         !target_restart_copy(target, t->task.sync->schema, &t->task.world->targets[t->index], e))
         return false;
-    make_plan(t, r, t->task.sync->jobs);
+    make_plan(t, r, t->task.jobs);
     return target_plan(target, t->task.sync->schema, r->id, t->plans, t->nheaps, e);
+}
+
+/* ---- chunks ---- */
+
+/* Blocks of one source transaction, so that a slow --max-rate makes shorter ones and not longer ones (I3). */
+static int64_t slice_blocks(const struct chunk_task *t, int64_t chunk)
+{
+    int64_t limit = throttle_limit(t->progress.throttle);
+    if (limit == 0 || t->plan->blocks <= 0)
+        return chunk;
+    double block = (double)t->plan->bytes / (double)t->plan->blocks;
+    double blocks =
+        (double)limit / t->task.jobs * (double)t->task.settings->slice_ms / 1e3 / (block > 1 ? block : 1);
+    return blocks < 1 ? 1 : blocks < (double)chunk ? (int64_t)blocks : chunk;
+}
+
+static bool copy_sliced(struct chunk_task *t, struct chunk_copy *c, struct conn *source, struct conn *target,
+                        int64_t blocks, struct err *e)
+{
+    const struct world *world = t->task.world;
+    const struct relation *r = &world->relations.items[t->index];
+    struct heap planned_heap = *t->heap;
+    planned_heap.filenode = t->plan->filenode;
+    int64_t from = t->number * t->plan->chunk_blocks, to = from + t->plan->chunk_blocks;
+    c->nslices = 0;
+    c->source_sql =
+        arena_alloc(t->task.mem, (size_t)((to - from + blocks - 1) / blocks) * sizeof *c->source_sql);
+    for (int64_t at = from; at < to; at += blocks)
+        c->source_sql[c->nslices++] = capture_chunk_sql(t->task.mem, &world->capture, r, &planned_heap, at,
+                                                        at + blocks < to ? at + blocks : to, c->binary);
+    c->slice_ms = r->nkey != 0 && blocks > 1 ? (unsigned)t->task.settings->slice_ms * SLICE_MOST : 0;
+    return chunk_copy(source, target, c, e);
+}
+
+/* Wanted by the loop, which puts the chunk back; else a slice was slower than foreseen. */
+static bool is_put_back(const struct chunk_task *t)
+{
+    return t->progress.given_up && atomic_load(&t->progress.until_ms) != 0;
+}
+
+static bool copy_chunk(struct chunk_task *t, struct chunk_copy *c, struct conn *source, struct conn *target,
+                       struct err *e)
+{
+    const struct relation *r = &t->task.world->relations.items[t->index];
+    int64_t chunk = t->plan->chunk_blocks;
+    int64_t blocks = r->nkey != 0 ? slice_blocks(t, chunk) : chunk;
+    while (!copy_sliced(t, c, source, target, blocks, e)) {
+        if (!t->progress.given_up || is_put_back(t))
+            return false;
+        int64_t by_rate = slice_blocks(t, chunk);
+        if (blocks > 1)
+            blocks = by_rate < blocks / 2 ? by_rate : blocks / 2;
+        err_clear(e);
+    }
+    return true;
 }
 
 bool job_chunk(struct worker *w, struct job *job, struct err *e)
@@ -79,28 +134,21 @@ bool job_chunk(struct worker *w, struct job *job, struct err *e)
     struct conn *source, *target;
     if (!worker_source(w, &source, e) || !worker_target(w, &target, e))
         return false;
-    int64_t from = t->number * t->plan->chunk_blocks, to = from + t->plan->chunk_blocks;
-    struct heap planned_heap = *t->heap;
-    planned_heap.filenode = t->plan->filenode;
     struct chunk_copy c = {
         .schema = t->task.sync->schema,
-        .relation = &world->targets[t->index],
-        .source_sql = NULL,
         .mark = {.relation = r->id, .heap = t->heap->oid, .chunk = t->number},
         .binary = relation_binary(r),
         .progress = &t->progress,
     };
     /* Columns by the source's names and order, on both sides. */
     struct relation named = *r;
-    named.sql = c.relation->sql;
+    named.sql = world->targets[t->index].sql;
     c.relation = &named;
-    c.source_sql = capture_chunk_sql(t->task.mem, &world->capture, r, &planned_heap, from, to, c.binary);
-    bool ok = chunk_copy(source, target, &c, e);
+    bool ok = copy_chunk(t, &c, source, target, e);
     t->mark = c.mark;
-    if (ok || !err_is(e, "55000"))
-        return ok;
-    t->rewritten = true;
-    return true;
+    t->put_back = !ok && is_put_back(t);
+    t->rewritten = !ok && err_is(e, "55000");
+    return ok || t->put_back || t->rewritten;
 }
 
 bool job_copied(struct worker *w, struct job *job, struct err *e)

@@ -13,7 +13,9 @@ typedef bool (*schema_fn)(const struct sync *, struct conn *, const struct inter
 static bool run_step(struct worker *w, struct step_task *t, schema_fn fn, struct err *e)
 {
     struct conn *target;
-    return worker_target(w, &target, e) && fn(t->task.sync, target, t->task.interrupt, keep_line, t, e) &&
+    struct sync now = *t->task.sync;
+    now.jobs = t->task.jobs;
+    return worker_target(w, &target, e) && fn(&now, target, t->task.interrupt, keep_line, t, e) &&
            target_step_done(target, t->task.sync->schema, t->step, e);
 }
 

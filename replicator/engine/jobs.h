@@ -47,6 +47,7 @@ struct task {
     const struct settings *settings;
     const struct world *world;
     const struct interrupt *interrupt;
+    int jobs; /* workers, when the job was submitted */
 };
 
 /* A task of that many bytes, zeroed, with its arena. */
@@ -64,6 +65,13 @@ struct open_task {
     struct world *found;
 };
 bool job_open(struct worker *w, struct job *job, struct err *e);
+
+/* ---- one more worker (workers.c) ---- */
+
+struct join_task {
+    struct task task;
+};
+bool job_join(struct worker *w, struct job *job, struct err *e);
 
 /* ---- the first copy (job_copy.c) ---- */
 
@@ -88,6 +96,7 @@ struct chunk_task {
     struct copy_progress progress;
     struct target_chunk mark;
     bool rewritten; /* ok, but nothing was copied: plan again */
+    bool put_back;  /* ok, but nothing was copied, as progress.until_ms wanted: again later */
 };
 bool job_chunk(struct worker *w, struct job *job, struct err *e);
 

@@ -82,6 +82,8 @@ static void opened(struct engine *g, struct task *task)
                    g->standing.snapshot[0] != '\0' ? g->standing.snapshot : "none yet");
     }
     g->failed = false;
+    if (!g->o->once) /* else when there is work for them */
+        workers_settle(g);
     if (!g->stopping)
         phase_fire(g, next_work(g->world));
 }

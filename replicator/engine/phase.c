@@ -85,8 +85,7 @@ bool phase_row(unsigned index, struct phase_row *out)
 
 static bool has_step(const struct engine *g, const char *name);
 
-/* Where the work stands, whether or not it goes on just now. */
-static enum phase reached(const struct engine *g)
+enum phase phase_reached(const struct engine *g)
 {
     switch (g->life) {
     case LIFE_COPYING:
@@ -125,5 +124,5 @@ enum phase phase_shown(const struct engine *g)
         return PHASE_FAILED;
     if (g->paused)
         return PHASE_PAUSED;
-    return reached(g);
+    return phase_reached(g);
 }

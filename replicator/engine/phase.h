@@ -35,8 +35,9 @@ enum event {
 /* Looks up the row of (life, event), moves there and calls its function. An event without a row is a bug: aborts. */
 void phase_fire(struct engine *g, enum event ev);
 
-/* What status says. */
+/* What status says; and where the work stands, whether or not it goes on just now. */
 enum phase phase_shown(const struct engine *g);
+enum phase phase_reached(const struct engine *g);
 
 /* For docs/phases.md: the table, row by row; NULL behind the last. */
 struct phase_row {

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "eta.h"
 #include "jobs.h"
 #include "phase.h"
 #include "repl/clock.h"
@@ -22,10 +23,11 @@ struct copy_plan {
     size_t open; /* tables that are not copied yet */
 };
 
-struct meter { /* a rate over the last seconds */
-    double bytes_per_second;
-    int64_t last_bytes;
-    uint64_t last_ms;
+/* The speed of the copy. The ETA is made of work: bytes, and for each table what its round trips cost in bytes. */
+struct meter {
+    struct eta bytes, work;
+    int64_t pace; /* --max-rate and workers that it was measured with */
+    int jobs;
 };
 
 struct engine {
@@ -38,6 +40,12 @@ struct engine {
     uv_timer_t look_timer, status_timer, retry_timer;
     uv_poll_t *source_poll, *target_poll; /* listener.c */
     struct pool *pool;
+    struct throttle *throttle; /* of all workers */
+    int jobs;                  /* workers, with those that are joining */
+    int joining;               /* workers that have no connections yet */
+    bool first_joined;         /* the one that opened the sync has those that it works with */
+    int jobs_wanted;
+    struct err join_err; /* why there are fewer than wanted; ERR_NONE where there are not */
     struct control *control;
     int lock_fd;
 
@@ -60,6 +68,7 @@ struct engine {
 
     struct copy_plan copy;
     int finishing;           /* the step of finish.c */
+    bool stepping;           /* one is under way */
     const char *note;        /* what goes on, for status */
     struct catchup *catchup; /* the passes under way; NULL: none */
     bool passes_resumed;     /* what the world says of passes was taken up */
@@ -84,8 +93,10 @@ struct engine {
 /* ---- engine.c ---- */
 void engine_stop(struct engine *g, enum interrupt_level level);
 void engine_submit(struct engine *g, struct job *job); /* counts it in flight */
-void engine_is_up(struct engine *g);                   /* the first opening succeeded */
-void engine_go_on(struct engine *g);                   /* after a pause: whatever the phase has to do */
+/* The same but for handing it to the pool. */
+void engine_prepare(struct engine *g, struct job *job);
+void engine_is_up(struct engine *g); /* the first opening succeeded */
+void engine_go_on(struct engine *g); /* after a pause: whatever the phase has to do */
 bool engine_in_trouble(const struct engine *g);
 void engine_say(struct engine *g, enum log_level level, const struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -104,10 +115,14 @@ void open_begin(struct engine *g);
 void copy_load(struct engine *g); /* what is copied of each table, after an opening */
 void copy_begin(struct engine *g);
 void copy_dispatch(struct engine *g); /* gives free workers chunks */
+/* A pause (of the table of that id; 0: of all): chunks under way that do not end within some seconds are put back. */
+void copy_hold(struct engine *g, int id);
+void copy_let_go(struct engine *g); /* no pause any more, where there is none */
 void index_begin(struct engine *g);
 void follow_begin(struct engine *g);
 void catchup_begin(struct engine *g);
 void finish_begin(struct engine *g);
+void finish_go_on(struct engine *g); /* after a pause: the step that was due, if any */
 
 /* Gives free workers the next steps of the passes, if any. */
 void catchup_dispatch(struct engine *g);
@@ -130,6 +145,14 @@ uint64_t follow_request(struct engine *g);
 void listener_start(struct engine *g, struct conn *source, struct conn *target);
 void listener_close(struct engine *g);
 
+/* ---- workers.c: how many, and how fast ---- */
+enum { JOBS_MOST = 64 };
+void workers_start(struct engine *g);
+/* As many as are wanted: more are asked to join, or some to go. */
+void workers_settle(struct engine *g);
+/* jobs 0 and max_rate negative: as it is; max_rate 0: unlimited. Holds at once, and for the next start. */
+bool workers_set(struct engine *g, int jobs, int64_t max_rate, struct err *e) MUST_CHECK;
+
 /* ---- progress.c ---- */
 void progress_status(struct engine *g, struct status *out);
 void progress_tick(struct engine *g);
@@ -137,6 +160,7 @@ void progress_tick(struct engine *g);
 /* ---- control.c ---- */
 bool control_start(struct engine *g, struct err *e) MUST_CHECK;
 void control_answer_waiting(struct engine *g);
+void control_answer_joined(struct engine *g); /* no worker is joining any more */
 void control_close(struct engine *g);
 
 #endif

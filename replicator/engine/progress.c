@@ -44,6 +44,14 @@ static const char *table_phase(const struct engine *g, const struct table_plan *
     return stands_apart(g, id) ? "catching_up" : "following";
 }
 
+/* What a block of the table is on the wire, as the chunks that are there tell; without one, what it is on disk. */
+static double wire_per_block(const struct table_plan *p)
+{
+    if (p->blocks_done > 0 && p->wire_bytes > 0)
+        return (double)p->wire_bytes / (double)p->blocks_done;
+    return (double)p->bytes / (double)p->blocks;
+}
+
 /* Bytes of the source's table that are on the target: by blocks, and by what chunks under way have moved. */
 static int64_t table_bytes_done(const struct table_plan *p)
 {
@@ -51,14 +59,14 @@ static int64_t table_bytes_done(const struct table_plan *p)
         return p->bytes;
     if (p->blocks == 0)
         return 0;
-    double per_block = (double)p->bytes / (double)p->blocks, done = per_block * (double)p->blocks_done;
+    double blocks = (double)p->blocks_done, wire = wire_per_block(p);
     for (size_t i = 0; i < p->nrunning; i++) {
         const struct chunk_task *t = p->running[i];
-        double share = per_block * (double)copy_chunk_blocks(t->plan, t->number);
-        double moved = (double)atomic_load(&p->running[i]->progress.bytes);
-        done += moved < share ? moved : share;
+        double share = (double)copy_chunk_blocks(t->plan, t->number);
+        double moved = (double)atomic_load(&t->progress.bytes) / wire;
+        blocks += moved < share ? moved : share;
     }
-    return (int64_t)done;
+    return (int64_t)((double)p->bytes * blocks / (double)p->blocks);
 }
 
 static int64_t table_rows_done(const struct table_plan *p)
@@ -95,6 +103,9 @@ static void fill_tables(struct engine *g, struct status *out)
         t->rows_copied = table_rows_done(p);
         t->bytes_total = p->bytes;
         t->bytes_copied = table_bytes_done(p);
+        t->rate_bytes_per_second = p->meter != NULL ? eta_rate(p->meter) : -1;
+        t->eta_seconds =
+            p->meter != NULL ? eta_seconds(p->meter, (double)(t->bytes_total - t->bytes_copied)) : -1;
         t->owed_rows = table_owed(g, r->id);
         out->copy.bytes_done += t->bytes_copied;
         out->copy.bytes_total += t->bytes_total;
@@ -148,23 +159,49 @@ static void fill_engine(const struct engine *g, struct status *out)
     out->engine.since = xstrdup(clock_iso(since, sizeof since, g->started_wall));
 }
 
+static void fill_workers(const struct engine *g, struct status *out)
+{
+    int workers = g->jobs - g->joining, busy = g->in_flight - g->joining;
+    out->workers.running = workers;
+    out->workers.busy = busy < workers ? busy : workers;
+    out->workers.wanted = g->jobs_wanted;
+    out->workers.max_rate = throttle_limit(g->throttle);
+    if (g->join_err.kind != ERR_NONE)
+        out->workers.error = xasprintf("%s: %s", g->join_err.side, g->join_err.text);
+}
+
+/* A table costs round trips, however small it is: about what so many bytes cost. */
+static double work(int64_t bytes, size_t tables)
+{
+    enum { TABLE_BYTES = 64000 };
+    return (double)bytes + (double)tables * TABLE_BYTES;
+}
+
+static void fill_copy(const struct engine *g, struct status *out)
+{
+    out->copy.rate_bytes_per_second = out->copy.eta_seconds = -1;
+    if (g->life != LIFE_COPYING)
+        return;
+    out->copy.rate_bytes_per_second = eta_rate(&g->meter.bytes);
+    out->copy.eta_seconds =
+        eta_seconds(&g->meter.work, work(out->copy.bytes_total - out->copy.bytes_done, g->copy.open));
+}
+
 void progress_status(struct engine *g, struct status *out)
 {
     struct err e;
     memset(out, 0, sizeof *out);
     out->phase = phase_shown(g);
+    out->reached = phase_reached(g);
     fill_engine(g, out);
+    fill_workers(g, out);
     out->lag_seconds = lag_seconds(g);
     out->owed_rows = g->looked_ms == 0 && g->owed_rows == 0 ? -1 : g->owed_rows;
     out->position = copy_text(g->standing.snapshot);
     if (g->world != NULL)
         fill_tables(g, out);
     fill_table_error(g, out);
-    out->copy.rate_bytes_per_second = g->life == LIFE_COPYING ? g->meter.bytes_per_second : -1;
-    out->copy.eta_seconds = -1;
-    if (g->life == LIFE_COPYING && g->meter.bytes_per_second > 0)
-        out->copy.eta_seconds =
-            (double)(out->copy.bytes_total - out->copy.bytes_done) / g->meter.bytes_per_second;
+    fill_copy(g, out);
     out->last_batch = g->last_batch.last_batch;
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
     out->next = xstrdup(next_to_type(g, out->phase));
@@ -175,20 +212,48 @@ void progress_status(struct engine *g, struct status *out)
         log_err(LOG_WARN, &e);
 }
 
-/* The rate of the last ten seconds or so; a longer memory would promise what is over. */
+static void measure_table(struct table_plan *p, const struct status *st, uint64_t now)
+{
+    bool runs = p->state == TABLE_COPYING && p->nrunning != 0;
+    if (!runs) {
+        free(p->meter);
+        p->meter = NULL;
+        return;
+    }
+    if (p->meter == NULL)
+        p->meter = xcalloc(1, sizeof *p->meter);
+    eta_feed(p->meter, now, (double)st->tables[p->index].bytes_copied);
+}
+
+/* With other workers or another --max-rate what was measured before is no measure. */
+static void forget_pace(struct engine *g)
+{
+    struct meter *m = &g->meter;
+    int64_t pace = throttle_limit(g->throttle);
+    if (m->pace == pace && m->jobs == g->jobs)
+        return;
+    m->pace = pace;
+    m->jobs = g->jobs;
+    eta_forget(&m->bytes);
+    eta_forget(&m->work);
+    for (size_t i = 0; i < g->copy.ntables; i++)
+        if (g->copy.tables[i].meter != NULL)
+            eta_forget(g->copy.tables[i].meter);
+}
+
 static void measure(struct engine *g, const struct status *st)
 {
-    uint64_t now = clock_ms();
-    struct meter *m = &g->meter;
-    if (m->last_ms != 0 && now > m->last_ms && st->copy.bytes_done >= m->last_bytes) {
-        double seconds = (double)(now - m->last_ms) / 1000;
-        double rate = (double)(st->copy.bytes_done - m->last_bytes) / seconds;
-        double weight = seconds / 10 < 1 ? seconds / 10 : 1;
-        m->bytes_per_second =
-            m->bytes_per_second == 0 ? rate : m->bytes_per_second * (1 - weight) + rate * weight;
+    const uint64_t now = clock_ms();
+    forget_pace(g);
+    if (g->life != LIFE_COPYING || g->paused) {
+        eta_skip(&g->meter.bytes, now);
+        eta_skip(&g->meter.work, now);
+        return;
     }
-    m->last_ms = now;
-    m->last_bytes = st->copy.bytes_done;
+    eta_feed(&g->meter.bytes, now, (double)st->copy.bytes_done);
+    eta_feed(&g->meter.work, now, work(st->copy.bytes_done, g->copy.ntables - g->copy.open));
+    for (size_t i = 0; i < g->copy.ntables; i++)
+        measure_table(&g->copy.tables[i], st, now);
 }
 
 void progress_tick(struct engine *g)

@@ -14,8 +14,12 @@ struct settings {
     int64_t poll_ms;         /* the longest an idle engine goes without looking */
     int64_t retry_max_ms;
     int64_t rotate_bytes; /* the delta tables change sides when the active ones hold as much */
-    int64_t step_rows;    /* delta rows of one step of catching up */
+    int64_t
+        slice_ms; /* of reading under a rate, in one source transaction; it is given up at SLICE_MOST of them */
+    int64_t step_rows; /* delta rows of one step of catching up */
 };
+
+enum { SLICE_MOST = 6 };
 
 /* Defaults, then DIR/repl.conf where it is there. ERR_CONFIG names file, line, and what is valid. */
 bool settings_load(const char *dir, struct settings *out, struct err *e) MUST_CHECK;

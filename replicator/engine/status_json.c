@@ -67,6 +67,16 @@ static void add_engine(cJSON *root, const struct status *s)
     add_text(o, "since", s->engine.since);
 }
 
+static void add_workers(cJSON *root, const struct status *s)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "workers");
+    add_int(o, "running", s->workers.running);
+    add_int(o, "wanted", s->workers.wanted);
+    add_int(o, "busy", s->workers.busy);
+    add_text(o, "error", s->workers.error);
+    add_known_int(o, "max_rate_bytes_per_second", s->workers.max_rate != 0 ? s->workers.max_rate : -1);
+}
+
 static void add_copy(cJSON *root, const struct status *s)
 {
     cJSON *o = cJSON_AddObjectToObject(root, "copy");
@@ -100,6 +110,8 @@ static void add_tables(cJSON *root, const struct status *s)
         add_int(o, "rows_copied", t->rows_copied);
         add_int(o, "bytes_copied", t->bytes_copied);
         add_int(o, "bytes_total", t->bytes_total);
+        add_known_real(o, "rate_bytes_per_second", t->rate_bytes_per_second);
+        add_known_real(o, "eta_seconds", t->eta_seconds);
         add_known_int(o, "owed_rows", t->owed_rows);
         add_text(o, "error", t->error);
         cJSON_AddItemToArray(list, o);
@@ -123,7 +135,9 @@ char *status_to_json(const struct status *s, bool pretty)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "phase", phase_name(s->phase));
+    cJSON_AddStringToObject(root, "reached", phase_name(s->reached));
     add_engine(root, s);
+    add_workers(root, s);
     add_known_real(root, "lag_seconds", s->lag_seconds);
     add_known_int(root, "owed_rows", s->owed_rows);
     add_text(root, "position", s->position);
@@ -217,6 +231,10 @@ static void read_scalars(struct reader r, struct status *s)
     char *phase = get_text(r, "phase");
     *r.ok = phase != NULL && phase_parse(phase, &s->phase);
     free(phase);
+    phase = get_text(r, "reached");
+    s->reached = s->phase;
+    *r.ok = *r.ok && (phase == NULL || phase_parse(phase, &s->reached));
+    free(phase);
     s->lag_seconds = get_real(r, "lag_seconds", -1);
     s->owed_rows = get_int(r, "owed_rows", -1);
     s->position = get_text(r, "position");
@@ -230,6 +248,13 @@ static void read_scalars(struct reader r, struct status *s)
     s->engine.pid = get_small(engine, "pid");
     s->engine.version = get_text(engine, "version");
     s->engine.since = get_text(engine, "since");
+
+    struct reader workers = get_object(r, "workers");
+    s->workers.running = get_small(workers, "running");
+    s->workers.wanted = get_small(workers, "wanted");
+    s->workers.busy = get_small(workers, "busy");
+    s->workers.error = get_text(workers, "error");
+    s->workers.max_rate = get_int(workers, "max_rate_bytes_per_second", 0);
 
     struct reader copy = get_object(r, "copy");
     s->copy.bytes_done = get_int(copy, "bytes_done", 0);
@@ -261,6 +286,8 @@ static void read_tables(struct reader r, struct status *s)
         t->rows_copied = get_int(o, "rows_copied", 0);
         t->bytes_copied = get_int(o, "bytes_copied", 0);
         t->bytes_total = get_int(o, "bytes_total", 0);
+        t->rate_bytes_per_second = get_real(o, "rate_bytes_per_second", -1);
+        t->eta_seconds = get_real(o, "eta_seconds", -1);
         t->owed_rows = get_int(o, "owed_rows", -1);
         t->error = get_text(o, "error");
         *r.ok = *r.ok && t->schema != NULL && t->name != NULL;

@@ -152,7 +152,11 @@ static struct status_table *add_table(struct status *s, const struct target_rela
 {
     s->tables = xrealloc(s->tables, (s->ntables + 1) * sizeof *s->tables);
     struct status_table *t = &s->tables[s->ntables++];
-    *t = (struct status_table){.schema = xstrdup(r->schema), .name = xstrdup(r->name), .owed_rows = -1};
+    *t = (struct status_table){.schema = xstrdup(r->schema),
+                               .name = xstrdup(r->name),
+                               .rate_bytes_per_second = -1,
+                               .eta_seconds = -1,
+                               .owed_rows = -1};
     return t;
 }
 
@@ -286,6 +290,10 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     out->engine.running = false;
     out->engine.pid = 0;
     replace(&out->engine.since, NULL);
+    out->reached = out->phase;
+    out->workers.running = out->workers.busy = 0;
+    out->workers.wanted = s->jobs;
+    out->workers.max_rate = s->max_rate;
     out->lag_seconds = -1;
     out->owed_rows = -1;
     out->copy.rate_bytes_per_second = -1;

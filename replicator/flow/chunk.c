@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/flow.h"
 #include "streams.h"
@@ -23,11 +24,11 @@ int64_t chunk_blocks(int64_t total_bytes, int64_t heap_bytes, int64_t heap_block
     return (heap_blocks + chunks - 1) / chunks;
 }
 
-static char *copy_in_sql(const struct chunk_copy *c)
+static char *copy_in_sql(const struct chunk_copy *c, bool begin)
 {
     struct buf b = {0};
     const struct relation *r = c->relation;
-    buf_printf(&b, "BEGIN; COPY %s (", r->sql);
+    buf_printf(&b, "%sCOPY %s (", begin ? "BEGIN; " : "", r->sql);
     const char *comma = "";
     for (size_t i = 0; i < r->ncolumns; i++) {
         if (r->columns[i].generated)
@@ -59,17 +60,19 @@ static bool move_rows(struct conn *source, struct conn *target, struct chunk_cop
         return false;
     if (!stream_result(target, &copied, e))
         return false;
-    c->mark.rows = result_affected(copied);
+    c->mark.rows += result_affected(copied);
     result_free(copied);
     fault_point("chunk.copied");
     return stream_end(target, e) && stream_end(source, e);
 }
 
-static bool copy_one(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e)
+/* The source first: where its table was rewritten, nothing was begun on the target. */
+static bool copy_slice(struct conn *source, struct conn *target, struct chunk_copy *c, size_t slice,
+                       struct err *e)
 {
-    char *copy_in = copy_in_sql(c);
-    /* The source first: where its table was rewritten, nothing was begun on the target. */
-    bool ok = pg_send(source, c->source_sql, e) && stream_open(source, PG_COPY_OUT, e) &&
+    char *copy_in = copy_in_sql(c, slice == 0);
+    c->progress->limited_until_ms = c->slice_ms != 0 ? clock_ms() + c->slice_ms : 0;
+    bool ok = pg_send(source, c->source_sql[slice], e) && stream_open(source, PG_COPY_OUT, e) &&
               pg_send(target, copy_in, e) && stream_open(target, PG_COPY_IN, e) &&
               move_rows(source, target, c, e);
     free(copy_in);
@@ -81,7 +84,11 @@ bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, 
     const uint64_t rows = atomic_load(&c->progress->rows), bytes = atomic_load(&c->progress->bytes);
     conn_interrupt_at(source, INTERRUPT_SOON); /* a chunk is cheap to repeat */
     conn_interrupt_at(target, INTERRUPT_SOON);
-    bool ok = copy_one(source, target, c, e);
+    c->mark.rows = 0;
+    c->progress->given_up = false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->nslices; i++)
+        ok = copy_slice(source, target, c, i, e);
     if (ok) {
         c->mark.bytes = (int64_t)(atomic_load(&c->progress->bytes) - bytes);
         char *mark = mark_sql(c);

@@ -5,10 +5,23 @@
  */
 #include <stdlib.h>
 
+#include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/flow.h"
 
 enum { BUFFER_SIZE = 128 * 1024 };
+
+/* Whether the copy has to end here. */
+static bool is_over(struct copy_progress *p)
+{
+    uint64_t until = atomic_load_explicit(&p->until_ms, memory_order_relaxed);
+    bool limited = p->limited_until_ms != 0 && throttle_limit(p->throttle) != 0;
+    if (until == 0 && !limited)
+        return false;
+    uint64_t now = clock_ms();
+    p->given_up = (until != 0 && now >= until) || (limited && now >= p->limited_until_ms);
+    return p->given_up;
+}
 
 static bool pump(struct conn *source, struct conn *target, struct copy_progress *p, char *buffer,
                  struct err *e)
@@ -16,7 +29,7 @@ static bool pump(struct conn *source, struct conn *target, struct copy_progress 
     for (;;) {
         size_t len;
         uint64_t rows;
-        if (!copy_read(source, buffer, BUFFER_SIZE, &len, &rows, e))
+        if (!copy_read(source, buffer, throttle_piece(p->throttle, BUFFER_SIZE), &len, &rows, e))
             return false;
         if (len == 0)
             return copy_finish(target, e);
@@ -25,6 +38,10 @@ static bool pump(struct conn *source, struct conn *target, struct copy_progress 
         atomic_fetch_add_explicit(&p->rows, rows, memory_order_relaxed);
         atomic_fetch_add_explicit(&p->bytes, len, memory_order_relaxed);
         fault_point("copier.rows");
+        if (!throttle_pay(p->throttle, source, len, e))
+            return false;
+        if (is_over(p))
+            return err_set(e, ERR_STOPPED, "given up, to be begun again");
     }
 }
 

@@ -7,6 +7,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     struct job *first, **last;
+    int retiring;
     bool closed;
 };
 
@@ -48,9 +49,12 @@ static struct job *unlink_first(struct queue *q)
 struct job *queue_take(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);
-    while (q->first == NULL && !q->closed)
+    while (q->first == NULL && !q->closed && q->retiring == 0)
         pthread_cond_wait(&q->filled, &q->lock);
-    struct job *job = q->closed ? NULL : unlink_first(q);
+    bool ends = q->closed || q->retiring > 0;
+    if (q->retiring > 0)
+        q->retiring--;
+    struct job *job = ends ? NULL : unlink_first(q);
     pthread_mutex_unlock(&q->lock);
     return job;
 }
@@ -61,6 +65,14 @@ struct job *queue_try(struct queue *q)
     struct job *job = unlink_first(q);
     pthread_mutex_unlock(&q->lock);
     return job;
+}
+
+void queue_retire(struct queue *q, int takers)
+{
+    pthread_mutex_lock(&q->lock);
+    q->retiring += takers;
+    pthread_cond_broadcast(&q->filled);
+    pthread_mutex_unlock(&q->lock);
 }
 
 void queue_close(struct queue *q)

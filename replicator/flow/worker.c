@@ -2,6 +2,7 @@
  * Workers: each a thread with its own two connections and arena. What they share is the mailbox of queue.h.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,9 @@ struct worker {
     struct conn *source, *target;
     struct arena *arena;
     struct stages *stages;
+    struct job *first; /* run before the mailbox is looked at; NULL: none */
+    atomic_bool ended; /* the thread can be joined without waiting */
+    struct worker *next;
 };
 
 struct pool {
@@ -21,7 +25,7 @@ struct pool {
     struct queue *jobs;    /* loop -> workers */
     struct queue *results; /* workers -> loop */
     struct interrupt *interrupt;
-    struct worker *workers;
+    struct worker *workers; /* the loop thread's list; those that ended stay in it until the next comes */
     bool stopped;
 };
 
@@ -105,16 +109,25 @@ static void run_job(struct worker *w, struct job *job)
     }
 }
 
+/* Returns whether it went well; afterwards the job is the loop's. */
+static bool run_and_post(struct worker *w, struct job *job)
+{
+    run_job(w, job);
+    bool ok = job->ok;
+    queue_put(w->pool->results, job);
+    w->pool->options.wake(w->pool->options.arg);
+    return ok;
+}
+
 static void *thread_main(void *arg)
 {
     struct worker *w = arg;
     struct pool *p = w->pool;
-    for (struct job *job = queue_take(p->jobs); job != NULL; job = queue_take(p->jobs)) {
-        run_job(w, job);
-        queue_put(p->results, job);
-        p->options.wake(p->options.arg);
-    }
+    if (w->first == NULL || run_and_post(w, w->first))
+        for (struct job *job = queue_take(p->jobs); job != NULL; job = queue_take(p->jobs))
+            run_and_post(w, job);
     worker_disconnect(w);
+    atomic_store(&w->ended, true);
     return NULL;
 }
 
@@ -144,6 +157,28 @@ static void free_options(struct conn_options *o)
     free_text(o->encoding);
 }
 
+static void add_worker(struct pool *p, struct job *first)
+{
+    struct worker *w = xcalloc(1, sizeof *w);
+    w->pool = p;
+    w->arena = arena_new();
+    w->first = first;
+    w->next = p->workers;
+    p->workers = w;
+    if (pthread_create(&w->thread, NULL, thread_main, w) != 0)
+        abort(); /* as when memory is out */
+}
+
+static void drop_worker(struct worker **place)
+{
+    struct worker *w = *place;
+    *place = w->next;
+    pthread_join(w->thread, NULL);
+    arena_free(w->arena);
+    stages_free(w->stages);
+    free(w);
+}
+
 struct pool *pool_start(const struct pool_options *o)
 {
     struct pool *p = xcalloc(1, sizeof *p);
@@ -155,15 +190,24 @@ struct pool *pool_start(const struct pool_options *o)
     p->options.target = copy_options(&o->target, p->interrupt);
     p->jobs = queue_new();
     p->results = queue_new();
-    p->workers = xcalloc((size_t)o->workers, sizeof *p->workers);
-    for (int i = 0; i < o->workers; i++) {
-        struct worker *w = &p->workers[i];
-        w->pool = p;
-        w->arena = arena_new();
-        if (pthread_create(&w->thread, NULL, thread_main, w) != 0)
-            abort(); /* no threads at start: nothing can be done at all */
-    }
+    for (int i = 0; i < o->workers; i++)
+        add_worker(p, NULL);
     return p;
+}
+
+void pool_grow(struct pool *p, struct job *first)
+{
+    for (struct worker **w = &p->workers; *w != NULL;)
+        if (atomic_load(&(*w)->ended))
+            drop_worker(w);
+        else
+            w = &(*w)->next;
+    add_worker(p, first);
+}
+
+void pool_shrink(struct pool *p, int workers)
+{
+    queue_retire(p->jobs, workers);
 }
 
 void pool_submit(struct pool *p, struct job *job)
@@ -182,8 +226,8 @@ void pool_stop(struct pool *p, enum interrupt_level level)
         return;
     interrupt_raise(p->interrupt, level);
     queue_close(p->jobs);
-    for (int i = 0; i < p->options.workers; i++)
-        pthread_join(p->workers[i].thread, NULL);
+    while (p->workers != NULL)
+        drop_worker(&p->workers);
     p->stopped = true;
 }
 
@@ -192,11 +236,6 @@ void pool_free(struct pool *p)
     if (p == NULL)
         return;
     pool_stop(p, INTERRUPT_NOW);
-    for (int i = 0; i < p->options.workers; i++) {
-        arena_free(p->workers[i].arena);
-        stages_free(p->workers[i].stages);
-    }
-    free(p->workers);
     queue_free(p->jobs);
     queue_free(p->results);
     free_options(&p->options.source);

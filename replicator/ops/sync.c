@@ -17,13 +17,19 @@ static bool save_list(struct state *st, const char *key, const struct strlist *l
     return ok;
 }
 
+bool sync_save_pace(const struct sync *s, struct state *st, struct err *e)
+{
+    char jobs[16], rate[32];
+    snprintf(jobs, sizeof jobs, "%d", s->jobs);
+    snprintf(rate, sizeof rate, "%lld", (long long)s->max_rate);
+    return state_set(st, "jobs", jobs, e) && state_set(st, "max_rate", s->max_rate != 0 ? rate : NULL, e);
+}
+
 bool sync_save(const struct sync *s, struct state *st, struct err *e)
 {
-    char jobs[16];
-    snprintf(jobs, sizeof jobs, "%d", s->jobs);
     return state_set(st, "source", s->source, e) && state_set(st, "target", s->target, e) &&
            state_set(st, "schema", s->schema, e) && save_list(st, "tables", &s->selection.tables, e) &&
-           save_list(st, "exclude", &s->selection.exclude, e) && state_set(st, "jobs", jobs, e) &&
+           save_list(st, "exclude", &s->selection.exclude, e) && sync_save_pace(s, st, e) &&
            state_set(st, "no_schema", s->no_schema ? "true" : "false", e);
 }
 
@@ -49,15 +55,18 @@ static bool load_list(struct state *st, const char *key, struct strlist *out, st
 
 static bool load_rest(struct state *st, struct sync *out, struct err *e)
 {
-    char *jobs = NULL, *no_schema = NULL;
+    char *jobs = NULL, *no_schema = NULL, *rate = NULL;
     long long n;
-    bool ok = load_text(st, "jobs", NULL, &jobs, e) && load_text(st, "no_schema", "false", &no_schema, e);
+    bool ok = load_text(st, "jobs", NULL, &jobs, e) && load_text(st, "max_rate", "0", &rate, e) &&
+              load_text(st, "no_schema", "false", &no_schema, e);
     if (ok) {
         out->jobs = jobs != NULL && str_parse_int(jobs, 1, 64, &n) ? (int)n : DEFAULT_JOBS;
+        out->max_rate = str_parse_int(rate, 0, INT64_MAX, &n) ? n : 0;
         out->no_schema = no_schema[0] == 't';
     }
     free(jobs);
     free(no_schema);
+    free(rate);
     return ok;
 }
 

@@ -114,6 +114,15 @@ bool conn_wait(struct conn *c, short events, uint64_t deadline, short *ready, st
     }
 }
 
+bool conn_rest(struct conn *c, unsigned ms, struct err *e)
+{
+    struct pollfd fd = {.fd = -1, .events = POLLIN};
+    if (c->interrupt != NULL)
+        fd.fd = interrupt_fd(c->interrupt);
+    poll(&fd, 1, (int)ms);
+    return c->interrupt == NULL || interrupt_level(c->interrupt) == INTERRUPT_NONE || say_interrupted(c, e);
+}
+
 bool conn_flush(struct conn *c, struct err *e)
 {
     for (;;) {

@@ -106,7 +106,7 @@ bool state_save_status(struct state *s, const struct status *st, struct err *e)
 static void status_unknown(struct status *st)
 {
     memset(st, 0, sizeof *st);
-    st->phase = PHASE_STOPPED;
+    st->phase = st->reached = PHASE_STOPPED;
     st->lag_seconds = -1;
     st->owed_rows = -1;
     st->copy.rate_bytes_per_second = -1;
@@ -120,6 +120,7 @@ static void load_head(sqlite3_stmt *q, struct status *st)
     if (phase == NULL || !phase_parse(phase, &st->phase))
         st->phase = PHASE_STOPPED;
     free(phase);
+    st->reached = st->phase;
     st->engine.version = db_text(q, c++);
     st->engine.since = db_text(q, c++);
     st->lag_seconds = db_real(q, c++, -1);
@@ -151,6 +152,7 @@ static void load_table(sqlite3_stmt *q, struct status_table *t)
     t->rows_copied = db_int(q, c++, 0);
     t->bytes_copied = db_int(q, c++, 0);
     t->bytes_total = db_int(q, c++, 0);
+    t->rate_bytes_per_second = t->eta_seconds = -1;
     t->owed_rows = db_int(q, c++, -1);
     t->error = db_text(q, c++);
 }

@@ -29,6 +29,7 @@ void status_free(struct status *s)
 {
     free(s->engine.version);
     free(s->engine.since);
+    free(s->workers.error);
     free(s->position);
     free(s->last_batch.at);
     for (size_t i = 0; i < s->ntables; i++) {

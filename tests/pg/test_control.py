@@ -18,14 +18,17 @@ ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 NUMBER, TEXT, WHOLE = (int, float), str, int
 # The contract of status --json: what is there, and of which type (None where it may be null).
 CONTRACT = {
-    "phase": TEXT, "engine": {"running": bool, "pid": (WHOLE, None), "version": (TEXT, None), "since": (TEXT, None)},
+    "phase": TEXT, "reached": TEXT,
+    "workers": {"running": WHOLE, "wanted": WHOLE, "busy": WHOLE, "error": (TEXT, None), "max_rate_bytes_per_second": (WHOLE, None)},
+    "engine": {"running": bool, "pid": (WHOLE, None), "version": (TEXT, None), "since": (TEXT, None)},
     "lag_seconds": (NUMBER, None), "owed_rows": (WHOLE, None), "position": (TEXT, None),
     "copy": {"bytes_done": WHOLE, "bytes_total": WHOLE, "rows_done": WHOLE, "rate_bytes_per_second": (NUMBER, None),
              "eta_seconds": (NUMBER, None)},
     "last_batch": ({"at": (TEXT, None), "tables": WHOLE, "rows_upserted": WHOLE, "rows_deleted": WHOLE, "bytes": WHOLE,
                     "seconds": NUMBER}, None),
     "tables": [{"schema": TEXT, "name": TEXT, "phase": TEXT, "rows_copied": WHOLE, "bytes_copied": WHOLE, "bytes_total": WHOLE,
-                "owed_rows": (WHOLE, None), "error": (TEXT, None)}],
+                "rate_bytes_per_second": (NUMBER, None), "eta_seconds": (NUMBER, None), "owed_rows": (WHOLE, None),
+                "error": (TEXT, None)}],
     "errors": [{"at": TEXT, "table": (TEXT, None), "message": TEXT, "hint": (TEXT, None)}],
     "next": (TEXT, None),
 }

@@ -12,6 +12,12 @@ static struct status sample(void)
     s.engine.pid = 4711;
     s.engine.version = strdup("0.1.0");
     s.engine.since = strdup("2026-01-31T02:00:00.000Z");
+    s.reached = PHASE_FOLLOWING;
+    s.workers.running = 3;
+    s.workers.wanted = 4;
+    s.workers.busy = 2;
+    s.workers.error = strdup("source: too many clients");
+    s.workers.max_rate = 20000000;
     s.position = strdup("100:105:101,103");
     s.copy.bytes_done = INT64_C(1500000000000000);
     s.copy.bytes_total = INT64_C(1500000000000001);
@@ -83,15 +89,17 @@ static void it_has_the_keys_of_the_contract(void **arg)
     (void)arg;
     struct status s = sample();
     cJSON *o = printed(&s, true);
-    KEYS(o, "phase", "engine", "lag_seconds", "owed_rows", "position", "copy", "last_batch", "tables",
-         "errors", "next", "consistent", "note");
+    KEYS(o, "phase", "reached", "engine", "workers", "lag_seconds", "owed_rows", "position", "copy",
+         "last_batch", "tables", "errors", "next", "consistent", "note");
+    KEYS(cJSON_GetObjectItem(o, "workers"), "running", "wanted", "busy", "error",
+         "max_rate_bytes_per_second");
     KEYS(cJSON_GetObjectItem(o, "engine"), "running", "pid", "version", "since");
     KEYS(cJSON_GetObjectItem(o, "copy"), "bytes_done", "bytes_total", "rows_done", "rate_bytes_per_second",
          "eta_seconds");
     KEYS(cJSON_GetObjectItem(o, "last_batch"), "at", "tables", "rows_upserted", "rows_deleted", "bytes",
          "seconds");
     KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "tables"), 0), "schema", "name", "phase", "rows_copied",
-         "bytes_copied", "bytes_total", "owed_rows", "error");
+         "bytes_copied", "bytes_total", "rate_bytes_per_second", "eta_seconds", "owed_rows", "error");
     KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "errors"), 0), "at", "table", "message", "hint");
     assert_string_equal(cJSON_GetObjectItem(o, "phase")->valuestring, "following");
     cJSON_Delete(o);
@@ -110,6 +118,9 @@ static void what_is_not_known_is_null(void **arg)
     assert_true(cJSON_IsFalse(cJSON_GetObjectItem(engine, "running")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(engine, "pid")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(copy, "rate_bytes_per_second")));
+    const cJSON *workers = cJSON_GetObjectItem(o, "workers");
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(workers, "max_rate_bytes_per_second")));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(workers, "error")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(copy, "eta_seconds")));
     assert_int_equal(cJSON_GetObjectItem(copy, "bytes_done")->valueint, 0);
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "last_batch"), "at")));
@@ -154,6 +165,8 @@ static void it_can_be_read_back(void **arg)
     assert_true(out.engine.running);
     assert_int_equal(out.engine.pid, 4711);
     assert_true(out.lag_seconds == 0.25);
+    assert_int_equal(out.workers.wanted, 4);
+    assert_int_equal(out.workers.max_rate, 20000000);
     assert_true(out.copy.bytes_total == INT64_C(1500000000000001));
     assert_string_equal(out.tables[0].name, "a \"quoted\"\n\xc3\xa9");
     assert_string_equal(out.errors[0].hint, "mend it");
@@ -188,6 +201,8 @@ static void what_is_no_status_is_refused(void **arg)
         "{\"phase\":\"asleep\",\"engine\":{}}",
         "{\"phase\":1,\"engine\":{}}",
         "{\"phase\":\"failed\",\"engine\":[]}",
+        "{\"phase\":\"paused\",\"reached\":\"asleep\",\"engine\":{}}",
+        "{\"phase\":\"failed\",\"engine\":{},\"workers\":4}",
         "{\"phase\":\"failed\",\"engine\":{},\"owed_rows\":\"many\"}",
         "{\"phase\":\"failed\",\"engine\":{},\"owed_rows\":1e300}",
         "{\"phase\":\"failed\",\"engine\":{\"pid\":1e12}}",

@@ -1,0 +1,116 @@
+/*
+ * How many workers there are and how fast they read: both change while the engine runs. A worker that is added opens
+ * its connections before it gets work; where it cannot, the engine goes on with those that it has, and says so.
+ */
+#include "private.h"
+#include "repl/log.h"
+
+static void wake(void *arg)
+{
+    struct engine *g = arg;
+    uv_async_send(&g->wake);
+}
+
+/* One worker finds out whether the engine can work at all; the others join when it has. */
+void workers_start(struct engine *g)
+{
+    const unsigned lock_ms = (unsigned)g->settings.lock_timeout_ms;
+    const struct pool_options o = {
+        .workers = 1,
+        .source_spec = g->o->sync->source,
+        .target_spec = g->o->sync->target,
+        .source = {.side = SIDE_SOURCE, .purpose = "worker", .lock_timeout_ms = lock_ms},
+        .target = {.side = SIDE_TARGET, .purpose = "worker", .apply = true},
+        .wake = wake,
+        .arg = g,
+    };
+    g->jobs = 1;
+    g->jobs_wanted = g->o->sync->jobs;
+    g->throttle = throttle_new(g->o->sync->max_rate);
+    g->pool = pool_start(&o);
+}
+
+bool job_join(struct worker *w, struct job *job, struct err *e)
+{
+    struct conn *c;
+    (void)job;
+    return worker_source(w, &c, e) && worker_target(w, &c, e);
+}
+
+static void all_joined(struct engine *g)
+{
+    if (g->join_err.kind != ERR_NONE && g->jobs < g->jobs_wanted && !g->stopping)
+        engine_say(g, LOG_WARN, NULL, "the engine goes on with %d of %d workers: %s: %s", g->jobs,
+                   g->jobs_wanted, g->join_err.side, g->join_err.text);
+    control_answer_joined(g);
+    if (g->join_err.kind == ERR_NONE)
+        workers_settle(g); /* another number may be wanted by now */
+}
+
+static void joined(struct engine *g, struct task *task)
+{
+    g->joining--;
+    if (!task->job.ok) {
+        g->jobs--;
+        g->join_err = task->job.err;
+    }
+    if (g->joining == 0)
+        all_joined(g);
+    copy_dispatch(g);
+    catchup_dispatch(g);
+}
+
+/* Nobody takes the connections away from the one that must have some. */
+static void first_joined(struct engine *g, struct task *task)
+{
+    g->joining--;
+    g->first_joined = task->job.ok;
+    if (!task->job.ok)
+        supervise_error(g, &task->job.err);
+    else
+        workers_settle(g);
+    if (g->joining == 0)
+        control_answer_joined(g);
+    copy_dispatch(g);
+    catchup_dispatch(g);
+}
+
+void workers_settle(struct engine *g)
+{
+    if (g->joining != 0 || !g->opened_once || g->stopping)
+        return;
+    if (!g->first_joined) {
+        struct join_task *t = task_new(sizeof *t, job_join, first_joined);
+        g->joining++;
+        engine_submit(g, &t->task.job);
+        return;
+    }
+    if (g->jobs > g->jobs_wanted)
+        pool_shrink(g->pool, g->jobs - g->jobs_wanted);
+    if (g->jobs >= g->jobs_wanted)
+        g->jobs = g->jobs_wanted;
+    g->join_err = (struct err){0};
+    while (g->jobs < g->jobs_wanted) {
+        struct join_task *t = task_new(sizeof *t, job_join, joined);
+        g->jobs++;
+        g->joining++;
+        engine_prepare(g, &t->task.job);
+        pool_grow(g->pool, &t->task.job);
+    }
+}
+
+bool workers_set(struct engine *g, int jobs, int64_t max_rate, struct err *e)
+{
+    char rate[32];
+    /* The sync itself stays as it is: workers read it. */
+    const struct sync pace = {.jobs = jobs != 0 ? jobs : g->jobs_wanted,
+                              .max_rate = max_rate >= 0 ? max_rate : throttle_limit(g->throttle)};
+    if (!sync_save_pace(&pace, g->o->state, e))
+        return false;
+    throttle_set(g->throttle, pace.max_rate);
+    g->jobs_wanted = pace.jobs;
+    engine_say(g, LOG_INFO, NULL, "set: %d worker%s, --max-rate %s", pace.jobs, pace.jobs == 1 ? "" : "s",
+               str_rate(rate, sizeof rate, pace.max_rate));
+    workers_settle(g);
+    return true;
+}
