@@ -71,9 +71,21 @@ struct status_view {
 
 void status_text(struct buf *b, const struct status *s, const struct status_view *v);
 
+/* ---- progress of a running engine (progress_text.c) ---- */
+
 /* One line: where the copy or the following is. */
 void progress_line(struct buf *b, const struct status *s);
-/* The same for a terminal of that many columns: bars for the whole and for at most max_tables tables that run. */
-void progress_bars(struct buf *b, const struct status *s, int columns, int max_tables);
+
+struct progress_view {
+    int columns;    /* no line is wider */
+    int max_tables; /* that run and have a bar */
+    bool utf8;      /* blocks, else ASCII */
+    bool color;
+};
+
+/* The same for a terminal, in lines: bars for the whole and for the tables that run, and the last errors. */
+void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v);
+/* Columns that a piece of a line takes there. */
+int text_columns(const char *text, size_t len);
 
 #endif

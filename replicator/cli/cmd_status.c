@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client.h"
 #include "cmd.h"
@@ -158,13 +157,10 @@ static bool parse_phase(const char *name, enum phase *out, struct err *e)
 
 static bool watch(struct context *c, struct err *e)
 {
-    bool screen = isatty(STDOUT_FILENO) && !args_has(&c->args, "json");
     for (;;) {
         struct status st = {0};
         if (!ask(c, &st, e))
             return false;
-        if (screen)
-            fputs("\033[H\033[J", stdout);
         show(c, &st, true);
         status_free(&st);
         if (ferror(stdout))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
 #include "repl/control.h"
 #include "repl/engine.h"
 #include "repl/version.h"
@@ -17,6 +18,18 @@ static void text_status(const struct status *s, const struct status_view *v)
     struct buf b = {0};
     status_text(&b, s, v);
     fputs(buf_text(&b), stdout);
+    buf_free(&b);
+}
+
+/* A screen that changes in place, where that can be; else one after the other. */
+static void text_status_again(const struct status *s, const struct status_view *v)
+{
+    struct buf b = {0};
+    status_text(&b, s, v);
+    if (terminal_draws())
+        terminal_frame(buf_text(&b));
+    else
+        printf("%s\n", buf_text(&b));
     buf_free(&b);
 }
 
@@ -90,7 +103,7 @@ static void text_error(const struct err *e, bool printed)
 const struct output output_text = {
     .shows_sides = true,
     .status = text_status,
-    .status_again = text_status,
+    .status_again = text_status_again,
     .findings = text_findings,
     .event = text_event,
     .version = text_version,

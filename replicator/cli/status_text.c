@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "figures.h"
 #include "repl/cli.h"
 #include "repl/mem.h"
 
@@ -15,21 +16,6 @@
 enum { MAX_BUSY = 12, FEW_TABLES = 20, BAR = 30 };
 
 /* ---- pieces ---- */
-
-/* 1234567 -> 1,234,567. */
-static const char *count_text(char *out, size_t size, int64_t n)
-{
-    char digits[32];
-    int len = snprintf(digits, sizeof digits, "%" PRId64, n);
-    size_t at = 0;
-    for (int i = 0; i < len && at + 2 < size; i++) {
-        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
-}
 
 /* ISO 8601 in UTC as seconds since 1970; negative where it is none. */
 static double parse_time(const char *iso)
@@ -66,14 +52,6 @@ static void add_time(struct buf *b, const char *iso)
         buf_puts(b, iso != NULL ? iso : "not known");
 }
 
-static double fraction(int64_t done, int64_t total)
-{
-    if (total <= 0)
-        return 0;
-    double f = (double)done / (double)total;
-    return f < 0 ? 0 : f > 1 ? 1 : f;
-}
-
 static void add_bar(struct buf *b, double f, int width)
 {
     int full = (int)(f * width);
@@ -81,23 +59,6 @@ static void add_bar(struct buf *b, double f, int width)
     for (int i = 0; i < width; i++)
         buf_puts(b, i < full ? "#" : ".");
     buf_printf(b, "] %3d %%", (int)(f * 100));
-}
-
-/* "4.3 GB of 10 GB, 52 MB/s, ETA 1m 50s" */
-static void add_copy_figures(struct buf *b, const struct status *s)
-{
-    char done[32], total[32], rate[32], eta[32];
-    buf_printf(b, "%s of %s", str_bytes(done, sizeof done, (double)s->copy.bytes_done),
-               str_bytes(total, sizeof total, (double)s->copy.bytes_total));
-    if (s->copy.rate_bytes_per_second > 0)
-        buf_printf(b, ", %s/s", str_bytes(rate, sizeof rate, s->copy.rate_bytes_per_second));
-    if (s->copy.eta_seconds >= 0)
-        buf_printf(b, ", ETA %s", str_duration(eta, sizeof eta, s->copy.eta_seconds));
-}
-
-static bool is_copying(const struct status *s)
-{
-    return s->phase == PHASE_COPYING || s->phase == PHASE_INDEXING;
 }
 
 /* The copy is worth a line while it goes on, and when it was left in the middle. */
@@ -240,15 +201,27 @@ static void add_counts(struct buf *b, const struct status *s)
     buf_puts(b, "\n");
 }
 
+static void add_table_copy(struct buf *b, const struct status_table *t)
+{
+    char done[32], total[32];
+    buf_printf(b, "  %3d %%  %s of %s", (int)(fraction(t->bytes_copied, t->bytes_total) * 100),
+               str_bytes(done, sizeof done, (double)t->bytes_copied),
+               str_bytes(total, sizeof total, (double)t->bytes_total));
+    if (t->rows_copied > 0)
+        buf_printf(b, ", %s rows", count_text(done, sizeof done, t->rows_copied));
+    if (t->rate_bytes_per_second > 0)
+        buf_printf(b, ", %s/s", str_bytes(done, sizeof done, t->rate_bytes_per_second));
+    if (t->eta_seconds > 0)
+        buf_printf(b, ", ETA %s", str_duration(done, sizeof done, t->eta_seconds));
+}
+
 static void add_table(struct buf *b, const struct status_table *t, int width)
 {
-    char done[32], total[32], owed[32];
+    char owed[32];
     char *name = xasprintf("%s.%s", t->schema, t->name);
     buf_printf(b, "  %-*s  %-11s", width, name, t->phase != NULL ? t->phase : "?");
     if (trouble_of(t) == TROUBLE_COPYING || trouble_of(t) == TROUBLE_PLANNED)
-        buf_printf(b, "  %3d %%  %s of %s", (int)(fraction(t->bytes_copied, t->bytes_total) * 100),
-                   str_bytes(done, sizeof done, (double)t->bytes_copied),
-                   str_bytes(total, sizeof total, (double)t->bytes_total));
+        add_table_copy(b, t);
     if (t->owed_rows > 0)
         buf_printf(b, "  %s owed", count_text(owed, sizeof owed, t->owed_rows));
     /* No blanks at the end of a line. */
@@ -335,80 +308,4 @@ void status_text(struct buf *b, const struct status *s, const struct status_view
     add_errors(b, s, v);
     if (s->next != NULL)
         buf_printf(b, "\nnext      %s\n", s->next);
-}
-
-/* ---- progress of a running engine ---- */
-
-void progress_line(struct buf *b, const struct status *s)
-{
-    char lag[32], owed[32];
-    buf_puts(b, phase_name(s->phase));
-    if (step_of(s) != NULL)
-        buf_printf(b, " (%s)", s->note);
-    if (is_copying(s)) {
-        buf_printf(b, ": %d %%, ", (int)(fraction(s->copy.bytes_done, s->copy.bytes_total) * 100));
-        add_copy_figures(b, s);
-        return;
-    }
-    const char *between = ": ";
-    if (s->lag_seconds >= 0) {
-        buf_printf(b, "%slag %s", between, str_duration(lag, sizeof lag, s->lag_seconds));
-        between = ", ";
-    }
-    if (s->owed_rows >= 0)
-        buf_printf(b, "%s%s rows owed", between, count_text(owed, sizeof owed, s->owed_rows));
-}
-
-/* Cuts the line that began at from to the columns of the terminal. */
-static void end_line(struct buf *b, size_t from, int columns)
-{
-    if (b->len - from > (size_t)columns) {
-        b->len = from + (size_t)columns;
-        /* Not in the middle of a character. */
-        while (b->len > from && ((unsigned char)b->data[b->len] & 0xc0) == 0x80)
-            b->len--;
-        b->data[b->len] = '\0';
-    }
-    buf_puts(b, "\n");
-}
-
-static void add_table_bar(struct buf *b, const struct status_table *t, int columns)
-{
-    char done[32], total[32];
-    size_t from = b->len;
-    char *name = xasprintf("%s.%s", t->schema, t->name);
-    buf_printf(b, "  %-28s ", name);
-    add_bar(b, fraction(t->bytes_copied, t->bytes_total), BAR / 2);
-    buf_printf(b, "  %s of %s", str_bytes(done, sizeof done, (double)t->bytes_copied),
-               str_bytes(total, sizeof total, (double)t->bytes_total));
-    end_line(b, from, columns);
-    free(name);
-}
-
-void progress_bars(struct buf *b, const struct status *s, int columns, int max_tables)
-{
-    size_t from = b->len;
-    if (!is_copying(s)) {
-        progress_line(b, s);
-    } else {
-        buf_printf(b, "%s ", phase_name(s->phase));
-        add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
-        buf_puts(b, "  ");
-        add_copy_figures(b, s);
-        if (s->note != NULL)
-            buf_printf(b, "  %s", s->note);
-    }
-    end_line(b, from, columns);
-    for (size_t i = 0; i < s->ntables && max_tables > 0; i++) {
-        if (trouble_of(&s->tables[i]) != TROUBLE_COPYING)
-            continue;
-        add_table_bar(b, &s->tables[i], columns);
-        max_tables--;
-    }
-    for (size_t i = 0; i < s->nerrors && i < 3; i++) {
-        from = b->len;
-        buf_printf(b, "  error: %s%s%s", s->errors[i].table != NULL ? s->errors[i].table : "",
-                   s->errors[i].table != NULL ? ": " : "", s->errors[i].message);
-        end_line(b, from, columns);
-    }
 }

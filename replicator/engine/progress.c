@@ -180,7 +180,7 @@ static double work(int64_t bytes, size_t tables)
 static void fill_copy(const struct engine *g, struct status *out)
 {
     out->copy.rate_bytes_per_second = out->copy.eta_seconds = -1;
-    if (g->life != LIFE_COPYING)
+    if (g->life != LIFE_COPYING || g->paused)
         return;
     out->copy.rate_bytes_per_second = eta_rate(&g->meter.bytes);
     out->copy.eta_seconds =

@@ -126,7 +126,7 @@ static void the_copy_has_a_bar_and_an_end(void **arg)
     char *text = printed(&s, false);
     assert_shows(
         text, "copy      [############..................]  43 %  4.3 GB of 10.0 GB, 52.0 MB/s, ETA 1m 50s, "
-              "12,345,678 rows\n");
+              "then indexes, 12,345,678 rows\n");
     assert_shows(text, "tables    3: 1 copying, 1 planned, 1 copied\n");
     assert_shows(text, "public.t02    copying       25 %  250 B of 1.0 kB\n");
     assert_order(text, "public.t02", "public.t01");
@@ -223,17 +223,115 @@ static void lines_fit_the_terminal(void **arg)
     }
     for (int columns = 1; columns < 80; columns++) {
         struct buf b = {0};
-        progress_bars(&b, &s, columns, 3);
+        progress_bars(
+            &b, &s,
+            &(struct progress_view){
+                .columns = columns, .max_tables = 3, .utf8 = columns % 2 == 0, .color = columns % 3 == 0});
         size_t lines = 0;
         for (char *l = strtok(b.data, "\n"); l != NULL; l = strtok(NULL, "\n")) {
-            assert_true(strlen(l) <= (size_t)columns);
+            assert_true(text_columns(l, strlen(l)) <= columns);
             size_t n = strlen(l);
             assert_true(n == 0 || (unsigned char)l[n - 1] < 0xc0); /* no half character */
             lines++;
         }
-        assert_in_range(lines, 1, 4);
+        assert_in_range(lines, 1, 6);
         buf_free(&b);
     }
+    status_free(&s);
+}
+
+static struct status copying(void)
+{
+    struct status s = following(3);
+    s.phase = PHASE_COPYING;
+    s.note = strdup("copying tables");
+    s.copy.bytes_done = 4300000000;
+    s.copy.bytes_total = 10000000000;
+    s.copy.rows_done = 12345678;
+    s.copy.rate_bytes_per_second = 52e6;
+    s.copy.eta_seconds = 110;
+    set(&s.tables[0].phase, "copying");
+    s.tables[0].bytes_copied = 505;
+    s.tables[0].rows_copied = 7;
+    s.tables[0].rate_bytes_per_second = 25;
+    s.tables[0].eta_seconds = 20;
+    set(&s.tables[1].phase, "copying");
+    s.tables[1].rate_bytes_per_second = s.tables[1].eta_seconds = -1;
+    set(&s.tables[2].phase, "copied");
+    return s;
+}
+
+static void assert_bars(const struct status *s, const struct progress_view *v, const char *wanted)
+{
+    struct buf b = {0};
+    progress_bars(&b, s, v);
+    assert_string_equal(buf_text(&b), wanted);
+    buf_free(&b);
+}
+
+static void bars_for_the_whole_and_each_table(void **arg)
+{
+    (void)arg;
+    struct status s = copying();
+    struct progress_view v = {.columns = 140, .max_tables = 8};
+    assert_bars(
+        &s, &v,
+        "copying (copying tables)\n"
+        "all tables  [############..................]   43 %    4.3 GB of 10.0 GB      12,345,678 rows"
+        "   52.0 MB/s  ETA 1m 50s, then indexes\n"
+        "public.t00  [###############...............]   50 %     505 B of 1.0 kB                7 rows"
+        "      25 B/s  ETA 20s\n"
+        "public.t01  [..............................]    0 %       0 B of 1.0 kB                0 rows\n");
+    v.columns = 79;
+    assert_bars(&s, &v,
+                "copying (copying tables)\n"
+                "all tables  [####......]   43 %    4.3 GB of 10.0 GB    52.0 MB/s  ETA 1m 50s\n"
+                "public.t00  [#####.....]   50 %     505 B of 1.0 kB        25 B/s  ETA 20s\n"
+                "public.t01  [..........]    0 %       0 B of 1.0 kB\n");
+    v.columns = 40;
+    v.max_tables = 1;
+    assert_bars(&s, &v,
+                "copying (copying tables)\n"
+                "all tables   43 %  ETA 1m 50s\n"
+                "public.t00   50 %  ETA 20s\n"
+                "and 1 more\n");
+    v = (struct progress_view){.columns = 60, .max_tables = 1, .utf8 = true, .color = true};
+    assert_bars(&s, &v,
+                "copying (copying tables)\n"
+                "all tables  \033[32m████▎░░░░░\033[0m   43 %   52.0 MB/s  ETA 1m 50s\n"
+                "public.t00  \033[32m█████░░░░░\033[0m   50 %      25 B/s  ETA 20s\n"
+                "and 1 more\n");
+    status_free(&s);
+}
+
+static void bars_of_a_paused_copy_stand_still(void **arg)
+{
+    (void)arg;
+    struct status s = copying();
+    s.phase = PHASE_PAUSED;
+    s.reached = PHASE_COPYING;
+    s.copy.rate_bytes_per_second = s.copy.eta_seconds = -1;
+    set(&s.tables[0].phase, "planned");
+    set(&s.tables[1].phase, "planned");
+    const struct progress_view v = {.columns = 60, .max_tables = 1};
+    assert_bars(&s, &v, "paused while copying\nall tables  [####......]   43 %    4.3 GB of 10.0 GB\n");
+    struct buf b = {0};
+    progress_line(&b, &s);
+    assert_string_equal(b.data, "paused while copying: 43 %, 4.3 GB of 10.0 GB");
+    buf_free(&b);
+    status_free(&s);
+}
+
+static void a_line_names_the_tables_that_run(void **arg)
+{
+    (void)arg;
+    struct status s = copying();
+    struct buf b = {0};
+    progress_line(&b, &s);
+    assert_string_equal(b.data,
+                        "copying (copying tables): 43 %, 4.3 GB of 10.0 GB, 52.0 MB/s, ETA 1m 50s, then "
+                        "indexes; public.t00 50 %, public.t01 0 %");
+    buf_free(&b);
     status_free(&s);
 }
 
@@ -265,6 +363,9 @@ int main(void)
         cmocka_unit_test(no_trouble_is_left_out),
         cmocka_unit_test(errors_say_what_to_do),
         cmocka_unit_test(lines_fit_the_terminal),
+        cmocka_unit_test(bars_for_the_whole_and_each_table),
+        cmocka_unit_test(bars_of_a_paused_copy_stand_still),
+        cmocka_unit_test(a_line_names_the_tables_that_run),
         cmocka_unit_test(a_line_says_where_it_is),
     };
     return cmocka_run_group_tests_name("status_text", tests, NULL, NULL);

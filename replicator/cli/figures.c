@@ -1,0 +1,56 @@
+#include "figures.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "repl/str.h"
+
+const char *count_text(char *out, size_t size, int64_t n)
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%" PRId64, n);
+    size_t at = 0;
+    for (int i = 0; i < len && at + 2 < size; i++) {
+        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+double fraction(int64_t done, int64_t total)
+{
+    if (total <= 0)
+        return 0;
+    double f = (double)done / (double)total;
+    return f < 0 ? 0 : f > 1 ? 1 : f;
+}
+
+enum phase phase_of_work(const struct status *s)
+{
+    return s->phase == PHASE_PAUSED ? s->reached : s->phase;
+}
+
+bool is_copying(const struct status *s)
+{
+    enum phase p = phase_of_work(s);
+    return p == PHASE_COPYING || p == PHASE_INDEXING;
+}
+
+bool table_is(const struct status_table *t, const char *phase)
+{
+    return t->phase != NULL && strcmp(t->phase, phase) == 0;
+}
+
+void add_copy_figures(struct buf *b, const struct status *s)
+{
+    char done[32], total[32], rate[32], eta[32];
+    buf_printf(b, "%s of %s", str_bytes(done, sizeof done, (double)s->copy.bytes_done),
+               str_bytes(total, sizeof total, (double)s->copy.bytes_total));
+    if (s->copy.rate_bytes_per_second > 0)
+        buf_printf(b, ", %s/s", str_bytes(rate, sizeof rate, s->copy.rate_bytes_per_second));
+    if (s->copy.eta_seconds >= 0)
+        buf_printf(b, ", ETA %s, then indexes", str_duration(eta, sizeof eta, s->copy.eta_seconds));
+}
