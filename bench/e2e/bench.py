@@ -16,8 +16,9 @@ RESULTS = ROOT / "bench/RESULTS.md"
 
 
 @contextlib.contextmanager
-def servers():
-    with Server("source", "app", **SETTINGS) as source, Server("target", "master", **SETTINGS) as target:
+def servers(**more):
+    settings = {**SETTINGS, **more}
+    with Server("source", "app", **settings) as source, Server("target", "master", **settings) as target:
         target.allow_replica_mode()
         yield source, target
 

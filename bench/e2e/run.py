@@ -6,9 +6,12 @@ import signal
 import sys
 
 from bench import Report
+from race import ARMS, SETS
 
 SCENARIOS = {
     "copy": "the initial copy against parallel COPY pipes",
+    "peers": "the initial copy against every other way to make it",
+    "wire": "the initial copy by TLS over a slow wire",
     "capture": "what capture costs the application",
     "bulk": "what capture costs statements of 200 k rows, and in WAL",
     "drain": "how fast a backlog comes over",
@@ -24,6 +27,8 @@ def main():
     parser.add_argument("--rounds", type=int, help="how often each arm is measured (each scenario has its own default)")
     parser.add_argument("--jobs", type=int, default=2, help="workers of repl, and pipes (2)")
     parser.add_argument("--seconds", type=int, default=10, help="length of each pgbench run (10)")
+    parser.add_argument("--set", action="append", choices=list(SETS), help="copy, peers, wire: this set only (both)")
+    parser.add_argument("--arm", action="append", choices=ARMS, help="peers, wire: these only, beside the limit and repl")
     parser.add_argument("--record", action="store_true", help="append the figures to bench/RESULTS.md")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):  # ends the blocks as an error would, so that they clean up
@@ -39,6 +44,7 @@ def main():
 
 def command(name, options):
     given = [f"--{k} {v}" for k, v in (("rounds", options.rounds), ("jobs", options.jobs), ("seconds", options.seconds)) if v]
+    given += [f"--{k} {v}" for k, values in (("set", options.set), ("arm", options.arm)) for v in values or []]
     return " ".join(["bench/run", name, *given])
 
 

@@ -41,6 +41,8 @@ def free_port():
 class Server:
     """`with Server("source", "app", shared_buffers="1GB") as s:` runs until the end of the block and leaves nothing."""
 
+    superuser, superuser_password = "bench_superuser", "superuser-secret"
+
     def __init__(self, name, role, **settings):
         self.name, self.role, self.password = name, role, f"{role}-secret"
         self.bin = server_bin()
@@ -56,6 +58,8 @@ class Server:
                 shutil.chown(self.folder, "postgres")
             os.chmod(self.folder, 0o755)
             self._run("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+            if self.settings.get("ssl") == "on":
+                self._make_certificate()
             with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as f:
                 f.writelines(f"{k} = '{v}'\n" for k, v in self.settings.items())
             with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as f:
@@ -79,6 +83,12 @@ class Server:
             with open(out.name, encoding="utf-8", errors="replace") as f:
                 raise RuntimeError(f"{program} of the {self.name} server failed:\n{f.read()[-3000:]}")
 
+    def _make_certificate(self):
+        key, certificate = os.path.join(self.data, "server.key"), os.path.join(self.data, "server.crt")
+        subprocess.run(as_server_user(["openssl", "req", "-new", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-newkey",
+                                       "rsa:2048", "-keyout", key, "-out", certificate]), check=True, capture_output=True, cwd=self.folder)
+        os.chmod(key, 0o600)
+
     def _make_role(self):
         with self.admin() as c:
             c.execute(f"create role {self.role} login nosuperuser password '{self.password}'")
@@ -93,13 +103,19 @@ class Server:
             else:
                 c.execute(f"alter role {self.role} superuser")
 
+    def make_superuser(self):
+        """For programs that need one, not for repl."""
+        with self.admin() as c:
+            c.execute(f"create role {self.superuser} login superuser password '{self.superuser_password}'")
+
     def remove(self):
         if os.path.exists(os.path.join(self.data, "postmaster.pid")):
             self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def uri(self, database):
-        return f"postgresql://{self.role}:{self.password}@127.0.0.1:{self.port}/{database}"
+    def uri(self, database, port=None, superuser=False, tls=False):
+        role, password = (self.superuser, self.superuser_password) if superuser else (self.role, self.password)
+        return f"postgresql://{role}:{password}@127.0.0.1:{port or self.port}/{database}{'?sslmode=require' if tls else ''}"
 
     def connect(self, database, **options):
         options.setdefault("autocommit", True)
