@@ -36,7 +36,7 @@ _repl() {
   kick) words=' --wait --timeout' ;;
   set) words=' --jobs --max-rate' ;;
   stop) words=' --timeout' ;;
-  check) words=' --source --target --schema --tables --exclude --jobs --no-schema --overwrite --json' ;;
+  check) words=' --source --target --schema --tables --exclude --jobs --no-schema --overwrite --no-probe --json' ;;
   log) words=' --lines --follow --json' ;;
   cleanup) words=' --yes --dry-run --source --target --schema' ;;
   version) words=' --json' ;;

@@ -12,7 +12,8 @@ static const struct option_spec options[] = {
     {"jobs", required_argument, 'j', "N", "workers, each with a connection to both sides (4)"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
     {"overwrite", no_argument, 0, NULL, "tables that hold rows on the target may be emptied"},
-    {"json", no_argument, 0, NULL, "as JSON"},
+    {"no-probe", no_argument, 0, NULL, "do not measure the wire: no COPY of a few seconds"},
+    {"json", no_argument, 0, NULL, "as JSON, every finding"},
     {NULL, 0, 0, NULL, NULL},
 };
 
@@ -30,30 +31,24 @@ static bool fill_sync(struct context *c, struct sync *s, struct err *e)
     return sync_from_args(c, s, e) && sync_need_both(s, "check", e);
 }
 
-static bool look(struct context *c, const struct sync *s, struct err *e)
+static void look(struct context *c, const struct sync *s)
 {
-    struct conn *source = NULL, *target = NULL;
     struct arena *a = arena_new();
-    struct findings found;
-    bool ok = sync_connect(s, SIDE_SOURCE, "check", &source, e) &&
-              sync_connect(s, SIDE_TARGET, "check", &target, e) &&
-              preflight_run(s, source, target, a, &found, e);
-    if (ok) {
-        struct err blocker;
-        c->out->findings(&found);
-        c->printed = true;
-        c->exit_code = findings_pass(&found, &blocker) ? 0 : 1;
-    }
-    conn_close(source);
-    conn_close(target);
+    struct preflight p;
+    struct err blocker;
+    preflight_check(s, !args_has(&c->args, "no-probe"), a, &p);
+    c->out->preflight(&p);
+    c->printed = true;
+    c->exit_code = findings_pass(&p.found, &blocker) ? 0 : 1;
     arena_free(a);
-    return ok;
 }
 
 static bool exec(struct context *c, struct err *e)
 {
     struct sync s = {0};
-    bool ok = fill_sync(c, &s, e) && look(c, &s, e);
+    bool ok = fill_sync(c, &s, e);
+    if (ok)
+        look(c, &s);
     sync_free(&s);
     return ok;
 }
@@ -63,7 +58,10 @@ const struct cmd cmd_check = {
     .args = "",
     .text = "Look at both sides for what would stop a migration; change nothing",
     .detail =
-        "Every finding is ok, a warning or a blocker, with what to type; with a blocker the exit code is 1.\n"
+        "Every finding is ok, a warning or a blocker, with what to type; all come in one run, and what a server\n"
+        "does not answer is a finding, too. With a blocker the exit code is 1, and init would refuse. Unless\n"
+        "--no-probe says otherwise rows are read and written (and rolled back) for up to three seconds each, to\n"
+        "say how long the copy will take. docs/check.md lists what is looked at.\n"
         "A URL is postgres://..., env:NAME, file:PATH or command:CMD, read again at each connection.",
     .options = options,
     .exec = exec};

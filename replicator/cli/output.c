@@ -33,46 +33,6 @@ static void text_status_again(const struct status *s, const struct status_view *
     buf_free(&b);
 }
 
-static const char *level_name(enum finding_level level)
-{
-    static const char *const names[] = {
-        [FINDING_OK] = "ok", [FINDING_WARNING] = "warning", [FINDING_BLOCKER] = "blocker"};
-    return names[level];
-}
-
-static size_t count_findings(const struct findings *f, enum finding_level level)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < f->count; i++)
-        n += f->items[i].level == level;
-    return n;
-}
-
-static void print_level(const struct findings *f, enum finding_level level)
-{
-    for (size_t i = 0; i < f->count; i++) {
-        const struct finding *x = &f->items[i];
-        if (x->level != level)
-            continue;
-        printf("%-8s %s%s%s%s%s\n", level_name(level), x->side, x->side[0] != '\0' ? ": " : "", x->table,
-               x->table[0] != '\0' ? ": " : "", x->text);
-        if (x->hint[0] != '\0')
-            printf("         hint: %s\n", x->hint);
-    }
-}
-
-/* What stops the migration last, where the eye is when the command is done. */
-static void text_findings(const struct findings *f)
-{
-    print_level(f, FINDING_OK);
-    print_level(f, FINDING_WARNING);
-    print_level(f, FINDING_BLOCKER);
-    size_t blockers = count_findings(f, FINDING_BLOCKER);
-    printf("\n%zu ok, %zu warnings, %zu blockers: %s\n", count_findings(f, FINDING_OK),
-           count_findings(f, FINDING_WARNING), blockers,
-           blockers == 0 ? "`repl init` can go ahead" : "`repl init` would refuse");
-}
-
 static void text_event(const struct state_event *ev)
 {
     printf("%s %-5s %s%s%s\n", ev->at, ev->level, ev->table != NULL ? ev->table : "",
@@ -104,7 +64,7 @@ const struct output output_text = {
     .shows_sides = true,
     .status = text_status,
     .status_again = text_status_again,
-    .findings = text_findings,
+    .preflight = preflight_text,
     .event = text_event,
     .version = text_version,
     .error = text_error,
@@ -144,27 +104,6 @@ static void json_status_again(const struct status *s, const struct status_view *
     char *text = status_to_json(s, false);
     puts(text);
     free(text);
-}
-
-static void json_findings(const struct findings *f)
-{
-    cJSON *root = cJSON_CreateObject();
-    cJSON *list = cJSON_AddArrayToObject(root, "findings");
-    for (size_t i = 0; i < f->count; i++) {
-        const struct finding *x = &f->items[i];
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "level", level_name(x->level));
-        add_text(o, "topic", x->topic);
-        add_text(o, "side", x->side);
-        add_text(o, "table", x->table);
-        add_text(o, "text", x->text);
-        add_text(o, "hint", x->hint);
-        cJSON_AddItemToArray(list, o);
-    }
-    cJSON_AddNumberToObject(root, "ok", (double)count_findings(f, FINDING_OK));
-    cJSON_AddNumberToObject(root, "warnings", (double)count_findings(f, FINDING_WARNING));
-    cJSON_AddNumberToObject(root, "blockers", (double)count_findings(f, FINDING_BLOCKER));
-    print_json(root, true);
 }
 
 /* A line an event, so that a program can follow. */
@@ -208,7 +147,7 @@ static void json_error(const struct err *e, bool printed)
 const struct output output_json = {
     .status = json_status,
     .status_again = json_status_again,
-    .findings = json_findings,
+    .preflight = preflight_json,
     .event = json_event,
     .version = json_version,
     .error = json_error,

@@ -9,7 +9,7 @@ struct output {
     bool shows_sides; /* wants source and target in the view */
     void (*status)(const struct status *s, const struct status_view *v);
     void (*status_again)(const struct status *s, const struct status_view *v); /* one of many: --watch */
-    void (*findings)(const struct findings *f);
+    void (*preflight)(const struct preflight *p);
     void (*event)(const struct state_event *ev);
     void (*version)(void);
     /* printed: the command's own object is there already. Always also as text on standard error. */
@@ -17,5 +17,9 @@ struct output {
 };
 
 extern const struct output output_text, output_json;
+
+/* check_text.c */
+void preflight_text(const struct preflight *p);
+void preflight_json(const struct preflight *p);
 
 #endif

@@ -40,13 +40,16 @@ static bool connect_both(struct init *in, struct err *e)
 /* Blockers end it; warnings are told. */
 static bool pass_preflight(struct init *in, struct err *e)
 {
-    struct findings found;
-    if (!preflight_run(in->s, in->source, in->target, in->a, &found, e))
-        return false;
-    for (size_t i = 0; i < found.count; i++)
-        if (found.items[i].level != FINDING_OK)
-            in->say(in->arg, finding_line(&found.items[i], in->a));
-    return findings_pass(&found, e);
+    struct preflight p;
+    preflight_run(in->s, in->source, in->target, in->a, &p);
+    for (enum finding_level level = FINDING_WARNING; level <= FINDING_BLOCKER; level++) {
+        struct finding_group *groups;
+        size_t n;
+        findings_group(&p.found, level, in->a, &groups, &n);
+        for (size_t i = 0; i < n; i++)
+            in->say(in->arg, finding_line(&groups[i], in->a));
+    }
+    return findings_pass(&p.found, e);
 }
 
 /* Both sides get the same sync id. What is there is adopted; that both agree was seen by preflight. */

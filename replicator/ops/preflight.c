@@ -1,10 +1,107 @@
-/* Everything that would fail later, asked first. Changes nothing on either side. */
+/*
+ * Everything that would fail later, asked first. Changes nothing on either side. The table below is the order and the
+ * documentation; a question that a server does not answer becomes a finding, and the next one is asked.
+ */
 #include "preflight.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
-#include "repl/embedded.h"
+enum sides { ON_SOURCE, ON_TARGET, ON_EACH, WITH_BOTH };
+
+enum weight {
+    PLAIN,  /* unanswered it is a warning */
+    NEEDED, /* unanswered it is a blocker: init could not go on either */
+    FIRST   /* so too, and with a blocker of its own nothing else can be asked */
+};
+
+static const struct step {
+    const char *topic;
+    enum sides sides;
+    enum weight weight;
+    step_fn run;
+    const char *text;
+} steps[] = {
+    {"connection", ON_EACH, NEEDED, step_connection,
+     "each side can be reached, directly (no pooler such as PgBouncer) and as a primary"},
+    {"version", WITH_BOTH, FIRST, step_version, "both are PostgreSQL 13 or newer, the target not the older"},
+    {"database", WITH_BOTH, FIRST, step_database, "source and target are not the same database"},
+    {"encryption", ON_EACH, PLAIN, step_encryption, "connections to another machine are encrypted (TLS)"},
+    {"clock", WITH_BOTH, PLAIN, step_clock, "how far the clocks of both servers and of this machine differ"},
+    {"schema", WITH_BOTH, NEEDED, step_schema,
+     "repl's own schema: free to be made, or this sync's on both sides"},
+    {"tables", ON_SOURCE, NEEDED, step_tables, "what there is to replicate, and that patterns match"},
+    {"sizes", ON_SOURCE, PLAIN, step_sizes, "how much there is to copy"},
+    {"target tables", WITH_BOTH, NEEDED, step_target_tables,
+     "the tables that are on the target already: their columns take the source's rows"},
+    {"privileges", ON_EACH, NEEDED, step_privileges,
+     "the source's tables are owned and read, schemas may be made, the target's tables are written; "
+     "session_replication_role may be set; sequences are read"},
+    {"row-level security", ON_EACH, PLAIN, step_row_security,
+     "no policy hides rows from repl; where policies go over"},
+    {"key", ON_SOURCE, PLAIN, step_keys,
+     "tables with neither a primary key nor a unique index over NOT NULL"},
+    {"columns", ON_SOURCE, PLAIN, step_columns_source,
+     "generated columns (computed by the target) and identity columns (values kept)"},
+    {"unlogged", ON_SOURCE, PLAIN, step_unlogged, "unlogged tables"},
+    {"foreign tables", ON_SOURCE, PLAIN, step_foreign_tables, "foreign tables, and partitions that are such"},
+    {"left behind", ON_SOURCE, PLAIN, step_left_behind,
+     "what triggers or pg_dump do not bring: large objects, event triggers"},
+    {"rows", WITH_BOTH, NEEDED, step_rows, "tables of the target that hold rows already"},
+    {"triggers", ON_TARGET, PLAIN, step_triggers,
+     "triggers and rules that fire for replicated rows (ENABLE ALWAYS, REPLICA), event triggers"},
+    {"pg_dump", WITH_BOTH, NEEDED, step_tools,
+     "pg_dump and pg_restore of a sufficient version are installed here"},
+    {"extension", WITH_BOTH, NEEDED, step_extensions,
+     "the source's extensions: available on the target, which version, which schema"},
+    {"policy roles", WITH_BOTH, NEEDED, step_policy_roles, "roles that the source's policies name"},
+    {"target schemas", WITH_BOTH, NEEDED, step_schemas, "tables may be made in the target's schemas"},
+    {"grants", WITH_BOTH, PLAIN, step_grants,
+     "roles that own or may use something on the source and not on the target, since owners and grants do "
+     "not go "
+     "over"},
+    {"encoding", WITH_BOTH, PLAIN, step_encoding, "the target can hold the source's text; SQL_ASCII"},
+    {"collation", WITH_BOTH, PLAIN, step_collation,
+     "provider, locale and version of the databases; collations of columns; nondeterministic ones in unique "
+     "indexes"},
+    {"connections", ON_EACH, PLAIN, step_connections,
+     "free connections for --jobs and the rest, under max_connections and the limits of role and database "
+     "(Heroku's "
+     "plan)"},
+    {"locks", ON_EACH, PLAIN, step_locks, "max_locks_per_transaction against the number of tables"},
+    {"long transactions", ON_EACH, PLAIN, step_transactions,
+     "transactions that stay open: they hold back init and vacuum"},
+    {"prepared transactions", ON_EACH, PLAIN, step_prepared,
+     "two-phase commit: a transaction that rings repl's doorbell cannot be prepared"},
+    {"vacuum", ON_SOURCE, PLAIN, step_vacuum,
+     "anti-wraparound vacuums that run or are due: init waits for them"},
+    {"settings", ON_TARGET, PLAIN, step_settings, "settings of the target that slow a load"},
+    {"role settings", ON_EACH, PLAIN, step_role_settings,
+     "settings of the role or the database (timeouts, read only), and that repl's sessions do not have them"},
+    {"disk", WITH_BOTH, PLAIN, step_disk, "how much room the target needs, and has, where that can be known"},
+    {"wire", WITH_BOTH, PLAIN, step_wire,
+     "round trips; with COPY for a few seconds each way, how fast the copy can be"},
+};
+
+enum { STEPS = sizeof steps / sizeof *steps };
+
+bool preflight_topic(unsigned i, struct preflight_topic *out)
+{
+    static const char *const sides[] = {"source", "target", "each", "both"};
+    if (i >= STEPS)
+        return false;
+    *out = (struct preflight_topic){steps[i].topic, sides[steps[i].sides], steps[i].text};
+    return true;
+}
+
+/* ---- helpers of the steps ---- */
+
+struct conn *look_conn(const struct look *l, enum side side)
+{
+    return side == SIDE_SOURCE ? l->source : l->target;
+}
 
 void look_add(struct look *l, enum finding_level level, const char *topic, const char *side,
               const char *table, const char *text, const char *hint)
@@ -15,148 +112,76 @@ void look_add(struct look *l, enum finding_level level, const char *topic, const
             .level = level, .topic = topic, .side = side, .table = table, .text = text, .hint = hint});
 }
 
-bool read_server_facts(struct look *l, struct conn *c, struct server_facts *out, struct err *e)
+void look_ok(struct look *l, const char *topic, const char *side, const char *fmt, ...)
 {
-    struct result *r;
-    const struct sql_var vars[] = {{"own_schema", l->s->schema}, {NULL, NULL}};
-    if (!ask(c, sql_ops_server_facts, vars, &r, e))
-        return false;
-    *out = (struct server_facts){.database = arena_strdup(l->a, result_text(r, 0, 0)),
-                                 .role = arena_strdup(l->a, result_text(r, 0, 1)),
-                                 .encoding = arena_strdup(l->a, result_text(r, 0, 2)),
-                                 .collation = arena_strdup(l->a, result_text(r, 0, 3)),
-                                 .may_create = result_bool(r, 0, 4),
-                                 .schema_exists = result_bool(r, 0, 5),
-                                 .max_prepared = result_int(r, 0, 6),
-                                 .large_objects = result_int(r, 0, 7),
-                                 .foreign_tables = result_int(r, 0, 8),
-                                 .event_triggers = result_int(r, 0, 9),
-                                 .unreadable_sequences = arena_strdup(l->a, result_text(r, 0, 10))};
-    result_free(r);
-    return true;
+    char *text;
+    va_list ap;
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort(); /* out of memory */
+    va_end(ap);
+    look_add(l, FINDING_OK, topic, side, "", text, NULL);
+    free(text);
 }
 
-bool read_table_facts(struct look *l, struct conn *c, const struct relation *const *tables, size_t n,
-                      struct table_facts **out, size_t *count, struct err *e)
+const char *table_oids(struct look *l, const struct relations *tables)
 {
-    struct buf oids = {0};
-    struct result *r;
-    buf_puts(&oids, "{");
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&oids, "%s%u", i != 0 ? "," : "", tables[i]->oid);
-    buf_puts(&oids, "}");
-    const struct sql_var vars[] = {{"oids", oids.data}, {"own_schema", l->s->schema}, {NULL, NULL}};
-    bool ok = ask(c, sql_ops_table_facts, vars, &r, e);
-    buf_free(&oids);
-    if (!ok)
-        return false;
-    *count = (size_t)result_rows(r);
-    *out = arena_alloc(l->a, *count * sizeof **out);
-    for (int i = 0; i < result_rows(r); i++)
-        (*out)[i] = (struct table_facts){.oid = (uint32_t)result_int(r, i, 0),
-                                         .owned = result_bool(r, i, 1),
-                                         .owner = arena_strdup(l->a, result_text(r, i, 2)),
-                                         .may_read = result_bool(r, i, 3),
-                                         .may_write = result_bool(r, i, 4),
-                                         .rows_hidden = result_bool(r, i, 5),
-                                         .always = arena_strdup(l->a, result_text(r, i, 6)),
-                                         .foreign_partitions = arena_strdup(l->a, result_text(r, i, 7))};
-    result_free(r);
-    return true;
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t i = 0; i < tables->count; i++)
+        buf_printf(&b, "%s%u", i != 0 ? "," : "", tables->items[i].oid);
+    buf_puts(&b, "}");
+    const char *oids = arena_strdup(l->a, b.data);
+    buf_free(&b);
+    return oids;
 }
 
-/* ---- both servers together ---- */
+/* ---- running them ---- */
 
-static void compare_versions(struct look *l)
+static bool answers(const struct look *l, enum side side)
 {
-    int from = conn_server_version(l->source), to = conn_server_version(l->target);
-    if (from < CATALOG_MIN_VERSION || to < CATALOG_MIN_VERSION)
-        look_add(l, FINDING_BLOCKER, "version",
-                 side_name(from < CATALOG_MIN_VERSION ? SIDE_SOURCE : SIDE_TARGET), "",
-                 arena_printf(l->a, "PostgreSQL %d is too old: repl needs %d or newer",
-                              (from < CATALOG_MIN_VERSION ? from : to) / 10000, CATALOG_MIN_VERSION / 10000),
-                 "upgrade that server first (Heroku: heroku pg:upgrade)");
-    else if (from / 10000 > to / 10000)
-        look_add(l, FINDING_WARNING, "version", "target", "",
-                 arena_printf(l->a,
-                              "the target (PostgreSQL %d) is older than the source (%d): some of the schema "
-                              "may not exist there",
-                              to / 10000, from / 10000),
-                 arena_printf(l->a, "use a target of PostgreSQL %d or newer", from / 10000));
-    else
-        look_add(
-            l, FINDING_OK, "version", "", "",
-            arena_printf(l->a, "PostgreSQL %d on the source, %d on the target", from / 10000, to / 10000),
-            NULL);
+    struct conn *c = look_conn(l, side);
+    return c != NULL && conn_usable(c);
 }
 
-static bool compare_databases(struct look *l, struct err *e)
+/* What the first step learns of a side all others rely on. */
+static bool is_known(const struct look *l, enum side side)
 {
-    struct server_identity from, to;
-    if (!catalog_identity(l->source, &from, e) || !catalog_identity(l->target, &to, e))
-        return false;
-    if (catalog_same_database(&from, &to))
-        look_add(l, FINDING_BLOCKER, "database", "", "", "source and target are the same database",
-                 "give --target the URL of the database to move to");
-    return true;
+    return answers(l, side) && l->facts[side].known;
 }
 
-static void compare_encodings(struct look *l)
+static bool can_ask(const struct look *l, const struct step *step, enum side side)
 {
-    const struct server_facts *from = &l->on_source, *to = &l->on_target;
-    if (strcmp(from->encoding, to->encoding) != 0)
-        look_add(
-            l, FINDING_WARNING, "encoding", "target", "",
-            arena_printf(l->a,
-                         "the database's encoding is %s, the source's %s: text that does not exist in the "
-                         "target's encoding cannot be copied",
-                         to->encoding, from->encoding),
-            arena_printf(l->a, "CREATE DATABASE ... ENCODING '%s' TEMPLATE template0", from->encoding));
-    if (strcmp(from->collation, to->collation) != 0)
-        look_add(
-            l, FINDING_WARNING, "collation", "target", "",
-            arena_printf(l->a, "the database's collation is %s, the source's %s: text sorts in another order",
-                         to->collation, from->collation),
-            arena_printf(l->a, "CREATE DATABASE ... LC_COLLATE '%s' TEMPLATE template0, if the order matters",
-                         from->collation));
+    if (step->run == step_connection)
+        return answers(l, side);
+    if (step->sides == WITH_BOTH)
+        return is_known(l, SIDE_SOURCE) && is_known(l, SIDE_TARGET);
+    return is_known(l, side);
 }
 
-/* Which sync is installed where, and that the two agree. */
-static bool compare_installations(struct look *l, struct err *e)
+static void unanswered(struct look *l, const struct step *step, struct err *e)
 {
-    const char *schema = l->s->schema, *another = "choose another name: --schema NAME";
-    struct err found;
-    l->capture = (struct capture){.schema = schema};
-    if (!capture_find(l->source, &l->capture, &found)) {
-        if (found.kind != ERR_CONFIG) {
-            *e = found;
-            return false;
-        }
-        finding_add_err(l->out, l->a, "schema", &found);
-    } else if (l->on_source.schema_exists && l->capture.sync_id[0] == '\0') {
-        look_add(l, FINDING_BLOCKER, "schema", "source", "",
-                 arena_printf(l->a, "there is a schema %s that is not repl's", schema), another);
-    }
-    if (!target_read(l->target, schema, l->a, &l->state, &found)) {
-        if (found.kind != ERR_CONFIG) {
-            *e = found;
-            return false;
-        }
-        finding_add_err(l->out, l->a, "schema", &found);
-    } else if (l->on_target.schema_exists && !l->state.exists) {
-        look_add(l, FINDING_BLOCKER, "schema", "target", "",
-                 arena_printf(l->a, "there is a schema %s that is not repl's", schema), another);
-    }
-    if (l->state.exists && strcmp(l->state.sync_id, l->capture.sync_id) != 0)
-        look_add(l, FINDING_BLOCKER, "schema", "target", "",
-                 l->capture.sync_id[0] == '\0'
-                     ? arena_printf(l->a, "the target holds the sync %s, of which the source knows nothing",
-                                    l->state.sync_id)
-                     : arena_printf(l->a, "the target holds the sync %s, the source %s", l->state.sync_id,
-                                    l->capture.sync_id),
-                 "if the target's is done with: repl cleanup --source URL --target URL, then init again; "
-                 "for a second sync: --schema NAME");
-    return true;
+    struct finding f = {.level =
+                            step->weight == PLAIN && e->kind != ERR_CONN ? FINDING_WARNING : FINDING_BLOCKER,
+                        .topic = step->topic,
+                        .side = e->side,
+                        .table = e->table,
+                        .text = arena_printf(l->a, "could not be asked: %s", e->text),
+                        .hint = e->hint};
+    if (f.hint[0] == '\0' && err_is(e, "42501"))
+        f.hint = "grant the role what is missing, or judge it for yourself";
+    finding_add(l->out, l->a, f);
+}
+
+static void run_on(struct look *l, const struct step *step, enum side side)
+{
+    struct err e = {0};
+    if (!can_ask(l, step, side) || step->run(l, side, &e))
+        return;
+    for (enum side s = SIDE_SOURCE; s <= SIDE_TARGET; s++)
+        if (answers(l, s))
+            pg_reset(look_conn(l, s));
+    unanswered(l, step, &e);
 }
 
 static bool blocked(const struct findings *f)
@@ -165,20 +190,65 @@ static bool blocked(const struct findings *f)
     return !findings_pass(f, &ignored);
 }
 
-bool preflight_run(const struct sync *s, struct conn *source, struct conn *target, struct arena *a,
-                   struct findings *out, struct err *e)
+static void run_steps(struct look *l)
 {
-    struct look l = {.s = s, .source = source, .target = target, .a = a, .out = out};
-    *out = (struct findings){0};
-    compare_versions(&l);
-    if (blocked(out)) /* nothing else can be asked of a server that old */
-        return true;
-    if (!compare_databases(&l, e))
-        return false;
-    if (blocked(out)) /* all else follows from that */
-        return true;
-    if (!read_server_facts(&l, source, &l.on_source, e) || !read_server_facts(&l, target, &l.on_target, e))
-        return false;
-    compare_encodings(&l);
-    return compare_installations(&l, e) && preflight_source(&l, e) && preflight_target(&l, e);
+    for (const struct step *step = steps; step < steps + STEPS; step++) {
+        size_t before = l->out->count;
+        if (step->sides != ON_TARGET)
+            run_on(l, step, SIDE_SOURCE);
+        if (step->sides == ON_TARGET || step->sides == ON_EACH)
+            run_on(l, step, SIDE_TARGET);
+        const struct findings added = {l->out->items + before, l->out->count - before};
+        if (step->weight == FIRST && added.count != 0 && blocked(&added))
+            break;
+    }
+}
+
+static void run(const struct sync *s, struct conn *source, struct conn *target, bool probe, struct arena *a,
+                struct preflight *out)
+{
+    struct look l = {.s = s,
+                     .source = source,
+                     .target = target,
+                     .a = a,
+                     .out = &out->found,
+                     .estimate = &out->estimate,
+                     .probe = probe};
+    out->estimate = (struct estimate){.bytes = -1,
+                                      .index_bytes = -1,
+                                      .connections = s->jobs,
+                                      .source = {-1, -1},
+                                      .target = {-1, -1},
+                                      .index_bytes_per_second = -1,
+                                      .copy_seconds = -1,
+                                      .index_seconds = -1};
+    run_steps(&l);
+}
+
+void preflight_run(const struct sync *s, struct conn *source, struct conn *target, struct arena *a,
+                   struct preflight *out)
+{
+    *out = (struct preflight){0};
+    run(s, source, target, false, a, out);
+}
+
+static struct conn *connect_side(const struct sync *s, enum side side, struct arena *a, struct findings *out)
+{
+    struct conn *c = NULL;
+    struct err e;
+    if (sync_connect(s, side, "check", &c, &e))
+        return c;
+    snprintf(e.side, sizeof e.side, "%s", side_name(side));
+    finding_add_err(out, a, "connection", &e);
+    return NULL;
+}
+
+void preflight_check(const struct sync *s, bool probe, struct arena *a, struct preflight *out)
+{
+    *out = (struct preflight){0};
+    struct conn *source = connect_side(s, SIDE_SOURCE, a, &out->found);
+    struct conn *target = connect_side(s, SIDE_TARGET, a, &out->found);
+    run(s, source, target, probe, a, out);
+    conn_close(source);
+    conn_close(target);
 }

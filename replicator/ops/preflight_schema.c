@@ -12,14 +12,18 @@ enum { TRANSACTION_TIMEOUT = 17 };
 
 /* ---- the tools ---- */
 
-static void check_tools(struct look *l)
+bool step_tools(struct look *l, enum side side, struct err *e)
 {
+    (void)side;
+    (void)e;
+    if (l->s->no_schema)
+        return true;
     struct tools t;
     struct err missing;
     int to = conn_server_version(l->target) / 10000;
     if (!tools_find(conn_server_version(l->source), conn_server_version(l->target), &t, &missing)) {
         finding_add_err(l->out, l->a, "pg_dump", &missing);
-        return;
+        return true;
     }
     if (t.major >= TRANSACTION_TIMEOUT && to < TRANSACTION_TIMEOUT)
         look_add(
@@ -33,6 +37,7 @@ static void check_tools(struct look *l)
     else
         look_add(l, FINDING_OK, "pg_dump", "", "", arena_printf(l->a, "%s", t.pg_dump), NULL);
     tools_free(&t);
+    return true;
 }
 
 /* ---- what the schema needs there ---- */
@@ -69,7 +74,7 @@ static void check_extension(struct look *l, const struct result *from, int i, co
         look_add(
             l, FINDING_WARNING, "extension", "target", "",
             arena_printf(l->a, "creating the extension %s takes rights that role %s may not have", name,
-                         l->on_target.role),
+                         l->facts[SIDE_TARGET].role),
             arena_printf(l->a,
                          "as a role that may (on Amazon RDS a member of rds_superuser): CREATE SCHEMA IF "
                          "NOT EXISTS \"%s\"; CREATE EXTENSION \"%s\" SCHEMA \"%s\"",
@@ -83,10 +88,14 @@ static void check_extension(struct look *l, const struct result *from, int i, co
                               name));
 }
 
-static bool check_extensions(struct look *l, struct err *e)
+bool step_extensions(struct look *l, enum side side, struct err *e)
 {
+    size_t before = l->out->count;
     const struct sql_var none[] = {{NULL, NULL}};
     struct result *from = NULL, *to = NULL;
+    (void)side;
+    if (l->s->no_schema)
+        return true;
     bool ok = ask(l->source, sql_ops_extensions, none, &from, e) &&
               ask(l->target, sql_ops_extensions, none, &to, e);
     for (int i = 0; ok && i < result_rows(from); i++)
@@ -94,20 +103,25 @@ static bool check_extensions(struct look *l, struct err *e)
             check_extension(l, from, i, to);
     result_free(from);
     result_free(to);
+    if (ok && l->out->count == before)
+        look_ok(l, "extension", "target", "every extension of the source is there or can be made");
     return ok;
 }
 
-static bool check_policy_roles(struct look *l, struct err *e)
+bool step_policy_roles(struct look *l, enum side side, struct err *e)
 {
     struct result *missing;
     char *roles;
+    (void)side;
+    if (l->s->no_schema)
+        return true;
     if (!pg_value(l->source, sql_ops_policy_roles, 0, NULL, &roles, e))
         return false;
     const struct sql_var vars[] = {{"roles", roles}, {NULL, NULL}};
     bool ok = ask(l->target, sql_ops_missing_roles, vars, &missing, e);
     free(roles);
     for (int i = 0; ok && i < result_rows(missing); i++)
-        look_add(l, FINDING_BLOCKER, "row-level security", "target", "",
+        look_add(l, FINDING_BLOCKER, "policy roles", "target", "",
                  arena_printf(l->a, "a policy of the source is for the role %s, which is not there",
                               result_text(missing, i, 0)),
                  arena_printf(l->a, "on the target: CREATE ROLE %s", result_text(missing, i, 0)));
@@ -117,9 +131,12 @@ static bool check_policy_roles(struct look *l, struct err *e)
 }
 
 /* Where tables must be made in a schema that is there but closed to this role. */
-static bool check_schemas(struct look *l, struct err *e)
+bool step_schemas(struct look *l, enum side side, struct err *e)
 {
     struct result *closed;
+    (void)side;
+    if (l->s->no_schema)
+        return true;
     if (!ask(l->target, sql_ops_closed_schemas, (const struct sql_var[]){{NULL, NULL}}, &closed, e))
         return false;
     for (int i = 0; i < result_rows(closed); i++)
@@ -128,21 +145,13 @@ static bool check_schemas(struct look *l, struct err *e)
             if (strcmp(r->schema, result_text(closed, i, 0)) != 0 ||
                 relations_find(&l->target_tables, r->schema, r->name) != NULL)
                 continue;
-            look_add(
-                l, FINDING_BLOCKER, "privileges", "target", "",
-                arena_printf(l->a, "role %s may not make tables in schema %s", l->on_target.role, r->schema),
-                arena_printf(l->a, "GRANT CREATE, USAGE ON SCHEMA %s TO %s", result_text(closed, i, 1),
-                             l->on_target.role));
+            look_add(l, FINDING_BLOCKER, "target schemas", "target", "",
+                     arena_printf(l->a, "role %s may not make tables in schema %s",
+                                  l->facts[SIDE_TARGET].role, r->schema),
+                     arena_printf(l->a, "GRANT CREATE, USAGE ON SCHEMA %s TO %s", result_text(closed, i, 1),
+                                  l->facts[SIDE_TARGET].role));
             break;
         }
     result_free(closed);
     return true;
-}
-
-bool preflight_schema(struct look *l, struct err *e)
-{
-    if (l->s->no_schema)
-        return true;
-    check_tools(l);
-    return check_extensions(l, e) && check_policy_roles(l, e) && check_schemas(l, e);
 }

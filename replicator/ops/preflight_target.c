@@ -1,3 +1,4 @@
+/* The target's tables: whether they can take the source's rows, and what would happen to these there. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,44 +8,6 @@
 
 /* Tables asked for rows in one statement. */
 enum { ROWS_STEP = 200 };
-
-/* ---- the database ---- */
-
-static void check_create(struct look *l)
-{
-    const struct server_facts *f = &l->on_target;
-    if (!f->may_create && !l->state.exists)
-        look_add(
-            l, FINDING_BLOCKER, "privileges", "target", "",
-            arena_printf(l->a, "role %s may not create a schema in the database %s", f->role, f->database),
-            arena_printf(l->a, "GRANT CREATE ON DATABASE %s TO %s", f->database, f->role));
-}
-
-static bool check_replica_role(struct look *l, struct err *e)
-{
-    const char *role = l->on_target.role;
-    if (pg_exec(l->target, "BEGIN; SET LOCAL session_replication_role = replica; ROLLBACK", e))
-        return true;
-    pg_reset(l->target);
-    if (!err_is(e, "42501"))
-        return false;
-    err_clear(e);
-    look_add(
-        l, FINDING_BLOCKER, "privileges", "target", "",
-        arena_printf(l->a,
-                     "role %s may not set session_replication_role, so foreign keys and triggers would fire "
-                     "for replicated rows",
-                     role),
-        conn_server_version(l->target) >= 150000
-            ? arena_printf(l->a,
-                           "as a superuser: GRANT SET ON PARAMETER session_replication_role TO %s; on "
-                           "Amazon RDS: GRANT rds_superuser TO %s",
-                           role, role)
-            : arena_printf(l->a, "connect as a superuser; on Amazon RDS: GRANT rds_superuser TO %s", role));
-    return true;
-}
-
-/* ---- tables that are there ---- */
 
 const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r)
 {
@@ -64,32 +27,48 @@ bool target_began(const struct target_state *state, const struct relation *r)
     return began;
 }
 
-static void check_there(struct look *l, const struct relation *r, const struct table_facts *f)
+/* ---- which are there ---- */
+
+static void check_columns(struct look *l, const struct relation *r)
 {
     struct relation *source = relations_find(&l->tables, r->schema, r->name);
     struct err differs;
-    if (source != NULL && !catalog_compatible(source, r, &differs)) {
-        snprintf(differs.side, sizeof differs.side, "target");
-        finding_add_err(l->out, l->a, "columns", &differs);
-    }
-    if (!f->owned && (!f->may_read || !f->may_write))
-        look_add(l, FINDING_BLOCKER, "privileges", "target", r->label,
-                 arena_printf(l->a, "role %s may not write the table", l->on_target.role),
-                 arena_printf(l->a, "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %s TO %s", r->sql,
-                              l->on_target.role));
-    if (f->rows_hidden)
-        look_add(l, FINDING_BLOCKER, "row-level security", "target", r->label,
-                 "row-level security would hide rows from repl",
-                 arena_printf(l->a,
-                              "ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, and ALTER TABLE %s OWNER TO %s",
-                              r->sql, r->sql, l->on_target.role));
-    if (f->always[0] != '\0')
-        look_add(l, FINDING_WARNING, "triggers", "target", r->label,
-                 arena_printf(l->a, "these fire for replicated rows too: %s", f->always),
-                 arena_printf(l->a,
-                              "ALTER TABLE %s ENABLE TRIGGER ... (or RULE ...), without ALWAYS and REPLICA",
-                              r->sql));
+    if (source == NULL || catalog_compatible(source, r, &differs))
+        return;
+    snprintf(differs.side, sizeof differs.side, "target");
+    finding_add_err(l->out, l->a, "columns", &differs);
 }
+
+bool step_target_tables(struct look *l, enum side side, struct err *e)
+{
+    size_t n = 0, before = l->out->count;
+    struct relation **there = arena_alloc(l->a, (l->tables.count + 1) * sizeof(struct relation *));
+    (void)side;
+    if (!catalog_read(l->target, l->s->schema, l->a, &l->target_tables, e))
+        return false;
+    for (size_t i = 0; i < l->tables.count; i++) {
+        const struct relation *r = &l->tables.items[i];
+        struct relation *t = relations_find(&l->target_tables, r->schema, r->name);
+        if (t != NULL)
+            there[n++] = t;
+        else if (l->s->no_schema)
+            look_add(
+                l, FINDING_BLOCKER, "target tables", "target", r->label, "the table is not there",
+                "make it (run the application's migrations), leave --no-schema out, or --exclude the table");
+    }
+    l->there.items = there;
+    if (!read_table_facts(l, l->target, there, n, &l->there.facts, e))
+        return false;
+    l->there.count = n;
+    for (size_t i = 0; i < n; i++)
+        check_columns(l, there[i]);
+    if (l->out->count == before)
+        look_ok(l, "target tables", "target", "%zu of %zu are there already%s", n, l->tables.count,
+                n == l->tables.count ? "" : "; the others are made by init");
+    return true;
+}
+
+/* ---- rows that are in the way ---- */
 
 static bool some_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
                            const struct relation **out, size_t *count, struct err *e)
@@ -119,62 +98,66 @@ bool tables_with_rows(struct conn *target, const struct relation *const *tables,
     return true;
 }
 
-static const struct table_facts *facts_of(const struct table_facts *facts, size_t n, uint32_t oid,
-                                          size_t near)
-{
-    for (size_t k = 0; k < n; k++)
-        if (facts[(near + k) % n].oid == oid)
-            return &facts[(near + k) % n];
-    return NULL;
-}
-
 /* Rows are looked for where nobody said that they may be there, and where they may be read. */
-static bool check_tables_there(struct look *l, const struct relation **there, size_t n, struct err *e)
+bool step_rows(struct look *l, enum side side, struct err *e)
 {
-    struct table_facts *facts;
-    size_t nfacts, asked = 0;
-    const struct relation **ask_rows = arena_alloc(l->a, (n + 1) * sizeof(struct relation *));
-    if (!read_table_facts(l, l->target, there, n, &facts, &nfacts, e))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const struct table_facts *f = facts_of(facts, nfacts, there[i]->oid, i);
-        if (f == NULL)
-            continue;
-        check_there(l, there[i], f);
-        if (!l->s->overwrite && !target_began(&l->state, there[i]) && f->may_read && !f->rows_hidden)
-            ask_rows[asked++] = there[i];
+    size_t asked = 0, full;
+    const struct relation **ask_rows = arena_alloc(l->a, (l->there.count + 1) * sizeof(struct relation *));
+    const struct relation **rows = arena_alloc(l->a, (l->there.count + 1) * sizeof(struct relation *));
+    (void)side;
+    for (size_t i = 0; i < l->there.count; i++) {
+        const struct table_facts *f = &l->there.facts[i];
+        if (!l->s->overwrite && f->known && f->may_read && !f->rows_hidden &&
+            !target_began(&l->state, l->there.items[i]))
+            ask_rows[asked++] = l->there.items[i];
     }
-    const struct relation **full = arena_alloc(l->a, (asked + 1) * sizeof(struct relation *));
-    if (!tables_with_rows(l->target, ask_rows, asked, full, &asked, e))
+    if (!tables_with_rows(l->target, ask_rows, asked, rows, &full, e))
         return false;
-    for (size_t i = 0; i < asked; i++)
+    for (size_t i = 0; i < full; i++)
         look_add(
-            l, FINDING_BLOCKER, "rows", "target", full[i]->label, "the table holds rows already",
-            arena_printf(l->a, "TRUNCATE %s, or give --overwrite: repl init then empties it", full[i]->sql));
+            l, FINDING_BLOCKER, "rows", "target", rows[i]->label, "the table holds rows already",
+            arena_printf(l->a, "TRUNCATE %s, or give --overwrite: repl init then empties it", rows[i]->sql));
+    if (full == 0)
+        look_ok(l, "rows", "target", "%s",
+                l->s->overwrite ? "rows that are there may be replaced (--overwrite)"
+                                : "no rows are in the way");
     return true;
 }
 
-static bool check_tables(struct look *l, struct err *e)
+/* ---- what fires there ---- */
+
+static bool check_event_triggers(struct look *l, struct err *e)
 {
-    size_t n = 0;
-    const struct relation **there = arena_alloc(l->a, (l->tables.count + 1) * sizeof(struct relation *));
-    if (!catalog_read(l->target, l->s->schema, l->a, &l->target_tables, e))
+    struct result *r;
+    if (!ask(l->target, sql_ops_check_event_triggers, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
-    for (size_t i = 0; i < l->tables.count; i++) {
-        const struct relation *r = &l->tables.items[i];
-        const struct relation *t = relations_find(&l->target_tables, r->schema, r->name);
-        if (t != NULL)
-            there[n++] = t;
-        else if (l->s->no_schema)
-            look_add(
-                l, FINDING_BLOCKER, "tables", "target", r->label, "the table is not there",
-                "make it (run the application's migrations), leave --no-schema out, or --exclude the table");
-    }
-    return check_tables_there(l, there, n, e);
+    for (int i = 0; i < result_rows(r); i++)
+        look_add(l, FINDING_WARNING, "triggers", "target", "",
+                 arena_printf(l->a, "the event trigger %s fires for the DDL of init and start",
+                              result_text(r, i, 0)),
+                 arena_printf(
+                     l->a,
+                     "if it could refuse or change that: ALTER EVENT TRIGGER %s DISABLE until the copy is "
+                     "done",
+                     result_text(r, i, 0)));
+    result_free(r);
+    return true;
 }
 
-bool preflight_target(struct look *l, struct err *e)
+bool step_triggers(struct look *l, enum side side, struct err *e)
 {
-    check_create(l);
-    return check_replica_role(l, e) && check_tables(l, e) && preflight_schema(l, e);
+    size_t before = l->out->count;
+    (void)side;
+    for (size_t i = 0; i < l->there.count; i++)
+        if (l->there.facts[i].known && l->there.facts[i].always[0] != '\0')
+            look_add(l, FINDING_WARNING, "triggers", "target", l->there.items[i]->label,
+                     arena_printf(l->a, "these fire for replicated rows too: %s", l->there.facts[i].always),
+                     arena_printf(
+                         l->a, "ALTER TABLE %s ENABLE TRIGGER ... (or RULE ...), without ALWAYS and REPLICA",
+                         l->there.items[i]->sql));
+    if (!check_event_triggers(l, e))
+        return false;
+    if (l->out->count == before)
+        look_ok(l, "triggers", "target", "no trigger fires for what repl writes");
+    return true;
 }

@@ -2,11 +2,11 @@
 -- Reads: pg_database, pg_roles, pg_namespace, pg_class, pg_sequence, pg_event_trigger, pg_foreign_table,
 -- pg_largeobject_metadata, settings.   Writes: nothing.
 -- Variables: own_schema (text): repl's schema.
--- Returns one row: database, role (both quoted), encoding, collation, may_create (schemas in the database),
+-- Returns one row: database, role (both quoted), encoding, may_create (schemas in the database),
 -- schema_exists (one of repl's name), max_prepared_transactions, large_objects, foreign_tables, event_triggers,
 -- unreadable_sequences (names, or empty).
 SELECT pg_catalog.quote_ident(d.datname), pg_catalog.quote_ident(current_user),
-       pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate,
+       pg_catalog.pg_encoding_to_char(d.encoding),
        pg_catalog.has_database_privilege(d.oid, 'CREATE'),
        EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = :'own_schema'),
        pg_catalog.current_setting('max_prepared_transactions')::int,

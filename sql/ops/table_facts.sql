@@ -1,10 +1,10 @@
 -- What preflight asks a server about some tables.
 -- Reads: pg_class, pg_roles, pg_trigger, pg_rewrite, pg_proc, pg_namespace, pg_inherits.   Writes: nothing.
 -- Variables: oids (text): an array; own_schema (text): repl's schema.
--- Returns: oid, owned (its owner's rights are ours), owner (quoted), may_read, may_write, rows_hidden (row-level
+-- Returns: place in oids, owned (its owner's rights are ours), owner (quoted), may_read, may_write, rows_hidden (row-level
 -- security is forced on its owner too), always (triggers and rules that fire in replica mode too, or empty),
 -- foreign_partitions (names, or empty).
-SELECT c.oid,
+SELECT o.place,
        pg_catalog.pg_has_role(c.relowner, 'USAGE'),
        pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
        pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE'),
@@ -29,6 +29,6 @@ SELECT c.oid,
                  FROM pg_catalog.pg_partition_tree(c.oid) p
                  JOIN pg_catalog.pg_class k ON k.oid = p.relid
                  WHERE k.relkind = 'f'), '')
-FROM unnest(:'oids'::oid[]) AS o(oid)
+FROM unnest(:'oids'::oid[]) WITH ORDINALITY AS o(oid, place)
 JOIN pg_catalog.pg_class c ON c.oid = o.oid
 JOIN pg_catalog.pg_roles r ON r.rolname = current_user

@@ -9,12 +9,12 @@ says() {
   rm out
 }
 says init --source "$url" --target "$url"
-says check --source "$url" --target "$url"
+repl check --source "$url" --target "$url" # both sides in one report
 export SHOP=$url
 says init --source env:SHOP --target env:SHOP
 echo "$url" >url
 says init --source file:url --target file:url
 says init --source "command:cat url" --target "command:cat url"
 rm url
-repl check --json --source "$url" --target "$url" 2>/dev/null | grep -E '"(kind|side|hint)"'
+repl check --json --source "$url" --target "$url" 2>/dev/null | grep -E '"(level|topic|side|hint|passes)"'
 ls -A

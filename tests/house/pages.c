@@ -4,7 +4,7 @@
  *   <!-- made: WHAT -->
  *   <!-- end -->
  *
- * and WHAT is "phases", "diagram", "settings", "global" or "command NAME". A page whose name ends in .conf or .bash is
+ * and WHAT is "phases", "diagram", "settings", "checks", "global" or "command NAME". A page whose name ends in .conf or .bash is
  * made as a whole.   Used by pages.sh.
  */
 #include <stdio.h>
@@ -32,6 +32,16 @@ static void diagram(void)
     for (unsigned i = 0; phase_row(i, &r); i++)
         printf("    %s --> %s: %s\n", r.from, r.to, r.event);
     puts("```");
+}
+
+/* ---- preflight ---- */
+
+static void checks(void)
+{
+    struct preflight_topic t;
+    puts("| topic | side | what is looked at |\n|---|---|---|");
+    for (unsigned i = 0; preflight_topic(i, &t); i++)
+        printf("| %s | %s | %s |\n", t.topic, t.sides, t.text);
 }
 
 /* ---- settings ---- */
@@ -160,6 +170,8 @@ static void make(const char *what)
         diagram();
     else if (strcmp(what, "settings") == 0)
         settings();
+    else if (strcmp(what, "checks") == 0)
+        checks();
     else if (strcmp(what, "global") == 0)
         options(global_options);
     else if (strncmp(what, "command ", 8) == 0)

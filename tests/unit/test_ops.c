@@ -65,18 +65,6 @@ static void blockers_end_it_and_warnings_do_not(void **arg)
     arena_free(a);
 }
 
-static void a_finding_is_one_line(void **arg)
-{
-    struct arena *a = arena_new();
-    const struct finding all = {FINDING_BLOCKER, "rows",       "target",
-                                "public.a",      "holds rows", "TRUNCATE public.a"};
-    const struct finding bare = {FINDING_WARNING, "version", "", "", "old", ""};
-    (void)arg;
-    assert_string_equal(finding_line(&all, a), "blocker: target: public.a: holds rows (TRUNCATE public.a)");
-    assert_string_equal(finding_line(&bare, a), "warning: old");
-    arena_free(a);
-}
-
 #define SEQUENCE(s, n, c, v, u)                                                                              \
     {                                                                                                        \
         .schema = (s), .name = (n), .sql = (n), .called = (c), .value = (v), .up = (u)                       \
@@ -159,7 +147,6 @@ int main(void)
         cmocka_unit_test(versions_are_read),
         cmocka_unit_test(missing_tools_name_the_package),
         cmocka_unit_test(blockers_end_it_and_warnings_do_not),
-        cmocka_unit_test(a_finding_is_one_line),
         cmocka_unit_test(sequences_only_move_ahead),
         cmocka_unit_test(settings_come_back),
     };
