@@ -141,6 +141,18 @@ def client_seconds():
     return used.ru_utime + used.ru_stime
 
 
+def server_seconds(site):
+    """CPU of all sessions on the source and on the target that have ended; waits for those that are about to."""
+    for server, database in ((site.source, site.database), (site.target, site.target_database)):
+        with server.admin() as c:
+            end = time.monotonic() + 10
+            while c.execute("select count(*) from pg_stat_activity where datname = %s", (database,)).fetchone()[0]:
+                if time.monotonic() > end:
+                    break
+                time.sleep(0.02)
+    return site.source.session_seconds(), site.target.session_seconds()
+
+
 # ---- running
 
 def install_packages(*names):
@@ -166,10 +178,12 @@ def run_arm(arm, site, expected, rows):
     """Its figures, or why there are none."""
     site.target.create_database(site.target_database)
     quiesce(site.source, site.target)
-    used = client_seconds()
+    used, servers_used = client_seconds(), server_seconds(site)
     try:
         with Snapshots(site.source, site.database) as snapshots:
             found = arm.copy(site)
+        arm.forget(site)
+        found["servers"] = [after - before for before, after in zip(servers_used, server_seconds(site))]
         found.setdefault("whole", sum(found.get(k, 0) for k in ("schema", "rows", "indexes", "constraints")))
         found.setdefault("cpu", client_seconds() - used)
         check(site, expected, rows)
@@ -207,14 +221,15 @@ def ratio(found, name, other, key="whole"):
 
 def tell_arms(report, arms, found, bytes_of_rows):
     report.table("arm", "seconds", "speed by the limit's", "repl's speed by it", "oldest snapshot on the source, s",
-                 "client CPU s/GB", "superuser", "ANALYZE")
+                 "CPU s/GB: client, source, target", "superuser", "ANALYZE")
     for arm in arms:
         good = [f for f in found[arm.NAME] if "whole" in f]
         if not good:
             report.row(arm.NAME, "failed: " + found[arm.NAME][0]["failed"].strip().splitlines()[-1], "", "", "", "", arm.SUPERUSER, "")
             continue
         gigabyte = bytes_of_rows / 1e9
-        cpu = f"{statistics.median(f['cpu'] for f in good) / gigabyte:.2f}" if arm.PROGRAMS_HERE else ""
+        cpu = [f"{statistics.median(v) / gigabyte:.2f}" for v in ([f["cpu"] for f in good], *zip(*(f["servers"] for f in good)))]
+        cpu = ", ".join(cpu if arm.PROGRAMS_HERE else ["-", *cpu[1:]])
         report.row(arm.NAME, spread([f["whole"] for f in good]), ratio(found, arm.NAME, "the limit (pipes)"),
                    ratio(found, "repl", arm.NAME), f"{max(f['snapshot'] for f in good):.1f}", cpu, arm.SUPERUSER,
                    arm.ANALYZES)
