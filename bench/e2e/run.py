@@ -12,6 +12,7 @@ SCENARIOS = {
     "copy": "the initial copy against parallel COPY pipes",
     "peers": "the initial copy against every other way to make it",
     "wire": "the initial copy by TLS over a slow wire",
+    "eta": "what status foretells of the copy against what it takes",
     "capture": "what capture costs the application",
     "bulk": "what capture costs statements of 200 k rows, and in WAL",
     "drain": "how fast a backlog comes over",

@@ -33,19 +33,19 @@ def open_transactions(source):
 
 
 def test_a_rate_is_held_until_it_is_lifted(repl, src, equal):
-    wide(src, 24)
+    wide(src, 16)
     repl.init("--max-rate", "2MB/s")
     repl.start()
     eventually(lambda: copied(repl) > MB, what="some rows are there")
     began, before = time.monotonic(), copied(repl)
-    eventually(lambda: copied(repl) > 9 * MB, timeout=60, what="more rows are there")
+    eventually(lambda: copied(repl) > 7 * MB, timeout=60, what="more rows are there")
     moved, took = copied(repl) - before, time.monotonic() - began
     assert moved / took < 2 * MB * 1.25, f"{moved} bytes in {took:.1f} s"
     status = repl.status()
     assert status["workers"]["max_rate_bytes_per_second"] == 2 * MB
     assert 1.2 * MB < status["copy"]["rate_bytes_per_second"] < 2.6 * MB or SLOWER > 1
     assert "--max-rate unlimited" in repl.run("set", "--max-rate", "unlimited").out
-    left, lifted = 24 * MB - copied(repl), time.monotonic()
+    left, lifted = 16 * MB - copied(repl), time.monotonic()
     repl.wait_phase("indexing", "catching_up", "following")
     assert time.monotonic() - lifted < left / (2 * MB) * SLOWER, "nobody waits for the rate any more"
     repl.wait_phase("following")
@@ -54,7 +54,7 @@ def test_a_rate_is_held_until_it_is_lifted(repl, src, equal):
 
 
 def test_a_rate_holds_for_changes_and_for_tables_without_key(repl, src, equal):
-    wide(src, 3)
+    wide(src, 2)
     src.execute("create table loose(v text); alter table loose alter v set storage external")
     repl.init()
     repl.start()
@@ -64,7 +64,7 @@ def test_a_rate_holds_for_changes_and_for_tables_without_key(repl, src, equal):
         began = time.monotonic()
         src.execute(change)
         repl.kick()
-        assert time.monotonic() - began > 2, change
+        assert time.monotonic() - began > 1.5, change
     equal()
 
 
@@ -85,6 +85,7 @@ def test_a_slow_rate_makes_no_long_transaction(repl, src, source, dst, equal):
     equal()
 
 
+@pytest.mark.slow
 def test_a_rate_lowered_in_a_transaction_cuts_it_short(repl, src, source, equal):
     """What was begun as one long read is given up when it takes too long, and read again in slices."""
     wide(src, 12)
@@ -129,19 +130,20 @@ def test_a_stop_does_not_wait_for_the_rate(repl, src, equal):
 
 def test_jobs_change_while_it_copies(repl, src, source, target, dst, equal):
     big(src)
-    repl.init("--jobs", "1")
+    repl.init("--jobs", "1", "--max-rate", "400kB")  # slow, so that it still copies when it has been looked at
     repl.configure(**SMALL)
-    repl.start(pause_at="chunk.before_commit:60")
-    eventually(lambda: chunks(dst) > 1, what="some chunks are done")
+    repl.start()
+    eventually(lambda: copied(repl) > 0, what="it copies")
     assert sessions(source) == sessions(target) == 1
     assert repl.run("set", "--jobs", "4").out.startswith("4 workers")
     assert sessions(source) == sessions(target) == 4
     eventually(lambda: repl.status()["workers"]["busy"] == 4, what="they have work")
     assert repl.phase() == "copying"
-    repl.run("set", "-j", "2")
+    repl.run("set", "-j", "2", "-r", "2MB")
     eventually(lambda: sessions(source) == sessions(target) == 2, what="two have gone")
     assert repl.status()["workers"]["wanted"] == 2
     eventually(lambda: repl.status()["workers"]["running"] == 2, what="status knows")
+    repl.run("set", "--max-rate", "unlimited")
     repl.wait_phase("following")
     equal()
     repl.stop()
@@ -162,11 +164,11 @@ def few_connections(source):
 def test_more_jobs_than_connections(repl, src, source, dst, equal, few_connections):
     """The engine keeps what it got, at the start as well as later, and says so."""
     big(src)
-    repl.init("--jobs", "6")
+    repl.init("--jobs", "6", "--max-rate", "300kB")
     repl.configure(**SMALL)
     few_connections(5)  # this test, the guard, and three workers
-    repl.start(pause_at="chunk.before_commit:60")
-    eventually(lambda: chunks(dst) > 1, what="it copies with those that it has")
+    repl.start()
+    eventually(lambda: copied(repl) > 0, what="it copies with those that it has")
     status = eventually(lambda: repl.status() if repl.status()["workers"]["error"] else None, what="status says why")
     assert status["workers"]["wanted"] == 6 and status["workers"]["running"] < 6, status["workers"]
     assert "too many connections" in status["workers"]["error"] and not status["errors"], status
@@ -176,7 +178,7 @@ def test_more_jobs_than_connections(repl, src, source, dst, equal, few_connectio
     assert repl.phase() == "copying"
     assert "goes on with" in repl.run("log").out
     few_connections(-1)
-    assert repl.run("set", "--jobs", "5").code == 0
+    assert repl.run("set", "--jobs", "5", "--max-rate", "unlimited").code == 0
     assert sessions(source) == 5 and repl.status()["workers"]["error"] is None
     repl.wait_phase("following")
     equal()
