@@ -100,6 +100,32 @@ static bool drop_of_table(struct conn *db, const struct result *r, int *i,
     return ok;
 }
 
+/* Drops what was made for the tables, a few of them a transaction: DROP SCHEMA locks all that it drops, and with
+ * thousands of tables a server's lock table would be too small. */
+static bool drop_pieces(struct conn *db, const char *schema, const struct capture_install_options *o,
+                        struct err *e)
+{
+    enum { TABLES_AT_ONCE = 8 };
+    struct result *r;
+    const struct relation named = {.schema = "schema", .name = schema};
+    char *sql = sql_fill(sql_capture_pieces, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    for (int i = 0; ok && i < result_rows(r);) {
+        struct buf b = {0};
+        buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u;", o->lock_timeout_ms);
+        for (int n = 0; n < TABLES_AT_ONCE && i < result_rows(r); n++, i++)
+            buf_printf(&b, "%s;", result_text(r, i, 0));
+        buf_puts(&b, "COMMIT;");
+        ok = patiently(db, b.data, NULL, &named, o, e);
+        buf_free(&b);
+    }
+    result_free(r);
+    return ok;
+}
+
 bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
                     struct err *e)
 {
@@ -113,6 +139,8 @@ bool capture_remove(struct conn *db, const char *schema, const struct capture_in
     result_free(r);
     if (!ok || !ours)
         return ok;
+    if (!drop_pieces(db, schema, o, e))
+        return false;
 
     struct buf b = {0};
     const struct relation named = {.schema = "schema", .name = schema};

@@ -50,15 +50,17 @@ void preflight_text(const struct preflight *p)
     const struct findings *f = &p->found;
     struct arena *a = arena_new();
     int width = longest_topic(f);
+    size_t lines[FINDING_BLOCKER + 1]; /* what was printed is what is counted */
     for (enum finding_level level = FINDING_OK; level <= FINDING_BLOCKER; level++) {
         struct finding_group *groups;
         size_t n;
         findings_group(f, level, a, &groups, &n);
         for (size_t i = 0; i < n; i++)
             print_group(&groups[i], width, a);
+        lines[level] = n;
     }
     arena_free(a);
-    size_t blockers = count_level(f, FINDING_BLOCKER), warnings = count_level(f, FINDING_WARNING);
+    size_t blockers = lines[FINDING_BLOCKER], warnings = lines[FINDING_WARNING];
     printf("\n%zu blocker%s, %zu warning%s, %zu ok; next: %s\n", blockers, plural(blockers), warnings,
            plural(warnings), count_level(f, FINDING_OK),
            blockers != 0   ? "mend the blockers, then repl check again (repl init would refuse)"

@@ -11,9 +11,9 @@ enum { BESIDE_WORKERS = 2 };
 /* Fewer than this left for the application is worth a word. */
 enum { MARGIN = 3 };
 
-/* What a table takes in the lock table beside itself and its indexes, at worst. On the source cleanup drops its two
- * delta tables with their row types, and its functions, in one transaction; on the target a batch stages it. */
-static const int64_t locks_a_table[] = {[SIDE_SOURCE] = 10, [SIDE_TARGET] = 4};
+/* What a table takes in the lock table beside itself and its indexes, where a batch has rows for every table: its two
+ * deltas on the source, its stage with index and TOAST on the target. */
+static const int64_t locks_a_table[] = {[SIDE_SOURCE] = 2, [SIDE_TARGET] = 4};
 
 /* ---- connections ---- */
 
@@ -87,12 +87,18 @@ bool step_connections(struct look *l, enum side side, struct err *e)
 
 /* ---- locks ---- */
 
-/* The most that one transaction of repl or pg_dump may lock: every table with its partitions and indexes, and what
- * repl makes for it. */
+/* The most that one transaction of repl may lock. */
 static int64_t locks_needed(const struct look *l, enum side side)
 {
-    int64_t heaps = l->sizes.heaps, indexes = l->sizes.nindexes;
-    return heaps + indexes + (int64_t)l->tables.count * locks_a_table[side];
+    return l->sizes.heaps + l->sizes.nindexes + (int64_t)l->tables.count * locks_a_table[side];
+}
+
+/* What pg_dump locks is certain: every table and partition, for as long as it runs. */
+static enum finding_level locks_level(const struct look *l, enum side side, int64_t slots, int64_t used)
+{
+    if (side == SIDE_SOURCE && !l->s->no_schema && l->sizes.heaps + used > slots)
+        return FINDING_BLOCKER;
+    return locks_needed(l, side) + used > slots / 2 ? FINDING_WARNING : FINDING_OK;
 }
 
 bool step_locks(struct look *l, enum side side, struct err *e)
@@ -116,11 +122,7 @@ bool step_locks(struct look *l, enum side side, struct err *e)
                      "max_locks_per_transaction = %lld and a restart (RDS: in the parameter group), or "
                      "migrate in parts with --tables and --schema",
                      (long long)(better < 64 ? 64 : better));
-    if (need + used > slots)
-        look_add(l, FINDING_BLOCKER, "locks", side_name(side), "", text, hint);
-    else if (need + used > slots / 2)
-        look_add(l, FINDING_WARNING, "locks", side_name(side), "", text, hint);
-    else
-        look_add(l, FINDING_OK, "locks", side_name(side), "", text, NULL);
+    enum finding_level level = locks_level(l, side, slots, used);
+    look_add(l, level, "locks", side_name(side), "", text, level == FINDING_OK ? NULL : hint);
     return true;
 }

@@ -1,6 +1,9 @@
 """No trace is left: both catalogs are what they were, the copied tables aside."""
 import shutil
 
+import psycopg
+import pytest
+
 import compare
 from test_move import everything
 from waiting import eventually
@@ -99,3 +102,26 @@ def test_init_after_cleanup(repl, src, dst, equal):
     repl.kick()
     assert equal() == 2
     eventually(lambda: dst.execute("select v from t where id = 1").fetchone()[0] == "b", what="the new value")
+
+
+def test_more_tables_than_locks(repl, source, source_cluster, src_admin):
+    """The server's lock table has no room for everything that capture made at once."""
+    with source.connect() as c:
+        c.execute("; ".join(f"create table t{i}(id int primary key)" for i in range(150)))
+    before = compare.catalog(src_admin)
+    repl.init()
+    with source_cluster.admin() as c:
+        c.execute("alter system set max_locks_per_transaction = 10; ")
+        c.execute("alter system set max_connections = 20")
+    source_cluster.restart()
+    try:
+        with source.admin() as c, pytest.raises(psycopg.Error, match="out of shared memory"):
+            c.execute("drop schema repl cascade")
+        repl.run("cleanup", "--yes")
+    finally:
+        with source_cluster.admin() as c:
+            c.execute("alter system reset max_locks_per_transaction")
+            c.execute("alter system reset max_connections")
+        source_cluster.restart()
+    with source.admin() as c:
+        assert compare.catalog(c) == before
