@@ -211,7 +211,7 @@ def test_a_paused_table_is_put_back_and_the_others_go_on(repl, src, source, dst,
     repl.start()
     eventually(lambda: copied(repl) > 100 * 1000, what="chunks are under way")
     repl.run("pause", "wide")
-    eventually(lambda: [t["phase"] for t in repl.status()["tables"] if t["name"] == "narrow"] == ["copied"], what="the other is copied")
+    eventually(lambda: {t["name"]: t["phase"] for t in repl.status()["tables"]}["narrow"] == "copied", what="the other is copied")
     eventually(lambda: not open_transactions(source), timeout=10, what="no transaction is open on the source")
     repl.run("set", "--max-rate", "unlimited")
     repl.run("resume", "wide")
@@ -233,3 +233,49 @@ def test_set_without_an_engine_is_for_the_next(repl, src, source):
     assert repl.status()["workers"]["max_rate_bytes_per_second"] == 3 * MB
     repl.stop()
     assert repl.status()["workers"]["wanted"] == 3
+
+
+def test_a_pause_while_indexes_are_built(repl, src, source, target, equal):
+    """The build under way is finished, and nothing begins behind it."""
+    src.execute("create function slow(n int) returns int immutable language plpgsql as 'begin perform pg_catalog.pg_sleep(0.02); return n; end';"
+                "create table parent(id int primary key); insert into parent select generate_series(1, 100);"
+                "create table t(id int primary key references parent, n int); create index on t (slow(n));"
+                "insert into t select g, g from generate_series(1, 100) g")
+    repl.init()
+    repl.start()
+    repl.wait_phase("indexing")
+    repl.run("pause")
+    assert repl.status()["reached"] == "indexing"
+    eventually(lambda: repl.status()["workers"]["busy"] == 0, what="the build has ended")
+    eventually(lambda: not open_transactions(source), what="nothing is open on the source")
+    status = repl.status()
+    assert status["phase"] == "paused" and status["reached"] in ("indexing", "catching_up"), status
+    with target.connect() as c:
+        keys = c.execute("select conname from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace").fetchall()
+    assert not keys, "they come after the pause"
+    repl.run("resume")
+    repl.wait_phase("following")
+    equal()
+
+
+def test_a_pause_while_it_catches_up(repl, src, dst, equal):
+    big(src, rows=20000)
+    repl.init()
+    repl.configure(batch_rows=1000, step_rows=200)
+    repl.start()
+    repl.wait_phase("following")
+    repl.stop()
+    src.execute("update big set n = 1")
+    repl.start(pause_at="apply.before_commit:30")
+    came = "select count(*) from big where n = 1"
+    eventually(lambda: repl.phase() == "catching_up" and dst.execute(came).fetchone()[0], what="a step of the pass is there")
+    repl.run("pause")
+    eventually(lambda: repl.status()["workers"]["busy"] == 0, what="the step under way has ended")
+    there = dst.execute(came).fetchone()[0]
+    status = repl.status()
+    assert status["phase"] == "paused" and status["reached"] == "catching_up" and not status["consistent"]
+    repl.run("kick")  # no reason to go on
+    assert there == dst.execute(came).fetchone()[0] < 20000
+    repl.run("resume")
+    repl.kick()
+    equal()
