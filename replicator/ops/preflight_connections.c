@@ -112,11 +112,12 @@ bool step_locks(struct look *l, enum side side, struct err *e)
     int64_t need = locks_needed(l, side), sessions = slots / a_session;
     result_free(r);
     int64_t better = (need * 2 + used) / sessions + 1;
-    char *text = arena_printf(
-        l->a,
-        "room for %lld locks (max_locks_per_transaction %lld, %lld in use), and %lld may be "
-        "needed at once for %zu tables",
-        (long long)slots, (long long)a_session, (long long)used, (long long)need, l->tables.count);
+    char *text = arena_printf(l->a,
+                              "room for %lld locks (max_locks_per_transaction %lld, %lld in use); at worst "
+                              "%lld are needed at once for %zu "
+                              "tables",
+                              (long long)slots, (long long)a_session, (long long)used, (long long)need,
+                              l->tables.count);
     char *hint =
         arena_printf(l->a,
                      "max_locks_per_transaction = %lld and a restart (RDS: in the parameter group), or "

@@ -110,8 +110,8 @@ bool step_columns_source(struct look *l, enum side side, struct err *e)
                 identity);
     if (text != 0)
         look_ok(l, "columns", "source",
-                "%zu tables are copied as text, since a type of theirs has no binary form that is the same "
-                "everywhere",
+                "tables copied as text, since a type of theirs has no binary form that is the same "
+                "everywhere: %zu",
                 text);
     return true;
 }

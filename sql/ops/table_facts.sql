@@ -2,7 +2,8 @@
 -- Reads: pg_class, pg_roles, pg_trigger, pg_rewrite, pg_proc, pg_namespace, pg_inherits.   Writes: nothing.
 -- Variables: oids (text): an array; own_schema (text): repl's schema.
 -- Returns: place in oids, owned (its owner's rights are ours), owner (quoted), may_read, may_write, rows_hidden (row-level
--- security is forced on its owner too), always (triggers and rules that fire in replica mode too, or empty),
+-- security is forced on its owner too), always (triggers and rules that fire in replica mode too, its partitions' as well,
+-- or empty),
 -- foreign_partitions (names, or empty).
 SELECT o.place,
        pg_catalog.pg_has_role(c.relowner, 'USAGE'),
@@ -14,11 +15,15 @@ SELECT o.place,
        c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(c.relowner, 'USAGE'))
            AND NOT (r.rolsuper OR r.rolbypassrls),
        coalesce((SELECT pg_catalog.string_agg(a.what, ', ')
-                 FROM (SELECT 'trigger ' || t.tgname AS what
+                 FROM (SELECT 'trigger ' || t.tgname
+                              || CASE WHEN t.tgrelid <> c.oid THEN ' of ' || t.tgrelid::pg_catalog.regclass::text ELSE '' END
+                              AS what
                        FROM pg_catalog.pg_trigger t
                        JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-                       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
+                       WHERE (t.tgrelid = c.oid
+                              OR t.tgrelid IN (SELECT l.relid FROM pg_catalog.pg_partition_tree(c.oid) l))
+                         AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
                          AND n.nspname <> :'own_schema'
                        UNION ALL
                        SELECT 'rule ' || w.rulename

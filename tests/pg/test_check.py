@@ -121,7 +121,7 @@ def test_tables(check, text, src, src_admin):
     report.one("unlogged", "SET LOGGED", table="public.u")
     report.one("columns", "1 generated", level="ok")
     report.one("columns", "1 GENERATED ALWAYS AS IDENTITY", level="ok")
-    report.one("columns", "copied as text", level="ok")
+    report.one("columns", "copied as text", "everywhere: 1", level="ok")
     report.one("left behind", "large objects (1)", "pg_dump")
     report.one("left behind", "event triggers (1)")
     report.one("foreign tables", "foreign tables (1)")
@@ -138,14 +138,18 @@ def test_nothing_stops_at_the_first(check, text, repl, src, dst, src_admin, dst_
     """One run tells of everything that is wrong on both sides."""
     src.execute("create table t(id int primary key, v text); create table f(id int primary key); "
                 "alter table f enable row level security, force row level security; "
-                "create table w(id int primary key); create schema shut; create table shut.s(id int primary key)")
+                "create table w(id int primary key); create table p(id int primary key) partition by range (id); create schema shut; create table shut.s(id int primary key)")
     src_admin.execute("create table theirs(id int primary key); create sequence quiet; "
                       "create schema repl; create extension pg_trgm")
     src_admin.execute(f"revoke create on database {source.name} from app; alter database {source.name} owner to postgres")
     dst.execute("create table t(id int primary key); create table w(id int primary key); insert into w values (1); "
                 "create function tr() returns trigger language plpgsql as 'begin return new; end'; "
                 "create trigger always after insert on w for each row execute function tr(); "
-                "alter table w enable always trigger always")
+                "alter table w enable always trigger always; "
+                "create table p(id int primary key) partition by range (id); create table p1 partition of p default; "
+                "create trigger quiet after insert on p for each row execute function tr(); "
+                "create trigger there after insert on p1 for each row execute function tr(); "
+                "alter table p1 enable replica trigger there")
     dst_admin.execute("create schema shut; revoke all on schema shut from rds; "
                       "create function ev() returns event_trigger language plpgsql as 'begin end'; "
                       "create event trigger guard on ddl_command_start execute function ev(); "
@@ -165,6 +169,7 @@ def test_nothing_stops_at_the_first(check, text, repl, src, dst, src_admin, dst_
     report.one("columns", "v", side="target", level="blocker", table="public.t")
     report.one("rows", "--overwrite", side="target", level="blocker", table="public.w")
     report.one("triggers", "trigger always", side="target", table="public.w")
+    report.one("triggers", "too: trigger there of public.p1", side="target", table="public.p")
     report.one("triggers", "event trigger guard", side="target")
     report.one("target schemas", "shut", "GRANT CREATE, USAGE", side="target", level="blocker")
     assert re.search(r"^8 blockers, \d+ warnings, \d+ ok; next: mend the blockers", said, re.M), said
@@ -419,22 +424,24 @@ def test_settings_that_slow_a_load(check, src, target_cluster):
             c.execute("select pg_reload_conf()")
 
 
-def test_settings_of_roles(check, src, source, target, source_cluster, target_cluster):
+def test_settings_of_roles(check, repl, src, source, target, source_cluster, target_cluster):
     """Timeouts are overridden and told; a role that may only read would stop pg_restore."""
     src.execute("create table t(id int primary key)")
     with source_cluster.admin() as a, target_cluster.admin() as b:
-        a.execute("alter role app set statement_timeout = '1ms'")
+        a.execute("alter role app set statement_timeout = '2s'")
         a.execute(f"alter role app in database {source.name} set idle_in_transaction_session_timeout = '1ms'")
         a.execute(f"alter database {source.name} set default_transaction_read_only = on")
         b.execute("alter role rds set default_transaction_read_only = on")
         try:
             report = check()
-            report.one("role settings", "role app has statement_timeout = 1ms, which repl's", side="source", level="ok")
+            report.one("role settings", "role app has statement_timeout = 2s, which repl's", side="source", level="ok")
             report.one("role settings", f"role app in database {source.name} has idle_in", side="source", level="ok")
             report.one("role settings", f"database {source.name} has default_transaction", side="source", level="ok")
             report.one("role settings", "repl's own sessions", side="source", level="ok")
             closed = report.one("role settings", "pg_restore", side="target", level="blocker")
             assert "ALTER ROLE rds RESET default_transaction_read_only" in closed["hint"]
+            b.execute("alter role rds reset all")
+            repl.init()  # so it is: pg_dump and all sessions of repl override them
         finally:
             a.execute("alter role app reset all")
             a.execute(f"alter role app in database {source.name} reset all")
