@@ -23,6 +23,7 @@ ARMS = ("limit", "repl", "pgcopydb", "pgdump", "native", "bucardo")
 SETS = {"pgb": "pgbench, scale 50", "shop": "a SaaS-like set"}
 # Index builds have what a careful person gives them, whoever starts them; a subscription needs the WAL level.
 SETTINGS = {"maintenance_work_mem": "256MB", "wal_level": "logical", "max_worker_processes": 16}
+LIMIT = "the limit (pipes)"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -189,7 +190,7 @@ def run_arm(arm, site, expected, rows):
         check(site, expected, rows)
         return {**found, "snapshot": snapshots.oldest}
     except (RuntimeError, OSError, psycopg.Error, subprocess.SubprocessError) as e:
-        if arm.NAME in ("repl", "the limit (pipes)"):
+        if arm.NAME in ("repl", LIMIT):
             raise
         return {"failed": str(e)}
     finally:
@@ -213,10 +214,14 @@ def run_rounds(arms, site, rounds, report):
 
 # ---- telling
 
-def ratio(found, name, other, key="whole"):
+def ratios(found, name, other, key="whole"):
     """How much faster `name` was than `other`, by round."""
-    pairs = [(a[key], b[key]) for a, b in zip(found[name], found[other]) if key in a and key in b]
-    return spread([b / a for a, b in pairs], 2) if pairs else ""
+    return [b[key] / a[key] for a, b in zip(found[name], found[other]) if key in a and key in b]
+
+
+def ratio(*arguments):
+    values = ratios(*arguments)
+    return spread(values, 2) if values else ""
 
 
 def tell_arms(report, arms, found, bytes_of_rows):
@@ -230,20 +235,32 @@ def tell_arms(report, arms, found, bytes_of_rows):
         gigabyte = bytes_of_rows / 1e9
         cpu = [f"{statistics.median(v) / gigabyte:.2f}" for v in ([f["cpu"] for f in good], *zip(*(f["servers"] for f in good)))]
         cpu = ", ".join(cpu if arm.PROGRAMS_HERE else ["-", *cpu[1:]])
-        report.row(arm.NAME, spread([f["whole"] for f in good]), ratio(found, arm.NAME, "the limit (pipes)"),
+        report.row(arm.NAME, spread([f["whole"] for f in good]), ratio(found, arm.NAME, LIMIT),
                    ratio(found, "repl", arm.NAME), f"{max(f['snapshot'] for f in good):.1f}", cpu, arm.SUPERUSER,
                    arm.ANALYZES)
 
 
 def tell_steps(report, found):
     """Where repl's time goes, beside the limit's."""
-    limit, ours = found["the limit (pipes)"], found["repl"]
+    limit, ours = found[LIMIT], found["repl"]
     report.table("step, seconds", "the limit", "repl", "repl's speed by the limit's")
     for key, name in (("schema", "schema (repl: and capture)"), ("rows", "rows"), ("indexes", "indexes"),
                       ("constraints", "constraints (repl: and the first catching up)"), ("whole", "all")):
-        report.row(name, spread([f[key] for f in limit]), spread([f[key] for f in ours]), ratio(found, "repl", "the limit (pipes)", key))
+        report.row(name, spread([f[key] for f in limit]), spread([f[key] for f in ours]), ratio(found, "repl", LIMIT, key))
     report.row("until it follows (ANALYZE, the last changes)", "", spread([f["following"] for f in ours]), "")
     report.row("engine's peak memory, MB", "", f"{max(f['memory'] for f in ours) / 1e6:.0f}", "")
+
+
+def tell_aims(report, name, arms, found):
+    """Medians against what is aimed at."""
+    aims = [(LIMIT, 0.95)] + [(arm.NAME, 1.2 if (name, arm.NAME) == ("shop", "pgcopydb") else 1.0)
+                              for arm in arms if arm.NAME not in (LIMIT, "repl")]
+    report.table("aim", "figure", "")
+    for other, least in aims:
+        values = ratios(found, "repl", other)
+        if values:
+            figure = statistics.median(values)
+            report.row(f"≥ {least} × {other}", f"{figure:.2f}", "met" if figure >= least else "missed")
 
 
 def one_set(options, report, arms, both, name, rounds, wires=None, said=""):
@@ -254,6 +271,7 @@ def one_set(options, report, arms, both, name, rounds, wires=None, said=""):
                     f"and {indexes / 1e6:.0f} MB of indexes.")
         tell_arms(report, arms, found, tables)
         tell_steps(report, found)
+        tell_aims(report, name, arms, found)
 
 
 def measure(options, report, names, rounds):
