@@ -68,8 +68,8 @@ bool lock_engine(struct conn *c, const char *sync_id, const struct interrupt *i,
 /* A worker's session on the target says that it may write, for its life. */
 bool lock_worker(struct conn *c, const char *sync_id, struct err *e) MUST_CHECK;
 
-/* Returns when no worker's session of an earlier engine is left: what a killed engine had sent is done or rolled
- * back by then, and cannot come behind what this one does. */
+/* Ends the workers' sessions that an earlier engine left, and returns when none is left: what a killed engine had sent
+ * is done or rolled back by then, and cannot come behind what this one does. */
 bool lock_await_workers(struct conn *c, const char *sync_id, const struct interrupt *i,
                         struct err *e) MUST_CHECK;
 

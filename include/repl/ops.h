@@ -117,20 +117,13 @@ typedef void (*say_fn)(void *arg, const char *text);
 bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
               struct err *e) MUST_CHECK;
 
-/* ---- the schema, by pg_dump and pg_restore (schema.c) ---- */
+/* ---- the schema, by pg_dump (schema.c); what comes after the rows is in repl/units.h ---- */
 
-/* Both read the source's schema again where DIR/schema.dump is missing. Each object is made once: what is on the
- * target already is skipped, so each can be run again after a crash. say gets what was left out, and why. */
+/* Makes types, functions and tables on the target. Reads the source's schema again where DIR/schema.dump is missing.
+ * Each object is made once: what is on the target already is skipped, so it can be run again after a crash. say gets
+ * what was left out, and why. */
 bool schema_pre_data(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
                      void *arg, struct err *e) MUST_CHECK;
-/* Indexes, primary keys, unique and exclusion constraints; jobs at a time. */
-bool schema_indexes(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
-                    void *arg, struct err *e) MUST_CHECK;
-/* Foreign keys, triggers, rules, row-level security, materialized views' rows: the rest of post-data. */
-bool schema_constraints(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
-                        void *arg, struct err *e) MUST_CHECK;
-/* ANALYZE of every table of the sync. */
-bool schema_analyze(struct conn *target, const struct relations *l, struct err *e) MUST_CHECK;
 
 /* ---- sequences ---- */
 

@@ -33,6 +33,15 @@ struct status_table {
     char *error;                               /* NULL: none */
 };
 
+/* A piece of a step after the load, at work. */
+struct status_unit {
+    char *what;      /* "index public.account_mail" */
+    char *table;     /* schema.name, or NULL */
+    char *phase;     /* as the server calls it, or NULL: it does not say */
+    double fraction; /* of that phase; negative: not known */
+    double seconds;  /* since it began */
+};
+
 struct status_error {
     char *at;    /* ISO 8601 */
     char *table; /* schema.name, or NULL */
@@ -69,6 +78,12 @@ struct status {
         int64_t rows_upserted, rows_deleted, bytes;
         double seconds;
     } last_batch;
+    struct {
+        char *name; /* indexes, constraints, analyze; NULL: none of them goes on */
+        int units_done, units_total;
+        struct status_unit *running; /* the longest at work first */
+        size_t nrunning;
+    } step;
     struct status_table *tables;
     size_t ntables;
     struct status_error *errors; /* newest first */

@@ -57,11 +57,13 @@ const struct cmd cmd_check = {
     .name = "check",
     .args = "",
     .text = "Look at both sides for what would stop a migration; change nothing",
-    .detail =
-        "Every finding is ok, a warning or a blocker, with what to type; all come in one run, and what a server\n"
-        "does not answer is a finding, too. With a blocker the exit code is 1, and init would refuse. Unless\n"
-        "--no-probe says otherwise rows are read and written (and rolled back) for up to three seconds each, to\n"
-        "say how long the copy will take. docs/check.md lists what is looked at.\n"
-        "A URL is postgres://..., env:NAME, file:PATH or command:CMD, read again at each connection.",
+    .detail = "Every finding is ok, a warning or a blocker, with what to type; all come in one run, and what "
+              "a server\n"
+              "does not answer is a finding, too. With a blocker the exit code is 1, and init would refuse. "
+              "Unless\n"
+              "--no-probe says otherwise rows are read and written (and rolled back) for up to three seconds "
+              "each, to\n"
+              "say how long the copy will take. docs/check.md lists what is looked at.\n"
+              "A URL is postgres://..., env:NAME, file:PATH or command:CMD, read again at each connection.",
     .options = options,
     .exec = exec};

@@ -54,3 +54,15 @@ void add_copy_figures(struct buf *b, const struct status *s)
     if (s->copy.eta_seconds >= 0)
         buf_printf(b, ", ETA %s, then indexes", str_duration(eta, sizeof eta, s->copy.eta_seconds));
 }
+
+/* "index public.big_v  building index: scanning table 42 %, 12s" */
+void add_step_unit(struct buf *b, const struct status_unit *u)
+{
+    char took[32];
+    buf_printf(b, "%s  ", u->what);
+    if (u->phase != NULL)
+        buf_puts(b, u->phase);
+    if (u->fraction >= 0)
+        buf_printf(b, " %d %%", (int)(u->fraction * 100));
+    buf_printf(b, "%s%s", u->phase != NULL ? ", " : "", str_duration(took, sizeof took, u->seconds));
+}

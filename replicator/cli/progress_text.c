@@ -47,6 +47,14 @@ void progress_line(struct buf *b, const struct status *s)
 {
     char lag[32], owed[32];
     add_state(b, s);
+    if (s->step.name != NULL) {
+        buf_printf(b, ": %d of %d", s->step.units_done, s->step.units_total);
+        if (s->step.nrunning > 0) {
+            buf_puts(b, ", ");
+            add_step_unit(b, &s->step.running[0]);
+        }
+        return;
+    }
     if (is_copying(s)) {
         buf_printf(b, ": %d %%, ", (int)(fraction(s->copy.bytes_done, s->copy.bytes_total) * 100));
         add_copy_figures(b, s);
@@ -72,7 +80,7 @@ static const struct level {
               {10, false, true, true, false}, {10, false, false, true, false}, {0, false, false, true, false},
               {0, false, false, false, false}};
 
-enum { LEVELS = sizeof levels / sizeof *levels, NAME_MOST = 40, NAME_LEAST = 8 };
+enum { LEVELS = sizeof levels / sizeof *levels, NAME_MOST = 40, NAME_LEAST = 8, STEP_BAR = 20 };
 
 struct figures {
     const char *name;
@@ -256,11 +264,30 @@ static void add_copy(struct buf *b, const struct status *s, const struct progres
     buf_free(&state);
 }
 
+/* The state, the units that are through, and those at work. */
+static void add_step(struct buf *b, const struct status *s, const struct progress_view *v)
+{
+    size_t from = b->len;
+    add_state(b, s);
+    end_line(b, from, v);
+    from = b->len;
+    add_bar(b, v, fraction(s->step.units_done, s->step.units_total), STEP_BAR);
+    buf_printf(b, "%d of %d", s->step.units_done, s->step.units_total);
+    end_line(b, from, v);
+    for (size_t i = 0; i < s->step.nrunning && i < (size_t)v->max_tables; i++) {
+        from = b->len;
+        add_step_unit(b, &s->step.running[i]);
+        end_line(b, from, v);
+    }
+}
+
 void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v)
 {
     enum { ERRORS = 3 };
     size_t from = b->len;
-    if (is_copying(s)) {
+    if (s->step.name != NULL) {
+        add_step(b, s, v);
+    } else if (is_copying(s)) {
         add_copy(b, s, v);
     } else {
         progress_line(b, s);

@@ -79,6 +79,22 @@ static const char *step_of(const struct status *s)
     return s->phase == PHASE_FOLLOWING || s->phase == PHASE_PAUSED ? NULL : s->note;
 }
 
+/* ---- the steps after the load ---- */
+
+static void add_step(struct buf *b, const struct status *s)
+{
+    if (s->step.name == NULL)
+        return;
+    buf_printf(b, "%-10s", s->step.name);
+    add_bar(b, fraction(s->step.units_done, s->step.units_total), BAR);
+    buf_printf(b, "  %d of %d\n", s->step.units_done, s->step.units_total);
+    for (size_t i = 0; i < s->step.nrunning; i++) {
+        buf_puts(b, "  ");
+        add_step_unit(b, &s->step.running[i]);
+        buf_puts(b, "\n");
+    }
+}
+
 /* ---- the head ---- */
 
 /* "4, 3 at work, --max-rate 20.0 MB/s" */
@@ -115,6 +131,7 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
         add_copy_figures(b, s);
         buf_printf(b, ", %s rows\n", count_text(text, sizeof text, s->copy.rows_done));
     }
+    add_step(b, s);
     buf_printf(b, "lag       %s\n",
                s->lag_seconds >= 0 ? str_duration(text, sizeof text, s->lag_seconds) : "not known");
     buf_printf(b, "owed      %s%s\n",

@@ -43,28 +43,27 @@ void engine_say(struct engine *g, enum log_level level, const struct err *e, con
 
 /* ---- jobs ---- */
 
-void engine_prepare(struct engine *g, struct job *job)
+void engine_prepare(struct engine *g, struct pool *pool, struct job *job)
 {
     struct task *t = (struct task *)job;
     t->engine = g;
     t->sync = g->o->sync;
     t->settings = &g->settings;
     t->world = g->world;
-    t->interrupt = pool_interrupt(g->pool);
+    t->interrupt = pool_interrupt(pool);
     t->jobs = g->jobs;
     g->in_flight++;
 }
 
 void engine_submit(struct engine *g, struct job *job)
 {
-    engine_prepare(g, job);
+    engine_prepare(g, g->pool, job);
     pool_submit(g->pool, job);
 }
 
-static void on_wake(uv_async_t *async)
+static void take_results(struct engine *g, struct pool *pool)
 {
-    struct engine *g = async->data;
-    for (struct job *job = pool_take(g->pool); job != NULL; job = pool_take(g->pool)) {
+    for (struct job *job = pool_take(pool); job != NULL; job = pool_take(pool)) {
         struct task *t = (struct task *)job;
         g->in_flight--;
         t->done(g, t);
@@ -72,6 +71,14 @@ static void on_wake(uv_async_t *async)
             task_free(t);
         engine_settle(g);
     }
+}
+
+static void on_wake(uv_async_t *async)
+{
+    struct engine *g = async->data;
+    take_results(g, g->pool);
+    if (g->watch != NULL)
+        take_results(g, g->watch);
 }
 
 /* ---- stopping ---- */
@@ -104,6 +111,8 @@ void engine_settle(struct engine *g)
 void engine_stop(struct engine *g, enum interrupt_level level)
 {
     interrupt_raise(pool_interrupt(g->pool), level);
+    if (g->watch != NULL)
+        interrupt_raise(pool_interrupt(g->watch), level);
     if (!g->stopping)
         log_info("stopping");
     g->stopping = true;
@@ -133,8 +142,8 @@ void engine_go_on(struct engine *g)
 {
     supervise_again(g);
     copy_dispatch(g);
-    finish_go_on(g);
     catchup_dispatch(g);
+    finish_dispatch(g);
     follow_look(g);
 }
 
@@ -213,6 +222,8 @@ static void tear_down(struct engine *g)
 {
     pool_free(g->pool);
     throttle_free(g->throttle);
+    pool_free(g->watch);
+    finish_drop(g);
     copy_plan_free(&g->copy);
     catchup_drop(g);
     world_free(g->world);

@@ -1,79 +1,246 @@
-/* The steps after the load: indexes; and once the changes since are there, constraints and statistics. */
+/*
+ * The steps after the load: indexes; and once the changes since are there, constraints and statistics. Each is
+ * planned by one worker (ops says what the units are), then given out to all, stage by stage, and marked on the target
+ * when it is through. Meanwhile another session asks the server how the builds get on.
+ */
 #include <stdlib.h>
+#include <string.h>
 
-#include "private.h"
+#include "finish.h"
 #include "repl/log.h"
 
-static void say_all(struct engine *g, const struct strlist *said)
+static const struct step {
+    const char *name; /* on the target */
+    units_fn plan;
+} steps[] = {{"indexes", units_indexes}, {"constraints", units_constraints}, {"analyze", units_analyze}};
+
+enum { STEP_INDEXES, STEP_CONSTRAINTS }; /* the others follow */
+
+static void say_all(struct engine *g, struct strlist *said, enum log_level level)
 {
     for (size_t i = 0; i < said->count; i++)
-        engine_say(g, LOG_INFO, NULL, "%s", said->items[i]);
+        engine_say(g, level, NULL, "%s", said->items[i]);
+    strlist_free(said);
+    *said = (struct strlist){0};
 }
 
-static void start_step(struct engine *g, const char *step,
-                       bool (*run)(struct worker *, struct job *, struct err *),
-                       void (*done)(struct engine *, struct task *))
+void finish_drop(struct engine *g)
 {
-    if (g->paused)
-        return; /* finish_go_on comes back */
-    struct step_task *t = task_new(sizeof *t, run, done);
-    g->stepping = true;
-    t->step = step;
-    engine_submit(g, &t->task.job);
+    struct finish *f = g->finish;
+    if (f == NULL)
+        return;
+    if (f->plan != NULL)
+        task_free(&f->plan->task);
+    arena_free(f->seen_mem);
+    free(f->left);
+    free(f->running);
+    free(f);
+    g->finish = NULL;
 }
 
-/* What every step's end has in common; true when it succeeded and work goes on. */
-static bool step_ended(struct engine *g, struct task *task)
+/* True when the work goes on. */
+static bool ended_well(struct engine *g, const struct task *t)
 {
-    struct step_task *t = (struct step_task *)task;
-    g->stepping = false;
-    say_all(g, &t->said);
-    strlist_free(&t->said);
-    if (!t->task.job.ok) {
-        supervise_error(g, &t->task.job.err);
+    if (!t->job.ok) {
+        supervise_error(g, &t->job.err);
         return false;
     }
     supervise_good(g);
     return !g->stopping;
 }
 
-static void indexed(struct engine *g, struct task *task)
+/* ---- the end of a step ---- */
+
+static void marked(struct engine *g, struct task *task)
 {
-    if (step_ended(g, task))
+    const struct step *step = g->finish->step;
+    finish_drop(g);
+    finish_watched(g);
+    if (!ended_well(g, task))
+        return;
+    if (step == &steps[STEP_INDEXES]) {
         phase_fire(g, EV_INDEXED);
+    } else {
+        g->finishing++;
+        finish_begin(g);
+    }
+}
+
+static void mark(struct engine *g)
+{
+    struct step_task *t = task_new(sizeof *t, job_step_done, marked);
+    t->step = g->finish->step->name;
+    g->finish->marking = true;
+    engine_submit(g, &t->task.job);
+}
+
+/* ---- the units ---- */
+
+static void take_out(struct finish *f, const struct unit_task *t)
+{
+    for (size_t i = 0; i < f->nrunning; i++)
+        if (f->running[i] == t) {
+            f->running[i] = f->running[--f->nrunning];
+            return;
+        }
+}
+
+/* A unit that is cut off is told by whoever planned to go on with it. */
+static void unit_ended(struct engine *g, struct task *task)
+{
+    struct unit_task *t = (struct unit_task *)task;
+    struct finish *f = g->finish;
+    char took[32];
+    take_out(f, t);
+    say_all(g, &t->said, LOG_WARN);
+    if (t->task.job.ok) {
+        f->done++;
+        str_duration(took, sizeof took, (double)(clock_ms() - t->began_ms) / 1000);
+        if (finish_is_slow(t->unit))
+            engine_say(g, LOG_INFO, NULL, "%s: done in %s", t->unit->what, took);
+        else
+            log_debug("%s: done in %s", t->unit->what, took);
+    }
+    if (!ended_well(g, task)) {
+        if (f->nrunning == 0)
+            finish_drop(g);
+        return;
+    }
+    finish_dispatch(g);
+}
+
+static void start_unit(struct engine *g, size_t at, size_t beside)
+{
+    struct finish *f = g->finish;
+    const struct unit *u = &f->plan->units.items[at];
+    struct unit_task *t = task_new(sizeof *t, job_unit, unit_ended);
+    t->unit = u;
+    t->all = &f->plan->units;
+    t->share = units_share(t->all, beside);
+    t->began_ms = clock_ms();
+    f->left[at] = false;
+    f->running[f->nrunning++] = t;
+    if (finish_is_slow(u) && u->bytes > 0) {
+        char size[32];
+        engine_say(g, LOG_INFO, NULL, "%s: begun (%s of rows)", u->what,
+                   str_bytes(size, sizeof size, (double)u->bytes));
+    } else {
+        log_debug("%s: begun", u->what);
+    }
+    engine_submit(g, &t->task.job);
+}
+
+static bool table_is_busy(const struct finish *f, const struct unit *u)
+{
+    for (size_t i = 0; i < f->nrunning; i++)
+        if (strcmp(f->running[i]->unit->table, u->table) == 0)
+            return true;
+    return false;
+}
+
+static bool may_begin(const struct finish *f, size_t at)
+{
+    const struct unit *u = &f->plan->units.items[at];
+    if (!f->left[at] || (u->serial && f->nrunning > 0) || (u->alone && table_is_busy(f, u)))
+        return false;
+    return f->nrunning == 0 || !f->running[0]->unit->serial;
+}
+
+/* The stage that is at work, from its first unit that is not done to the end. */
+static bool current_stage(const struct finish *f, size_t *from, size_t *to)
+{
+    const struct units *u = &f->plan->units;
+    int stage = f->nrunning > 0 ? f->running[0]->unit->stage : -1;
+    for (*from = 0; *from < u->count; (*from)++)
+        if (f->left[*from] ? stage < 0 || u->items[*from].stage == stage : false)
+            break;
+    for (*to = *from; *to < u->count && u->items[*to].stage == u->items[*from].stage; (*to)++)
+        continue;
+    return *from < u->count;
+}
+
+/* What is at work and what waits, but no more than there are workers, share the server's memory. */
+static size_t count_beside(const struct engine *g, size_t from, size_t to)
+{
+    size_t n = g->finish->nrunning, jobs = (size_t)g->jobs;
+    for (size_t i = from; i < to; i++)
+        n += g->finish->left[i];
+    return n < jobs ? n : jobs;
+}
+
+static void plan_step(struct engine *g);
+
+void finish_dispatch(struct engine *g)
+{
+    struct finish *f = g->finish;
+    size_t from, to;
+    if (!finish_at_work(g) || f->marking || g->stopping || g->paused || engine_in_trouble(g))
+        return;
+    if (f->plan == NULL) {
+        if (!f->planning)
+            plan_step(g);
+        return;
+    }
+    if (!current_stage(f, &from, &to)) {
+        if (f->nrunning == 0)
+            mark(g);
+        return;
+    }
+    size_t beside = count_beside(g, from, to);
+    for (size_t i = from; i < to && f->nrunning < (size_t)g->jobs; i++)
+        if (may_begin(f, i))
+            start_unit(g, i, beside);
+}
+
+/* ---- the beginning of a step ---- */
+
+static void planned(struct engine *g, struct task *task)
+{
+    struct units_task *t = (struct units_task *)task;
+    struct finish *f = g->finish;
+    say_all(g, &t->said, LOG_INFO);
+    if (!ended_well(g, task)) {
+        finish_drop(g);
+        return;
+    }
+    t->task.kept = true;
+    f->plan = t;
+    f->left = xcalloc(t->units.count + 1, sizeof *f->left);
+    f->running = xcalloc(t->units.count + 1, sizeof(struct unit_task *));
+    for (size_t i = 0; i < t->units.count; i++)
+        f->left[i] = true;
+    finish_dispatch(g);
+}
+
+static void plan_step(struct engine *g)
+{
+    struct units_task *t = task_new(sizeof *t, job_units, planned);
+    t->plan = g->finish->step->plan;
+    g->finish->planning = true;
+    engine_submit(g, &t->task.job);
+}
+
+static void start_step(struct engine *g, const struct step *step)
+{
+    finish_drop(g);
+    g->finish = xcalloc(1, sizeof *g->finish);
+    g->finish->step = step;
+    g->finish->name = step->name;
+    finish_dispatch(g);
 }
 
 void index_begin(struct engine *g)
 {
-    start_step(g, "indexes", job_indexes, indexed);
-}
-
-static void step_finished(struct engine *g, struct task *task)
-{
-    if (!step_ended(g, task))
-        return;
-    g->finishing++;
-    finish_begin(g);
+    start_step(g, &steps[STEP_INDEXES]);
 }
 
 void finish_begin(struct engine *g)
 {
-    if (g->finishing == 0) {
-        start_step(g, "constraints", job_constraints, step_finished);
-    } else if (g->finishing == 1) {
-        g->note = "gathering statistics (ANALYZE)";
-        start_step(g, "analyze", job_analyze, step_finished);
-    } else {
+    if (g->finishing == FINISHED) {
         phase_fire(g, EV_FINISHED);
-    }
-}
-
-void finish_go_on(struct engine *g)
-{
-    if (g->stepping || g->paused || g->stopping || g->trouble)
         return;
-    if (g->life == LIFE_INDEXING)
-        index_begin(g);
-    else if (g->life == LIFE_FINISHING)
-        finish_begin(g);
+    }
+    if (g->finishing == 1)
+        g->note = "gathering statistics (ANALYZE)";
+    start_step(g, &steps[STEP_CONSTRAINTS + g->finishing]);
 }

@@ -1,43 +1,71 @@
-/* The steps after the load; each is marked on the target when it is done, and can be repeated until then. */
+/* The steps after the load: a plan, its units, and a mark on the target when all are through. Each can be repeated
+ * until then. */
 #include "jobs.h"
+
+#include "repl/fault.h"
 
 static void keep_line(void *arg, const char *text)
 {
-    struct step_task *t = arg;
-    strlist_add(&t->said, text);
+    strlist_add(arg, text);
 }
 
-typedef bool (*schema_fn)(const struct sync *, struct conn *, const struct interrupt *, say_fn, void *,
-                          struct err *);
-
-static bool run_step(struct worker *w, struct step_task *t, schema_fn fn, struct err *e)
+/* Nobody who stops the engine waits for an index: what was built of it is rolled back, and built again. */
+static bool interruptible_target(struct worker *w, struct conn **out, struct err *e)
 {
+    if (!worker_target(w, out, e))
+        return false;
+    conn_interrupt_at(*out, INTERRUPT_SOON);
+    return true;
+}
+
+bool job_units(struct worker *w, struct job *job, struct err *e)
+{
+    struct units_task *t = (struct units_task *)job;
+    struct units_wanted wanted = {.s = t->task.sync,
+                                  .tables = &t->task.world->relations,
+                                  .i = t->task.interrupt,
+                                  .say = keep_line,
+                                  .arg = &t->said};
+    if (!interruptible_target(w, &wanted.target, e))
+        return false;
+    bool ok = t->plan(&wanted, t->task.mem, &t->units, e);
+    conn_interrupt_at(wanted.target, INTERRUPT_NOW);
+    return ok;
+}
+
+bool job_unit(struct worker *w, struct job *job, struct err *e)
+{
+    struct unit_task *t = (struct unit_task *)job;
     struct conn *target;
-    struct sync now = *t->task.sync;
-    now.jobs = t->task.jobs;
-    return worker_target(w, &target, e) && fn(&now, target, t->task.interrupt, keep_line, t, e) &&
-           target_step_done(target, t->task.sync->schema, t->step, e);
+    if (!interruptible_target(w, &target, e))
+        return false;
+    atomic_store(&t->pid, conn_backend_pid(target));
+    bool ok = unit_run(t->unit, t->all, t->share, target, keep_line, &t->said, e);
+    conn_interrupt_at(target, INTERRUPT_NOW);
+    return ok;
 }
 
-bool job_indexes(struct worker *w, struct job *job, struct err *e)
-{
-    return run_step(w, (struct step_task *)job, schema_indexes, e);
-}
-
-bool job_constraints(struct worker *w, struct job *job, struct err *e)
-{
-    return run_step(w, (struct step_task *)job, schema_constraints, e);
-}
-
-bool job_analyze(struct worker *w, struct job *job, struct err *e)
+bool job_step_done(struct worker *w, struct job *job, struct err *e)
 {
     struct step_task *t = (struct step_task *)job;
     struct conn *target;
-    if (!worker_target(w, &target, e))
+    fault_point("step.before_mark");
+    return worker_target(w, &target, e) && target_step_done(target, t->task.sync->schema, t->step, e);
+}
+
+bool job_watch(struct worker *w, struct job *job, struct err *e)
+{
+    struct watch_task *t = (struct watch_task *)job;
+    struct conn *target;
+    if (!interruptible_target(w, &target, e))
         return false;
-    conn_interrupt_at(target, INTERRUPT_SOON); /* statistics are gathered again after a stop */
-    bool ok = schema_analyze(target, &t->task.world->relations, e) &&
-              target_step_done(target, t->task.sync->schema, t->step, e);
-    conn_interrupt_at(target, INTERRUPT_NOW);
-    return ok;
+    return units_progress(target, t->task.mem, &t->progress, &t->count, e);
+}
+
+bool job_watched(struct worker *w, struct job *job, struct err *e)
+{
+    (void)job;
+    (void)e;
+    worker_disconnect(w);
+    return true;
 }

@@ -6,7 +6,7 @@
 #ifndef REPL_ENGINE_JOBS_H
 #define REPL_ENGINE_JOBS_H
 
-#include "repl/ops.h"
+#include "repl/units.h"
 #include "settings.h"
 
 struct engine;
@@ -108,14 +108,42 @@ bool job_copied(struct worker *w, struct job *job, struct err *e);
 
 /* ---- steps after the load (job_finish.c) ---- */
 
-struct step_task {
+/* Plans a step; its units live in the arena, until the step is done. */
+struct units_task {
     struct task task;
-    const char *step; /* its name on the target, once done */
+    units_fn plan;
+    struct units units;
     struct strlist said;
 };
-bool job_indexes(struct worker *w, struct job *job, struct err *e);
-bool job_constraints(struct worker *w, struct job *job, struct err *e);
-bool job_analyze(struct worker *w, struct job *job, struct err *e);
+bool job_units(struct worker *w, struct job *job, struct err *e);
+
+struct unit_task {
+    struct task task;
+    const struct unit *unit; /* borrowed from the plan */
+    const struct units *all;
+    struct unit_share share;
+    _Atomic int pid; /* of the server's process that is at it; 0: not known yet */
+    uint64_t began_ms;
+    struct strlist said;
+};
+bool job_unit(struct worker *w, struct job *job, struct err *e);
+
+/* Marks the step on the target. */
+struct step_task {
+    struct task task;
+    const char *step;
+};
+bool job_step_done(struct worker *w, struct job *job, struct err *e);
+
+/* Asks the server how those at work get on. */
+struct watch_task {
+    struct task task;
+    struct unit_progress *progress; /* in the arena */
+    size_t count;
+};
+bool job_watch(struct worker *w, struct job *job, struct err *e);
+bool job_watched(struct worker *w, struct job *job,
+                 struct err *e); /* nothing more to ask: its session ends */
 
 /* ---- following (job_batch.c) ---- */
 

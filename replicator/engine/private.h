@@ -15,6 +15,7 @@
 
 struct control; /* control.c */
 struct catchup; /* catchup.c */
+struct finish;  /* finish.c */
 
 /* How far the copy has come: chunks that wait, and those under way. */
 struct copy_plan {
@@ -68,7 +69,8 @@ struct engine {
 
     struct copy_plan copy;
     int finishing;           /* the step of finish.c */
-    bool stepping;           /* one is under way */
+    struct finish *finish;   /* the step under way; NULL: none */
+    struct pool *watch;      /* one worker, which asks how the others get on; NULL until it is needed */
     const char *note;        /* what goes on, for status */
     struct catchup *catchup; /* the passes under way; NULL: none */
     bool passes_resumed;     /* what the world says of passes was taken up */
@@ -94,7 +96,7 @@ struct engine {
 void engine_stop(struct engine *g, enum interrupt_level level);
 void engine_submit(struct engine *g, struct job *job); /* counts it in flight */
 /* The same but for handing it to the pool. */
-void engine_prepare(struct engine *g, struct job *job);
+void engine_prepare(struct engine *g, struct pool *pool, struct job *job);
 void engine_is_up(struct engine *g); /* the first opening succeeded */
 void engine_go_on(struct engine *g); /* after a pause: whatever the phase has to do */
 bool engine_in_trouble(const struct engine *g);
@@ -122,7 +124,13 @@ void index_begin(struct engine *g);
 void follow_begin(struct engine *g);
 void catchup_begin(struct engine *g);
 void finish_begin(struct engine *g);
-void finish_go_on(struct engine *g); /* after a pause: the step that was due, if any */
+
+/* Gives free workers the next units of the step after the load, if any. */
+void finish_dispatch(struct engine *g);
+void finish_drop(struct engine *g);
+/* About once a second: asks how index builds get on. */
+void finish_watch(struct engine *g);
+void finish_status(const struct engine *g, struct status *out);
 
 /* Gives free workers the next steps of the passes, if any. */
 void catchup_dispatch(struct engine *g);
@@ -148,6 +156,8 @@ void listener_close(struct engine *g);
 /* ---- workers.c: how many, and how fast ---- */
 enum { JOBS_MOST = 64 };
 void workers_start(struct engine *g);
+/* A job for the one that watches the others. */
+void workers_watch(struct engine *g, struct job *job);
 /* As many as are wanted: more are asked to join, or some to go. */
 void workers_settle(struct engine *g);
 /* jobs 0 and max_rate negative: as it is; max_rate 0: unlimited. Holds at once, and for the next start. */

@@ -201,6 +201,7 @@ void progress_status(struct engine *g, struct status *out)
     if (g->world != NULL)
         fill_tables(g, out);
     fill_table_error(g, out);
+    finish_status(g, out);
     fill_copy(g, out);
     out->last_batch = g->last_batch.last_batch;
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
@@ -260,6 +261,7 @@ void progress_tick(struct engine *g)
 {
     struct status st;
     struct err e;
+    finish_watch(g);
     progress_status(g, &st);
     measure(g, &st);
     if (!state_save_status(g->o->state, &st, &e))

@@ -98,6 +98,29 @@ static void add_last_batch(cJSON *root, const struct status *s)
     add_real(o, "seconds", s->last_batch.seconds);
 }
 
+static void add_step(cJSON *root, const struct status *s)
+{
+    if (s->step.name == NULL) {
+        cJSON_AddNullToObject(root, "step");
+        return;
+    }
+    cJSON *step = cJSON_AddObjectToObject(root, "step");
+    add_text(step, "name", s->step.name);
+    add_int(step, "units_done", s->step.units_done);
+    add_int(step, "units_total", s->step.units_total);
+    cJSON *list = cJSON_AddArrayToObject(step, "running");
+    for (size_t i = 0; i < s->step.nrunning; i++) {
+        const struct status_unit *u = &s->step.running[i];
+        cJSON *o = cJSON_CreateObject();
+        add_text(o, "what", u->what);
+        add_text(o, "table", u->table);
+        add_text(o, "phase", u->phase);
+        add_known_real(o, "fraction", u->fraction);
+        add_real(o, "seconds", u->seconds);
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
 static void add_tables(cJSON *root, const struct status *s)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "tables");
@@ -145,6 +168,7 @@ char *status_to_json(const struct status *s, bool pretty)
     add_text(root, "note", s->note);
     add_copy(root, s);
     add_last_batch(root, s);
+    add_step(root, s);
     add_tables(root, s);
     add_errors(root, s);
     add_text(root, "next", s->next);
@@ -272,6 +296,29 @@ static void read_scalars(struct reader r, struct status *s)
     s->last_batch.seconds = get_real(batch, "seconds", 0);
 }
 
+static void read_step(struct reader r, struct status *s)
+{
+    const cJSON *item;
+    struct reader step = get_object(r, "step");
+    if (step.o == NULL)
+        return;
+    s->step.name = get_text(step, "name");
+    s->step.units_done = get_small(step, "units_done");
+    s->step.units_total = get_small(step, "units_total");
+    size_t n = get_list(step, "running", &item);
+    s->step.running = xcalloc(n, sizeof *s->step.running);
+    for (; item != NULL && s->step.nrunning < n; item = item->next) {
+        struct status_unit *u = &s->step.running[s->step.nrunning++];
+        struct reader o = {.o = item, .ok = r.ok};
+        u->what = get_text(o, "what");
+        u->table = get_text(o, "table");
+        u->phase = get_text(o, "phase");
+        u->fraction = get_real(o, "fraction", -1);
+        u->seconds = get_real(o, "seconds", 0);
+        *r.ok = *r.ok && u->what != NULL;
+    }
+}
+
 static void read_tables(struct reader r, struct status *s)
 {
     const cJSON *item;
@@ -318,6 +365,7 @@ bool status_from_json(const char *json, struct status *out)
     struct reader r = {.o = root, .ok = &ok};
     if (ok) {
         read_scalars(r, out);
+        read_step(r, out);
         read_tables(r, out);
         read_errors(r, out);
     }

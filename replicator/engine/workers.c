@@ -5,6 +5,8 @@
 #include "private.h"
 #include "repl/log.h"
 
+enum { WATCH_TIMEOUT_MS = 5000 };
+
 static void wake(void *arg)
 {
     struct engine *g = arg;
@@ -28,6 +30,24 @@ void workers_start(struct engine *g)
     g->jobs_wanted = g->o->sync->jobs;
     g->throttle = throttle_new(g->o->sync->max_rate);
     g->pool = pool_start(&o);
+}
+
+/* Watching only asks: its session holds no lock that says it writes. */
+void workers_watch(struct engine *g, struct job *job)
+{
+    const struct pool_options o = {
+        .workers = 1,
+        .source_spec = g->o->sync->source,
+        .target_spec = g->o->sync->target,
+        .source = {.side = SIDE_SOURCE, .purpose = "watch"},
+        .target = {.side = SIDE_TARGET, .purpose = "watch", .statement_timeout_ms = WATCH_TIMEOUT_MS},
+        .wake = wake,
+        .arg = g,
+    };
+    if (g->watch == NULL)
+        g->watch = pool_start(&o);
+    engine_prepare(g, g->watch, job);
+    pool_submit(g->watch, job);
 }
 
 bool job_join(struct worker *w, struct job *job, struct err *e)
@@ -58,6 +78,7 @@ static void joined(struct engine *g, struct task *task)
         all_joined(g);
     copy_dispatch(g);
     catchup_dispatch(g);
+    finish_dispatch(g);
 }
 
 /* Nobody takes the connections away from the one that must have some. */
@@ -73,6 +94,7 @@ static void first_joined(struct engine *g, struct task *task)
         control_answer_joined(g);
     copy_dispatch(g);
     catchup_dispatch(g);
+    finish_dispatch(g);
 }
 
 void workers_settle(struct engine *g)
@@ -94,7 +116,7 @@ void workers_settle(struct engine *g)
         struct join_task *t = task_new(sizeof *t, job_join, joined);
         g->jobs++;
         g->joining++;
-        engine_prepare(g, &t->task.job);
+        engine_prepare(g, g->pool, &t->task.job);
         pool_grow(g->pool, &t->task.job);
     }
 }

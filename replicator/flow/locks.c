@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "repl/clock.h"
+#include "repl/embedded.h"
 #include "repl/flow.h"
 #include "repl/hash.h"
 
@@ -70,11 +71,22 @@ bool lock_worker(struct conn *c, const char *sync_id, struct err *e)
     return ok;
 }
 
+/* A session whose engine is gone may sort for an hour for nobody: it is ended. What it did is rolled back, unless its
+ * COMMIT was through. */
+static bool end_workers(struct conn *c, const char *key, struct err *e)
+{
+    char *sql = sql_fill(sql_target_end_workers, (const struct sql_var[]){{"key", key}, {NULL, NULL}});
+    bool ok = pg_exec(c, sql, e);
+    free(sql);
+    return ok;
+}
+
 bool lock_await_workers(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e)
 {
     bool locked = false, released;
     char *key = key_of(sync_id, "/workers");
-    bool ok = take(c, key, WORKERS_PATIENCE_MS, i, &locked, e) &&
+    bool ok = ask(c, "pg_try_advisory_lock", key, &locked, e) && (locked || end_workers(c, key, e)) &&
+              (locked || take(c, key, WORKERS_PATIENCE_MS, i, &locked, e)) &&
               (!locked || ask(c, "pg_advisory_unlock", key, &released, e));
     free(key);
     if (!ok || locked)

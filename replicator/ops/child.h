@@ -8,7 +8,6 @@
 struct child {
     const char *const *argv; /* argv[0] is a path; ends with NULL */
     const char *password;    /* becomes PGPASSWORD; NULL leaves the environment's own */
-    const char *options;     /* becomes PGOPTIONS; NULL: none */
     const struct interrupt
         *interrupt;  /* kills the child when raised; NULL: it shares our terminal's signals */
     struct buf *out; /* gets its standard output; NULL: dropped */

@@ -120,9 +120,9 @@ static bool add_exclusions(const struct sync *s, struct conn *source, say_fn say
 static bool run_pg_dump(const struct sync *s, const char *pg_dump, const struct strlist *exclude,
                         const char *file, const struct interrupt *i, struct err *e)
 {
-    static const char *const fixed[] = {"-Fc",       "--schema-only",     "--no-owner",
-                                        "--no-acl",  "--no-publications", "--no-subscriptions",
-                                        "--no-sync", LOCK_WAIT,           "-w"};
+    static const char *const fixed[] = {
+        "-Fc",       "--schema-only",   "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
+        "--no-sync", "--encoding=UTF8", LOCK_WAIT,    "-w"};
     char *resolved, *conninfo = NULL, *password = NULL;
     if (!dsn_resolve(s->source, &resolved, e))
         return false;

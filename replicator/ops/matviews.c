@@ -1,59 +1,46 @@
-#include "matviews.h"
+#include "repl/embedded.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ask.h"
-#include "repl/embedded.h"
+#include "restore.h"
+#include "unit.h"
 
-static bool populated(const struct result *views, const char *schema, const char *name)
+/* The row of a view; -1: it is not there. */
+static int row_of(const struct result *views, const char *schema, const char *name)
 {
     for (int i = 0; i < result_rows(views); i++)
         if (strcmp(result_text(views, i, 0), schema) == 0 && strcmp(result_text(views, i, 1), name) == 0)
-            return result_bool(views, i, 3);
-    return false;
+            return i;
+    return -1;
 }
 
-/* A view may call functions of the application that rely on the search_path a session of the application has. */
-static bool refresh(struct conn *target, const char *view, struct err *e)
+static void add_view(struct restore *r, struct units *u, int stage, const struct result *there, int row,
+                     bool analyze)
 {
-    char *sql =
-        xasprintf("BEGIN; SET LOCAL search_path TO DEFAULT; REFRESH MATERIALIZED VIEW %s; COMMIT", view);
-    bool ok = pg_exec(target, sql, e);
-    free(sql);
-    if (!ok)
-        pg_reset(target);
-    return ok;
+    const char *label = arena_printf(r->a, "%s.%s", result_text(there, row, 0), result_text(there, row, 1));
+    const char *sql = result_text(there, row, 2);
+    struct unit *unit =
+        analyze ? unit_add(u, r->a, UNIT_ANALYZE, stage, arena_printf(r->a, "statistics of %s", label),
+                           arena_printf(r->a, "ANALYZE %s", sql))
+                : unit_add(u, r->a, UNIT_REFRESH, stage + (int)result_int(there, row, 4),
+                           arena_printf(r->a, "materialized view %s", label),
+                           arena_printf(r->a, "REFRESH MATERIALIZED VIEW %s", sql));
+    unit->table = label;
 }
 
-static bool refresh_all(const struct result *source, const struct result *here, struct conn *target,
-                        const struct interrupt *i, say_fn say, void *arg, struct err *e)
+/* What reads what, the source says: when this is asked, some of the target's views may be stand-ins still. */
+bool matviews_add(struct restore *r, struct units *u, int stage, bool analyze, struct err *e)
 {
-    for (int row = 0; row < result_rows(here); row++) {
-        const char *view = result_text(here, row, 2);
-        if (interrupt_level(i) != INTERRUPT_NONE)
-            return err_set(e, ERR_STOPPED, "interrupted");
-        if (!populated(source, result_text(here, row, 0), result_text(here, row, 1)) ||
-            refresh(target, view, e))
-            continue;
-        if (e->kind != ERR_SQL || !conn_usable(target))
-            return err_context(e, "REFRESH MATERIALIZED VIEW %s", view);
-        char *text = xasprintf("materialized view %s was not refreshed: %s", view, e->text);
-        say(arg, text);
-        free(text);
-        err_clear(e);
-    }
-    return true;
-}
-
-bool matviews_refresh(struct conn *source, struct conn *target, const char *own_schema,
-                      const struct interrupt *i, say_fn say, void *arg, struct err *e)
-{
-    const struct sql_var vars[] = {{"own_schema", own_schema}, {NULL, NULL}};
+    const struct sql_var vars[] = {{"own_schema", r->s->schema}, {NULL, NULL}};
     struct result *there = NULL, *here = NULL;
-    bool ok = ask(source, sql_ops_matviews, vars, &there, e) &&
-              ask(target, sql_ops_matviews, vars, &here, e) &&
-              refresh_all(there, here, target, i, say, arg, e);
+    bool ok =
+        ask(r->source, sql_ops_matviews, vars, &there, e) && ask(r->target, sql_ops_matviews, vars, &here, e);
+    for (int row = 0; ok && row < result_rows(there); row++) {
+        int own = row_of(here, result_text(there, row, 0), result_text(there, row, 1));
+        if (own >= 0 && result_bool(there, row, 3) && (!analyze || result_bool(here, own, 3)))
+            add_view(r, u, stage, there, row, analyze);
+    }
     result_free(there);
     result_free(here);
     return ok;

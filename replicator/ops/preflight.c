@@ -62,6 +62,10 @@ static const struct step {
      "roles that own or may use something on the source and not on the target, since owners and grants do "
      "not go "
      "over"},
+    {"tables with indexes", WITH_BOTH, PLAIN, step_indexes_before,
+     "indexes, foreign keys and triggers that the target has before the rows: a slower copy"},
+    {"search path", WITH_BOTH, PLAIN, step_search_path,
+     "search_path of both, for functions and applications that count on it (Heroku's heroku_ext)"},
     {"encoding", WITH_BOTH, PLAIN, step_encoding, "the target can hold the source's text; SQL_ASCII"},
     {"collation", WITH_BOTH, PLAIN, step_collation,
      "provider, locale and version of the databases; collations of columns; nondeterministic ones in unique "

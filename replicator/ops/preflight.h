@@ -103,6 +103,10 @@ bool step_extensions(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_policy_roles(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_schemas(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
+/* preflight_before.c: what is there before the rows */
+bool step_search_path(struct look *l, enum side side, struct err *e) MUST_CHECK;
+bool step_indexes_before(struct look *l, enum side side, struct err *e) MUST_CHECK;
+
 /* preflight_settings.c */
 bool step_settings(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_role_settings(struct look *l, enum side side, struct err *e) MUST_CHECK;

@@ -35,24 +35,23 @@ int64_t seats_free(const struct seats *s, const char **limit, int64_t *of)
     return free_seats > 0 ? free_seats : 0;
 }
 
-/* pg_restore builds indexes over as many connections again as there are workers. */
-static int seats_needed(const struct look *l, enum side side, int jobs)
+/* On the target one more asks how index builds get on. */
+static int seats_needed(enum side side, int jobs)
 {
-    bool restores = side == SIDE_TARGET && !l->s->no_schema;
-    return jobs * (restores ? 2 : 1) + BESIDE_WORKERS;
+    return jobs + BESIDE_WORKERS + (side == SIDE_TARGET);
 }
 
 static void judge_seats(struct look *l, enum side side, const struct seats *s)
 {
     const char *limit;
     int64_t of, left = seats_free(s, &limit, &of);
-    int need = seats_needed(l, side, l->s->jobs), jobs = l->s->jobs;
-    while (jobs > 1 && seats_needed(l, side, jobs) > left)
+    int need = seats_needed(side, l->s->jobs), jobs = l->s->jobs;
+    while (jobs > 1 && seats_needed(side, jobs) > left)
         jobs--;
     char *text =
         arena_printf(l->a, "%lld of %lld connections are free (%s), and repl takes up to %d with --jobs %d",
                      (long long)left, (long long)of, limit, need, l->s->jobs);
-    const char *fewer = seats_needed(l, side, jobs) <= left
+    const char *fewer = seats_needed(side, jobs) <= left
                             ? arena_printf(l->a, "give --jobs %d, or free some: ", jobs)
                             : "free some: ";
     char *hint =

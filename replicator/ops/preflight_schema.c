@@ -7,9 +7,6 @@
 #include "repl/embedded.h"
 #include "tools.h"
 
-/* pg_restore sends settings of its own version; from this one on an older target refuses one of them. */
-enum { TRANSACTION_TIMEOUT = 17 };
-
 /* ---- the tools ---- */
 
 bool step_tools(struct look *l, enum side side, struct err *e)
@@ -20,22 +17,11 @@ bool step_tools(struct look *l, enum side side, struct err *e)
         return true;
     struct tools t;
     struct err missing;
-    int to = conn_server_version(l->target) / 10000;
     if (!tools_find(conn_server_version(l->source), conn_server_version(l->target), &t, &missing)) {
         finding_add_err(l->out, l->a, "pg_dump", &missing);
         return true;
     }
-    if (t.major >= TRANSACTION_TIMEOUT && to < TRANSACTION_TIMEOUT)
-        look_add(
-            l, FINDING_BLOCKER, "pg_dump", "target", "",
-            arena_printf(l->a, "pg_restore %d, which is needed here, cannot restore into PostgreSQL %d",
-                         t.major, to),
-            arena_printf(l->a,
-                         "install postgresql-client-%d where that is enough, take a target of PostgreSQL %d "
-                         "or newer, or make the tables yourself and give --no-schema",
-                         to, TRANSACTION_TIMEOUT));
-    else
-        look_add(l, FINDING_OK, "pg_dump", "", "", arena_printf(l->a, "%s", t.pg_dump), NULL);
+    look_add(l, FINDING_OK, "pg_dump", "", "", arena_printf(l->a, "%s", t.pg_dump), NULL);
     tools_free(&t);
     return true;
 }
@@ -50,42 +36,104 @@ static int row_of(const struct result *r, const char *name)
     return -1;
 }
 
-static void check_extension(struct look *l, const struct result *from, int i, const struct result *to)
+/* A row of extensions.sql of the target, with what the source has installed. */
+struct offer {
+    const char *name, *version, *schema; /* of the source */
+    bool known, installed, may_install, allowed, same_offered;
+    const char *there, *there_schema; /* version that is there, or that would come */
+};
+
+static bool holds(const char *array, const char *version)
 {
-    const char *name = result_text(from, i, 0), *schema = result_text(from, i, 2);
-    int k = row_of(to, name);
-    if (k < 0 || (result_null(to, k, 1) && result_null(to, k, 3)))
+    bool found = false;
+    char *save = NULL, *copy = xstrdup(array);
+    for (char *v = strtok_r(copy, "{},\"", &save); v != NULL && !found; v = strtok_r(NULL, "{},\"", &save))
+        found = strcmp(v, version) == 0;
+    free(copy);
+    return found;
+}
+
+static struct offer offer_of(const struct result *from, int i, const struct result *to)
+{
+    struct offer o = {.name = result_text(from, i, 0),
+                      .version = result_text(from, i, 1),
+                      .schema = result_text(from, i, 2)};
+    int k = row_of(to, o.name);
+    if (k < 0)
+        return o;
+    o.installed = !result_null(to, k, 1);
+    o.known = o.installed || !result_null(to, k, 3);
+    o.there = result_text(to, k, o.installed ? 1 : 3);
+    o.there_schema = result_text(to, k, 2);
+    o.may_install = result_bool(to, k, 4);
+    o.allowed = result_bool(to, k, 5);
+    o.same_offered = holds(result_text(to, k, 6), o.version);
+    return o;
+}
+
+static void refuse_extension(struct look *l, const struct offer *o)
+{
+    if (!o->known)
         look_add(l, FINDING_BLOCKER, "extension", "target", "",
-                 arena_printf(l->a, "the extension %s %s of the source is not available there", name,
-                              result_text(from, i, 1)),
+                 arena_printf(l->a, "the extension %s %s of the source is not available there", o->name,
+                              o->version),
                  arena_printf(l->a,
                               "install it on the target's server, or, if nothing needs it, on the source: "
                               "DROP EXTENSION \"%s\"",
-                              name));
-    else if (!result_null(to, k, 1) && strcmp(result_text(to, k, 2), schema) != 0)
+                              o->name));
+    else
         look_add(l, FINDING_BLOCKER, "extension", "target", "",
-                 arena_printf(l->a, "the extension %s stands in schema %s, on the source in %s", name,
-                              result_text(to, k, 2), schema),
+                 arena_printf(l->a, "rds.allowed_extensions does not name the extension %s of the source",
+                              o->name),
+                 arena_printf(l->a,
+                              "add %s to rds.allowed_extensions in the instance's parameter group, or, if "
+                              "nothing needs it, on the source: DROP EXTENSION \"%s\"",
+                              o->name, o->name));
+}
+
+/* It comes, or has come, in another version than the source's. */
+static void tell_version(struct look *l, const struct offer *o)
+{
+    const char *hint =
+        !o->same_offered ? "look into its release notes whether the difference matters"
+        : o->installed
+            ? arena_printf(l->a, "if it matters, on the older side: ALTER EXTENSION \"%s\" UPDATE", o->name)
+            : arena_printf(l->a,
+                           "to have the source's, beforehand on the target: CREATE SCHEMA IF NOT EXISTS "
+                           "\"%s\"; CREATE EXTENSION \"%s\" SCHEMA \"%s\" VERSION '%s'",
+                           o->schema, o->name, o->schema, o->version);
+    look_add(l, FINDING_WARNING, "extension", "target", "",
+             arena_printf(l->a, "the extension %s has version %s there, %s on the source", o->name, o->there,
+                          o->version),
+             hint);
+}
+
+static void check_extension(struct look *l, const struct result *from, int i, const struct result *to)
+{
+    const struct offer o = offer_of(from, i, to);
+    if (!o.known || (!o.installed && !o.allowed)) {
+        refuse_extension(l, &o);
+        return;
+    }
+    if (o.installed && strcmp(o.there_schema, o.schema) != 0)
+        look_add(l, FINDING_BLOCKER, "extension", "target", "",
+                 arena_printf(l->a, "the extension %s stands in schema %s, on the source in %s", o.name,
+                              o.there_schema, o.schema),
                  arena_printf(l->a,
                               "on the target: CREATE SCHEMA IF NOT EXISTS \"%s\"; ALTER EXTENSION \"%s\" SET "
                               "SCHEMA \"%s\"",
-                              schema, name, schema));
-    else if (result_null(to, k, 1) && !result_bool(to, k, 4))
+                              o.schema, o.name, o.schema));
+    if (!o.installed && !o.may_install)
         look_add(
             l, FINDING_WARNING, "extension", "target", "",
-            arena_printf(l->a, "creating the extension %s takes rights that role %s may not have", name,
+            arena_printf(l->a, "creating the extension %s takes rights that role %s may not have", o.name,
                          l->facts[SIDE_TARGET].role),
             arena_printf(l->a,
                          "as a role that may (on Amazon RDS a member of rds_superuser): CREATE SCHEMA IF "
                          "NOT EXISTS \"%s\"; CREATE EXTENSION \"%s\" SCHEMA \"%s\"",
-                         schema, name, schema));
-    else if (strcmp(result_text(to, k, result_null(to, k, 1) ? 3 : 1), result_text(from, i, 1)) != 0)
-        look_add(l, FINDING_WARNING, "extension", "target", "",
-                 arena_printf(l->a, "the extension %s has version %s there, %s on the source", name,
-                              result_text(to, k, result_null(to, k, 1) ? 3 : 1), result_text(from, i, 1)),
-                 arena_printf(l->a,
-                              "if the difference matters: ALTER EXTENSION \"%s\" UPDATE on the older side",
-                              name));
+                         o.schema, o.name, o.schema));
+    if (strcmp(o.there, o.version) != 0)
+        tell_version(l, &o);
 }
 
 bool step_extensions(struct look *l, enum side side, struct err *e)

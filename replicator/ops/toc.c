@@ -229,12 +229,17 @@ void toc_present(struct toc *t, uint32_t class_oid, uint32_t oid, bool attached)
         attachment_present(t, it->rest);
 }
 
+bool toc_left(const struct toc_entry *it, enum toc_step step)
+{
+    return it->step == step && it->left_out == NULL && !it->present;
+}
+
 size_t toc_write(const struct toc *t, enum toc_step step, struct buf *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++) {
         const struct toc_entry *it = &t->items[i];
-        if (it->step != step || it->left_out != NULL || it->present)
+        if (!toc_left(it, step))
             continue;
         buf_printf(out, "%s\n", it->line);
         n++;

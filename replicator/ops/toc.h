@@ -30,6 +30,7 @@ struct toc_entry {
     const char *left_out; /* why it does not go over; NULL: it goes */
     bool told;            /* left out for a reason that the user should hear */
     bool present;         /* on the target already */
+    const char *sql;      /* what makes it, once script.c has asked */
 };
 
 struct toc {
@@ -53,6 +54,9 @@ void toc_leave_out_comment(struct toc *t, const char *schema, const char *constr
 
 /* Marks the object as on the target; attached: it is a partition of its parent there, too. */
 void toc_present(struct toc *t, uint32_t class_oid, uint32_t oid, bool attached);
+
+/* The entry is of that step, goes over, and is not there. */
+bool toc_left(const struct toc_entry *it, enum toc_step step);
 
 /* Appends the lines of a step that are left to do, for pg_restore --use-list; returns how many. */
 size_t toc_write(const struct toc *t, enum toc_step step, struct buf *out);

@@ -13,7 +13,7 @@ int tools_choose(const int *majors, size_t n, int need)
 {
     int best = -1;
     for (size_t i = 0; i < n; i++)
-        if (majors[i] >= need && (best < 0 || majors[i] < majors[best]))
+        if (majors[i] >= need && (best < 0 || majors[i] > majors[best]))
             best = (int)i;
     return best;
 }

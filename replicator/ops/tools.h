@@ -12,14 +12,14 @@ struct tools {
 };
 
 /*
- * The tools for two servers (versions as 150020): the oldest installed that is not older than either, under
- * /usr/lib/postgresql or in PATH. Not the newest: pg_restore sends settings of its own version that an older
- * target refuses. ERR_CONFIG names the package to install.
+ * The tools for two servers (versions as 150020): the newest installed that is not older than either, under
+ * /usr/lib/postgresql or in PATH. A newer pg_restore would send settings of its own version that an older target
+ * refuses; but it never speaks to the target, see script.h. ERR_CONFIG names the package to install.
  */
 bool tools_find(int source_version, int target_version, struct tools *out, struct err *e) MUST_CHECK;
 void tools_free(struct tools *t);
 
-/* The index of the smallest of the majors that is at least need, or -1. Pure. */
+/* The index of the largest of the majors where that is at least need, or -1; of equals the first. Pure. */
 int tools_choose(const int *majors, size_t n, int need);
 
 /* "pg_dump (PostgreSQL) 15.18 (Debian ...)" -> 15; 0 where it is something else. Pure. */

@@ -32,6 +32,13 @@ void status_free(struct status *s)
     free(s->workers.error);
     free(s->position);
     free(s->last_batch.at);
+    free(s->step.name);
+    for (size_t i = 0; i < s->step.nrunning; i++) {
+        free(s->step.running[i].what);
+        free(s->step.running[i].table);
+        free(s->step.running[i].phase);
+    }
+    free(s->step.running);
     for (size_t i = 0; i < s->ntables; i++) {
         free(s->tables[i].schema);
         free(s->tables[i].name);

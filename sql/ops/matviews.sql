@@ -1,7 +1,7 @@
 -- Materialized views in the order in which they must be refreshed: each after those that it reads, through views too.
 -- Reads: pg_class, pg_namespace, pg_rewrite, pg_depend.   Writes: nothing.
 -- Variables: own_schema (text): repl's schema.
--- Returns: schema, name, sql (quoted and qualified), populated.
+-- Returns: schema, name, sql (quoted and qualified), populated, depth (those of one depth do not read one another).
 WITH RECURSIVE reads AS (
     SELECT DISTINCT w.ev_class AS reader, d.refobjid AS read
     FROM pg_catalog.pg_rewrite w
@@ -14,7 +14,8 @@ WITH RECURSIVE reads AS (
     UNION
     SELECT x.reader, r.read FROM reach x JOIN reads r ON r.reader = x.read
 )
-SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relispopulated
+SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relispopulated,
+       coalesce(d.depth, 0)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN (SELECT x.reader, count(*) AS depth

@@ -207,13 +207,13 @@ def test_connections(check, src, source, source_cluster, target, target_cluster)
     report.one("connections", "of 117", "max_connections", side="source", level="ok")
     with source_cluster.admin() as a, target_cluster.admin() as b:
         a.execute("alter role app connection limit 7")
-        b.execute(f"alter database {target.name} connection limit 9")
+        b.execute(f"alter database {target.name} connection limit 6")
         try:
             report = check("--jobs", "4")
             few = report.one("connections", "role's CONNECTION LIMIT", side="source")
             assert "6 of 7" in few["text"] and "hardly any" in few["text"]
             short = report.one("connections", "database's CONNECTION LIMIT", side="target", level="blocker")
-            assert "9 of 9" in short["text"] and "give --jobs 3" in short["hint"]
+            assert "6 of 6" in short["text"] and "give --jobs 3" in short["hint"]
             holders = [source.connect() for _ in range(4)]
             none = check().one("connections", "2 of 7", side="source", level="blocker")
             assert "--jobs" not in none["hint"].split("free some")[0]

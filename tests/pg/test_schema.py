@@ -6,7 +6,7 @@ import pytest
 import compare
 from waiting import eventually
 
-RESTORING = "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'repl: restore%%'"
+RESTORING = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'repl: worker' and state = 'active' and query ilike '%%create %%index%%'"
 
 
 def load(src, src_admin):

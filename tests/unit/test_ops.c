@@ -4,12 +4,12 @@
 #include "../../replicator/ops/findings.h"
 #include "../../replicator/ops/tools.h"
 
-static void the_oldest_sufficient_tools_are_chosen(void **arg)
+static void the_newest_tools_are_chosen(void **arg)
 {
     const int majors[] = {0, 13, 17, 15, 16};
     (void)arg;
-    assert_int_equal(tools_choose(majors, COUNT(majors), 15), 3);
-    assert_int_equal(tools_choose(majors, COUNT(majors), 14), 3);
+    assert_int_equal(tools_choose(majors, COUNT(majors), 15), 2);
+    assert_int_equal(tools_choose(majors, COUNT(majors), 13), 2);
     assert_int_equal(tools_choose(majors, COUNT(majors), 17), 2);
     assert_int_equal(tools_choose(majors, COUNT(majors), 18), -1);
     assert_int_equal(tools_choose(majors, 0, 13), -1);
@@ -143,7 +143,7 @@ static void settings_come_back(void **arg)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_oldest_sufficient_tools_are_chosen),
+        cmocka_unit_test(the_newest_tools_are_chosen),
         cmocka_unit_test(versions_are_read),
         cmocka_unit_test(missing_tools_name_the_package),
         cmocka_unit_test(blockers_end_it_and_warnings_do_not),

@@ -30,6 +30,17 @@ static struct status sample(void)
     s.last_batch.rows_deleted = 1;
     s.last_batch.bytes = 1000;
     s.last_batch.seconds = 0.125;
+    s.step.name = strdup("indexes");
+    s.step.units_done = 3;
+    s.step.units_total = 10;
+    s.step.nrunning = 2;
+    s.step.running = calloc(2, sizeof *s.step.running);
+    s.step.running[0] = (struct status_unit){.what = strdup("index public.big_v"),
+                                             .table = strdup("public.big"),
+                                             .phase = strdup("building index: scanning table"),
+                                             .fraction = 0.25,
+                                             .seconds = 12.5};
+    s.step.running[1] = (struct status_unit){.what = strdup("the rest"), .fraction = -1};
     s.ntables = 1;
     s.tables = calloc(1, sizeof *s.tables);
     s.tables[0] = (struct status_table){.schema = strdup("public"),
@@ -90,9 +101,12 @@ static void it_has_the_keys_of_the_contract(void **arg)
     struct status s = sample();
     cJSON *o = printed(&s, true);
     KEYS(o, "phase", "reached", "engine", "workers", "lag_seconds", "owed_rows", "position", "copy",
-         "last_batch", "tables", "errors", "next", "consistent", "note");
+         "last_batch", "tables", "errors", "next", "consistent", "note", "step");
     KEYS(cJSON_GetObjectItem(o, "workers"), "running", "wanted", "busy", "error",
          "max_rate_bytes_per_second");
+    KEYS(cJSON_GetObjectItem(o, "step"), "name", "units_done", "units_total", "running");
+    KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "step"), "running"), 0), "what",
+         "table", "phase", "fraction", "seconds");
     KEYS(cJSON_GetObjectItem(o, "engine"), "running", "pid", "version", "since");
     KEYS(cJSON_GetObjectItem(o, "copy"), "bytes_done", "bytes_total", "rows_done", "rate_bytes_per_second",
          "eta_seconds");
@@ -111,7 +125,7 @@ static void what_is_not_known_is_null(void **arg)
     (void)arg;
     struct status s = nothing_known();
     cJSON *o = printed(&s, false);
-    static const char *const null_keys[] = {"lag_seconds", "owed_rows", "position", "next", "note"};
+    static const char *const null_keys[] = {"lag_seconds", "owed_rows", "position", "next", "note", "step"};
     for (size_t i = 0; i < COUNT(null_keys); i++)
         assert_true(cJSON_IsNull(cJSON_GetObjectItem(o, null_keys[i])));
     const cJSON *engine = cJSON_GetObjectItem(o, "engine"), *copy = cJSON_GetObjectItem(o, "copy");
@@ -170,6 +184,8 @@ static void it_can_be_read_back(void **arg)
     assert_true(out.copy.bytes_total == INT64_C(1500000000000001));
     assert_string_equal(out.tables[0].name, "a \"quoted\"\n\xc3\xa9");
     assert_string_equal(out.errors[0].hint, "mend it");
+    assert_string_equal(out.step.running[0].what, "index public.big_v");
+    assert_true(out.step.running[1].fraction < 0);
     free(text);
     status_free(&out);
     assert_round_trip(&s);
@@ -210,6 +226,8 @@ static void what_is_no_status_is_refused(void **arg)
         "{\"phase\":\"failed\",\"engine\":{},\"tables\":[1]}",
         "{\"phase\":\"failed\",\"engine\":{},\"tables\":[{\"schema\":\"a\"}]}",
         "{\"phase\":\"failed\",\"engine\":{},\"errors\":[{}]}",
+        "{\"phase\":\"failed\",\"engine\":{},\"step\":[]}",
+        "{\"phase\":\"failed\",\"engine\":{},\"step\":{\"running\":[{}]}}",
         "{\"phase\":\"failed\",\"engine\":{}",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {

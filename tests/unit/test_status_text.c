@@ -348,6 +348,43 @@ static void a_line_says_where_it_is(void **arg)
     s.copy.bytes_done = s.copy.bytes_total = 5000;
     progress_line(&b, &s);
     assert_string_equal(b.data, "indexing (building indexes): 100 %, 5.0 kB of 5.0 kB");
+    buf_clear(&b);
+    s.step.name = strdup("indexes");
+    s.step.units_done = 3;
+    s.step.units_total = 10;
+    s.step.running = calloc(1, sizeof *s.step.running);
+    s.step.nrunning = 1;
+    s.step.running[0] = (struct status_unit){.what = strdup("index public.big_v"),
+                                             .phase = strdup("building index: scanning table"),
+                                             .fraction = 0.425,
+                                             .seconds = 200};
+    progress_line(&b, &s);
+    assert_string_equal(b.data, "indexing (building indexes): 3 of 10, index public.big_v  building index: "
+                                "scanning table 42 %, 3m 20s");
+    buf_free(&b);
+    status_free(&s);
+}
+
+static void a_step_shows_what_is_at_work(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    struct buf b = {0};
+    const struct status_view v = {0};
+    s.phase = PHASE_INDEXING;
+    s.step.name = strdup("indexes");
+    s.step.units_done = 1;
+    s.step.units_total = 2;
+    s.step.running = calloc(1, sizeof *s.step.running);
+    s.step.nrunning = 1;
+    s.step.running[0] =
+        (struct status_unit){.what = strdup("index public.big_v"), .fraction = -1, .seconds = 2};
+    status_text(&b, &s, &v);
+    assert_non_null(strstr(b.data, "indexes   [###############...............]  50 %  1 of 2\n"));
+    assert_non_null(strstr(b.data, "\n  index public.big_v  2.0s\n"));
+    buf_clear(&b);
+    progress_bars(&b, &s, &(struct progress_view){.columns = 40, .max_tables = 3});
+    assert_string_equal(b.data, "indexing\n[##########..........]  1 of 2\nindex public.big_v  2.0s\n");
     buf_free(&b);
     status_free(&s);
 }
@@ -367,6 +404,7 @@ int main(void)
         cmocka_unit_test(bars_of_a_paused_copy_stand_still),
         cmocka_unit_test(a_line_names_the_tables_that_run),
         cmocka_unit_test(a_line_says_where_it_is),
+        cmocka_unit_test(a_step_shows_what_is_at_work),
     };
     return cmocka_run_group_tests_name("status_text", tests, NULL, NULL);
 }

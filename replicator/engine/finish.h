@@ -1,0 +1,32 @@
+/* The step after the load that is under way, as finish.c and finish_status.c share it. */
+#ifndef REPL_ENGINE_FINISH_H
+#define REPL_ENGINE_FINISH_H
+
+#include "private.h"
+
+struct step;
+
+struct finish {
+    const struct step *step;
+    const char *name;
+    struct units_task *plan; /* NULL until there is one */
+    bool planning, marking;
+    bool *left; /* by unit: it was not given out yet */
+    struct unit_task **running;
+    size_t nrunning, done;
+    bool watching;          /* the server is being asked */
+    struct arena *seen_mem; /* of what it said last: */
+    const struct unit_progress *seen;
+    size_t nseen;
+};
+
+/* A step is under way: not while the engine opens, or waits for another try. */
+bool finish_at_work(const struct engine *g);
+
+/* Its beginning and end are worth a line each. */
+bool finish_is_slow(const struct unit *u);
+
+/* The step is through: the session that watched is not needed any more. */
+void finish_watched(struct engine *g);
+
+#endif

@@ -1,0 +1,109 @@
+/* How the units of a step get on: what the server says, and what status shows of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "finish.h"
+
+/* A unit that is done sooner is not worth a question. */
+enum { WATCH_AFTER_MS = 500 };
+
+bool finish_at_work(const struct engine *g)
+{
+    return g->finish != NULL && (g->life == LIFE_INDEXING || g->life == LIFE_FINISHING);
+}
+
+bool finish_is_slow(const struct unit *u)
+{
+    return u->kind == UNIT_INDEX || u->kind == UNIT_VALIDATE || u->kind == UNIT_REFRESH ||
+           (u->kind == UNIT_FOREIGN_KEY && u->table[0] != '\0');
+}
+
+/* ---- asking ---- */
+
+static void watched(struct engine *g, struct task *task)
+{
+    struct watch_task *t = (struct watch_task *)task;
+    struct finish *f = g->finish;
+    if (f == NULL) /* the step has ended meanwhile */
+        return;
+    f->watching = false;
+    if (!t->task.job.ok) /* a figure less; what is wrong, the others will meet too */
+        return;
+    arena_free(f->seen_mem);
+    f->seen_mem = t->task.mem;
+    t->task.mem = NULL;
+    f->seen = t->progress;
+    f->nseen = t->count;
+}
+
+void finish_watch(struct engine *g)
+{
+    struct finish *f = g->finish;
+    uint64_t now = clock_ms();
+    bool worth = false;
+    if (!finish_at_work(g) || f->watching || g->stopping || engine_in_trouble(g))
+        return;
+    for (size_t i = 0; i < f->nrunning; i++)
+        worth = worth || now - f->running[i]->began_ms >= WATCH_AFTER_MS;
+    if (!worth)
+        return;
+    f->watching = true;
+    struct watch_task *t = task_new(sizeof *t, job_watch, watched);
+    workers_watch(g, &t->task.job);
+}
+
+static void nothing(struct engine *g, struct task *task)
+{
+    (void)g;
+    (void)task;
+}
+
+void finish_watched(struct engine *g)
+{
+    if (g->watch == NULL || g->stopping)
+        return;
+    struct watch_task *t = task_new(sizeof *t, job_watched, nothing);
+    workers_watch(g, &t->task.job);
+}
+
+/* ---- status ---- */
+
+static const struct unit_progress *seen_of(const struct finish *f, const struct unit_task *t)
+{
+    int pid = atomic_load(&t->pid);
+    for (size_t i = 0; i < f->nseen; i++)
+        if (f->seen[i].pid == pid)
+            return &f->seen[i];
+    return NULL;
+}
+
+static void show_unit(const struct finish *f, const struct unit_task *t, struct status_unit *out)
+{
+    const struct unit_progress *p = seen_of(f, t);
+    out->what = xstrdup(t->unit->what);
+    out->table = t->unit->table[0] != '\0' ? xstrdup(t->unit->table) : NULL;
+    out->phase = p != NULL ? xstrdup(p->phase) : NULL;
+    out->fraction = p != NULL ? p->fraction : -1;
+    out->seconds = (double)(clock_ms() - t->began_ms) / 1000;
+}
+
+static int longest_first(const void *x, const void *y)
+{
+    const struct status_unit *a = x, *b = y;
+    return (a->seconds < b->seconds) - (a->seconds > b->seconds);
+}
+
+void finish_status(const struct engine *g, struct status *out)
+{
+    const struct finish *f = g->finish;
+    if (!finish_at_work(g) || f->plan == NULL)
+        return;
+    out->step.name = xstrdup(f->name);
+    out->step.units_done = (int)f->done;
+    out->step.units_total = (int)f->plan->units.count;
+    out->step.running = xcalloc(f->nrunning + 1, sizeof *out->step.running);
+    out->step.nrunning = f->nrunning;
+    for (size_t i = 0; i < f->nrunning; i++)
+        show_unit(f, f->running[i], &out->step.running[i]);
+    qsort(out->step.running, f->nrunning, sizeof *out->step.running, longest_first);
+}
