@@ -150,4 +150,28 @@ bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, stru
 bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p,
                     int64_t applied_batch, int64_t min_bytes, int *truncated, struct err *e) MUST_CHECK;
 
+/* ---- the fence of a cutover (fence.c) ---- */
+
+/* From its return on every new write to a captured table fails with SQLSTATE 25006; writers in flight are not waited
+ * for. Where a fence stands it is extended. One transaction, no lock on any table. *functions: how many refuse. */
+bool capture_fence(struct conn *db, const struct capture *c, int64_t *functions, struct err *e) MUST_CHECK;
+/* Writes go through again, and are captured. *functions is 0 where no fence stood. One transaction. */
+bool capture_lift_fence(struct conn *db, const struct capture *c, int64_t *functions,
+                        struct err *e) MUST_CHECK;
+bool capture_fenced(struct conn *db, const struct capture *c, bool *fenced, struct err *e) MUST_CHECK;
+
+/* A transaction that holds a lock for writing on a captured table. */
+struct writer {
+    const char *transaction; /* virtual id: never used again while the server runs */
+    int pid;                 /* 0: a prepared transaction */
+    const char *who;         /* application_name, else the role */
+    double seconds;          /* since it began; negative: not known */
+    const char *state;       /* as in pg_stat_activity, or "prepared" */
+    const char *table;
+};
+
+/* Who is in flight now, the oldest first. */
+bool capture_writers(struct conn *db, const struct capture *c, struct arena *a, struct writer **out,
+                     size_t *n, struct err *e) MUST_CHECK;
+
 #endif

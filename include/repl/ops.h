@@ -30,6 +30,9 @@ void sync_free(struct sync *s);
 bool sync_connect(const struct sync *s, enum side side, const char *purpose, struct conn **out,
                   struct err *e) MUST_CHECK;
 
+/* Where the target's tables stand; strings are borrowed from t. */
+struct positions target_positions(const struct target_state *t, struct arena *a);
+
 /* ---- preflight ---- */
 
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_BLOCKER };

@@ -33,6 +33,10 @@ char *dsn_get(const char *resolved, const char *keyword);
  * there is none). Caller frees both. */
 bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e) MUST_CHECK;
 
+/* The resolved string as postgres://USER@HOST:PORT/DBNAME?..., as applications want it. Without the password it is safe
+ * to print. Caller frees. */
+bool dsn_uri(const char *resolved, bool with_password, char **out, struct err *e) MUST_CHECK;
+
 /* ---- connections ---- */
 
 struct conn;

@@ -66,6 +66,9 @@ bool units_indexes(const struct units_wanted *w, struct arena *a, struct units *
 /* Triggers, rules, policies; foreign keys; comments; materialized views. */
 bool units_constraints(const struct units_wanted *w, struct arena *a, struct units *out,
                        struct err *e) MUST_CHECK;
+/* The materialized views alone. */
+bool units_matviews(const struct units_wanted *w, struct arena *a, struct units *out,
+                    struct err *e) MUST_CHECK;
 /* ANALYZE of every table of the sync, and of the materialized views that are filled. */
 bool units_analyze(const struct units_wanted *w, struct arena *a, struct units *out,
                    struct err *e) MUST_CHECK;

@@ -202,6 +202,18 @@ static void kick(struct client *c, bool wait)
     }
 }
 
+/* A cutover tells what it has done at the source; the next opening would find it there. */
+static void fence(struct client *c, bool up)
+{
+    struct engine *g = c->control->engine;
+    if (g->fenced != up)
+        engine_say(g, LOG_INFO, NULL,
+                   up ? "writes to the source are switched off (cutover)"
+                      : "writes to the source go through again");
+    g->fenced = up;
+    send_status(c);
+}
+
 /* Who asks for the stop waits for the end of the process, not of the loop: this copy of the connection is closed by
  * the exit, so that a start right after a stop finds no engine. */
 static void hold_until_exit(struct client *c)
@@ -211,36 +223,81 @@ static void hold_until_exit(struct client *c)
         log_line(LOG_DEBUG, "a connection could not be kept: %s", strerror(errno));
 }
 
+static const char *text_of(const cJSON *json, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+}
+
+static void do_status(struct client *c, const cJSON *json)
+{
+    (void)json;
+    send_status(c);
+}
+
+static void do_kick(struct client *c, const cJSON *json)
+{
+    kick(c, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "wait")));
+}
+
+static void do_pause(struct client *c, const cJSON *json)
+{
+    pause_or_resume(c, text_of(json, "table"), true);
+}
+
+static void do_resume(struct client *c, const cJSON *json)
+{
+    pause_or_resume(c, text_of(json, "table"), false);
+}
+
+static void do_fence(struct client *c, const cJSON *json)
+{
+    (void)json;
+    fence(c, true);
+}
+
+static void do_lift(struct client *c, const cJSON *json)
+{
+    (void)json;
+    fence(c, false);
+}
+
+static void do_stop(struct client *c, const cJSON *json)
+{
+    (void)json;
+    send_status(c);
+    hold_until_exit(c);
+    engine_stop(c->control->engine, INTERRUPT_SOON);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct client *c, const cJSON *json);
+} commands[] = {{"status", do_status}, {"kick", do_kick},   {"pause", do_pause}, {"resume", do_resume},
+                {"set", set},          {"fence", do_fence}, {"lift", do_lift},   {"stop", do_stop}};
+
 static void run_command(struct client *c, const cJSON *json)
 {
-    struct engine *g = c->control->engine;
     struct err e;
-    const char *command = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "command"));
-    const char *table = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "table"));
-    bool wait = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "wait"));
+    struct buf names = {0};
+    const char *command = text_of(json, "command");
     const cJSON *protocol = cJSON_GetObjectItemCaseSensitive(json, "protocol");
     if (!cJSON_IsNumber(protocol) || protocol->valueint != CONTROL_PROTOCOL) {
         err_set(&e, ERR_CONFIG, "this engine speaks protocol %d", CONTROL_PROTOCOL);
         err_hint(&e, "use the repl that started it, or restart it: repl stop, then repl start");
         send_error(c, &e);
-    } else if (command != NULL && strcmp(command, "status") == 0) {
-        send_status(c);
-    } else if (command != NULL && strcmp(command, "kick") == 0) {
-        kick(c, wait);
-    } else if (command != NULL && strcmp(command, "pause") == 0) {
-        pause_or_resume(c, table, true);
-    } else if (command != NULL && strcmp(command, "resume") == 0) {
-        pause_or_resume(c, table, false);
-    } else if (command != NULL && strcmp(command, "set") == 0) {
-        set(c, json);
-    } else if (command != NULL && strcmp(command, "stop") == 0) {
-        send_status(c);
-        hold_until_exit(c);
-        engine_stop(g, INTERRUPT_SOON);
-    } else {
-        err_set(&e, ERR_USAGE, "unknown command; valid are: status kick pause resume set stop");
-        send_error(c, &e);
+        return;
     }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (command != NULL && strcmp(command, commands[i].name) == 0) {
+            commands[i].run(c, json);
+            buf_free(&names);
+            return;
+        }
+        buf_printf(&names, " %s", commands[i].name);
+    }
+    err_set(&e, ERR_USAGE, "unknown command; valid are:%s", buf_text(&names));
+    send_error(c, &e);
+    buf_free(&names);
 }
 
 /* ---- clients ---- */

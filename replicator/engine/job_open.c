@@ -187,8 +187,9 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     return worker_source(worker, &source, e) && worker_target(worker, &target, e) &&
            capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
            same_sync(sync, w, e) && catalog_identity(source, &w->source, e) &&
-           target_not_behind(source, w, e) && same_history(target, sync, w, e) &&
-           read_source(source, sync, w, e) && catalog_read(target, sync->schema, w->mem, &targets, e) &&
+           target_not_behind(source, w, e) && capture_fenced(source, &w->capture, &w->fenced, e) &&
+           same_history(target, sync, w, e) && read_source(source, sync, w, e) &&
+           catalog_read(target, sync->schema, w->mem, &targets, e) &&
            sequences_read(target, sync->schema, w->mem, w->sequences, e) && match_tables(w, &targets, e) &&
            all_there(w, e);
 }

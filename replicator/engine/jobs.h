@@ -21,6 +21,7 @@ struct world {
     struct relation *targets;    /* the same tables, as the target does; same index */
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
+    bool fenced;                 /* the source's writers were switched off by a cutover */
 };
 
 void world_free(struct world *w); /* NULL is fine */

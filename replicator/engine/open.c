@@ -84,6 +84,7 @@ static void opened(struct engine *g, struct task *task)
     g->failed = false;
     if (!g->o->once) /* else when there is work for them */
         workers_settle(g);
+    g->fenced = g->world->fenced;
     if (!g->stopping)
         phase_fire(g, next_work(g->world));
 }

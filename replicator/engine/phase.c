@@ -124,5 +124,6 @@ enum phase phase_shown(const struct engine *g)
         return PHASE_FAILED;
     if (g->paused)
         return PHASE_PAUSED;
-    return phase_reached(g);
+    enum phase at = phase_reached(g);
+    return at == PHASE_FOLLOWING && g->fenced ? PHASE_FENCED : at;
 }

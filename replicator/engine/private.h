@@ -54,6 +54,7 @@ struct engine {
     bool stopping, closing, settle_wanted;
     bool opened_once; /* the first opening succeeded: errors are retried from here on */
     bool paused;      /* by the operator: no new work */
+    bool fenced;      /* a cutover has switched writes to the source off */
     bool failed;      /* the last error was one that waiting does not mend */
     bool trouble;     /* an error came; jobs in flight are waited for */
     bool settled;     /* no work failed since it last succeeded; false at first: an earlier engine's errors */

@@ -145,8 +145,11 @@ static const char *next_to_type(const struct engine *g, enum phase p)
         return "mend what the error says; the engine goes on by itself, at once with: repl kick";
     if (p == PHASE_PAUSED)
         return "repl resume";
+    if (p == PHASE_FENCED)
+        return "switch the application to the target, then: repl stop, repl cleanup (or back: repl cutover "
+               "--abort)";
     if (p == PHASE_FOLLOWING)
-        return "the target follows; stop writing to the source and type: repl kick --wait";
+        return "the target follows; when you are ready to switch: repl cutover --dry-run, then repl cutover";
     return "wait: repl status --wait following";
 }
 
@@ -207,7 +210,7 @@ void progress_status(struct engine *g, struct status *out)
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
     out->next = xstrdup(next_to_type(g, out->phase));
     out->consistent = g->life == LIFE_FOLLOWING && g->standing.nown == 0;
-    bool at_rest = out->phase == PHASE_FOLLOWING || out->phase == PHASE_PAUSED;
+    bool at_rest = out->phase == PHASE_FOLLOWING || out->phase == PHASE_PAUSED || out->phase == PHASE_FENCED;
     out->note = at_rest ? NULL : copy_text(g->note);
     if (!state_load_errors(g->o->state, 5, out, &e))
         log_err(LOG_WARN, &e);

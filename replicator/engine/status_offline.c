@@ -99,20 +99,6 @@ static bool ask_target(struct asking *a)
     return ok;
 }
 
-/* The positions of the tables that do not stand with the sync. */
-static struct positions positions_of(struct asking *a)
-{
-    const struct target_state *t = &a->target;
-    struct table_position *own = arena_alloc(a->arena, (t->nrelations + 1) * sizeof *own);
-    size_t n = 0;
-    for (size_t i = 0; i < t->nrelations; i++) {
-        const struct target_relation *r = &t->relations[i];
-        if (!r->copied || r->snapshot != NULL)
-            own[n++] = (struct table_position){.id = r->id, .snapshot = r->copied ? r->snapshot : ""};
-    }
-    return (struct positions){.snapshot = t->snapshot, .own = own, .nown = n};
-}
-
 static bool ask_source(struct asking *a, struct owed_list *owed)
 {
     struct err e = {0};
@@ -122,11 +108,15 @@ static bool ask_source(struct asking *a, struct owed_list *owed)
         return false;
     }
     struct capture c = {.schema = a->s->schema};
-    const struct positions p = positions_of(a);
+    const struct positions p = target_positions(&a->target, a->arena);
     bool ok = capture_find(db, &c, &e);
     if (ok && c.sync_id[0] == '\0')
         ok = err_set(&e, ERR_CONFIG, "capture is not installed there");
-    ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e);
+    bool fenced = false;
+    ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e) &&
+         capture_fenced(db, &c, &fenced, &e);
+    if (ok && a->out->phase != PHASE_FAILED)
+        a->out->phase = fenced ? PHASE_FENCED : PHASE_STOPPED;
     conn_close(db);
     if (!ok)
         tell_failure(a, SIDE_SOURCE, &e);
@@ -273,6 +263,11 @@ static char *what_next(const struct sync *s, const struct status *st)
     const char *flag = elsewhere ? "-D " : "", *dir = elsewhere ? s->dir : "", *space = elsewhere ? " " : "";
     if (st->phase == PHASE_FAILED && st->nerrors != 0 && st->errors[0].hint != NULL)
         return xasprintf("%s; then repl %s%s%sstart --detach", st->errors[0].hint, flag, dir, space);
+    if (st->phase == PHASE_FENCED)
+        return xasprintf(
+            "switch the application to the target, then: repl %s%s%scleanup (or back: repl %s%s%scutover "
+            "--abort)",
+            flag, dir, space, flag, dir, space);
     return xasprintf("repl %s%s%sstart --detach", flag, dir, space);
 }
 

@@ -45,3 +45,16 @@ bool matviews_add(struct restore *r, struct units *u, int stage, bool analyze, s
     result_free(here);
     return ok;
 }
+
+bool units_matviews(const struct units_wanted *w, struct arena *a, struct units *out, struct err *e)
+{
+    struct restore r;
+    *out = (struct units){0};
+    if (!restore_begin(&r, w, false, a, e))
+        return false;
+    restore_limits_of(&r, out);
+    bool ok = matviews_add(&r, out, 0, false, e);
+    units_sort(out);
+    restore_end(&r);
+    return ok;
+}

@@ -196,3 +196,62 @@ bool dsn_split_password(const char *resolved, char **conninfo, char **password, 
     *conninfo = b.data;
     return true;
 }
+
+static void add_encoded(struct buf *b, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (; *text != '\0'; text++) {
+        if (strchr(plain, *text) != NULL)
+            buf_add(b, text, 1);
+        else
+            buf_printf(b, "%%%02X", (unsigned char)*text);
+    }
+}
+
+/* The parts of a URI that have their own places; the rest are its parameters. */
+static bool has_place(const char *keyword)
+{
+    static const char *const places[] = {"user", "password", "host", "port", "dbname"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (strcmp(keyword, places[i]) == 0)
+            return true;
+    return false;
+}
+
+bool dsn_uri(const char *resolved, bool with_password, char **out, struct err *e)
+{
+    PQconninfoOption *o = NULL;
+    struct buf b = {0};
+    if (!parse(resolved, &o, e))
+        return false;
+    const char *user = option_value(o, "user"), *password = option_value(o, "password"),
+               *host = option_value(o, "host"), *port = option_value(o, "port"),
+               *db = option_value(o, "dbname");
+    buf_puts(&b, "postgres://");
+    if (user != NULL)
+        add_encoded(&b, user);
+    if (with_password && password != NULL) {
+        buf_puts(&b, ":");
+        add_encoded(&b, password);
+    }
+    if (user != NULL || (with_password && password != NULL))
+        buf_puts(&b, "@");
+    if (host != NULL)
+        add_encoded(&b, host);
+    if (port != NULL)
+        buf_printf(&b, ":%s", port);
+    buf_puts(&b, "/");
+    if (db != NULL)
+        add_encoded(&b, db);
+    const char *mark = "?";
+    for (const PQconninfoOption *p = o; p->keyword != NULL; p++) {
+        if (p->val == NULL || has_place(p->keyword) || strcmp(p->keyword, "sslpassword") == 0)
+            continue;
+        buf_printf(&b, "%s%s=", mark, p->keyword);
+        add_encoded(&b, p->val);
+        mark = "&";
+    }
+    PQconninfoFree(o);
+    *out = b.data;
+    return true;
+}

@@ -130,9 +130,10 @@ class Workload:
     An error that an application could not expect fails the test, unless the test takes servers away (lossy)."""
 
     def __init__(self, uri, seed=None, writers=3, lossy=False, truncate=True, hold=1.0, asynchronous=False,
-                 pace=0.0):
+                 pace=0.0, expected=()):
         self.uri, self.writers, self.lossy = uri, writers, lossy
         self.truncate, self.hold, self.asynchronous, self.pace = truncate, hold, asynchronous, pace
+        self.expected = EXPECTED + tuple(expected)
         self.seed = random.randrange(10**6) if seed is None else seed
         self.stopping = threading.Event()
         self.lock = threading.Lock()
@@ -191,7 +192,7 @@ class Workload:
             transaction = Transaction(rnd, c, self.truncate)
             try:
                 self._one(rnd, c, transaction)
-            except EXPECTED:
+            except self.expected:
                 c.rollback()
                 self._count("failed")
             if self.pace:

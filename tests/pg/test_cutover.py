@@ -1,0 +1,278 @@
+"""The switch: nothing is lost, the source refuses writes with a reason, and until the end everything can be undone."""
+import os
+import re
+import signal
+
+import psycopg
+import pytest
+
+from waiting import eventually
+
+POINTS = ("cutover.prepared", "cutover.before_fence", "cutover.fenced", "cutover.writers", "cutover.drained",
+          "cutover.moved", "cutover.checked")
+
+
+@pytest.fixture
+def following(repl, writers):
+    """A sync of the workload's tables that follows."""
+    def begin(*options):
+        repl.init(*options)
+        repl.start()
+        repl.wait_phase("following")
+    return begin
+
+
+def fenced(src):
+    return src.execute("select count(*) from repl.fence").fetchone()[0] > 0
+
+
+def writes(src):
+    """A write goes through, and is captured."""
+    src.execute("update acc set bal = bal where id = 1")
+    return True
+
+
+def refused(connection, sql):
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as e:
+        connection.execute(sql)
+    return e.value
+
+
+def test_nothing_is_lost_under_writers(repl, following, writers, equal, src, dst):
+    following()
+    with writers(writers=4, expected=[psycopg.errors.ReadOnlySqlTransaction]) as w:
+        eventually(lambda: w.committed > 200, what="the writers are at it")
+        out = repl.run("cutover", "--yes", "--terminate").out
+        assert "everything that was committed on the source is on the target" in out
+        committed = w.committed
+        equal(with_sequences=False)  # while the writers go on trying: they draw numbers, and fail to use them
+        eventually(lambda: w.failed > 50, what="the writers are refused")
+        assert w.committed <= committed + 4, "somebody wrote past the fence"
+    assert repl.status()["phase"] == "fenced"
+    equal(with_sequences=False)
+    for sequence, used in (("ticket", "max(n) from counter"), ("counter_id_seq", "max(id) from counter"),
+                           ("child_id_seq", "max(id) from child")):
+        last = dst.execute(f"select last_value from {sequence}").fetchone()[0]
+        assert last >= (dst.execute(f"select {used}").fetchone()[0] or 0), sequence
+    assert float(re.search(r"have been off for ([0-9.]+) s", out).group(1)) < 30
+    # The application goes on at the target: keys of sequences do not meet.
+    dst.execute("insert into counter(n) values (nextval('ticket')); insert into child(parent, note) values (null, 'after')")
+
+
+def test_what_an_application_sees(repl, src, source):
+    src.execute("create table t(id int primary key, v text); insert into t values (1, 'a'); create table nokey(v int); "
+                "create table p(id int primary key, v text) partition by range (id); "
+                "create table p1 partition of p for values from (0) to (100); insert into p values (1, 'a')")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.run("cutover", "--yes")
+    for sql in ("insert into t values (2, 'b')", "update t set v = 'x'", "delete from t", "truncate t",
+                "insert into nokey values (1)", "truncate nokey", "insert into p values (2, 'b')", "update p set v = 'y'",
+                "delete from p1", "truncate p1", "truncate p"):
+        error = refused(src, sql)
+        assert error.sqlstate == "25006"
+        assert "being moved to another server" in str(error)
+    assert src.execute("select id, v from t").fetchall() == [(1, "a")], "reading goes on"
+    with source.connect(autocommit=False) as c:
+        c.execute("select * from t for update")
+        c.rollback()
+    repl.run("cutover", "--abort", "--yes")
+    src.execute("insert into t values (2, 'b'); truncate p1; insert into nokey values (5)")
+    repl.kick()
+
+
+def test_abort_after_a_kill_at_every_step(repl, following, equal, src):
+    following()
+    for point in POINTS:
+        r = repl.run("cutover", "--yes", env={"REPL_FAIL_AT": point}, code=-signal.SIGKILL)
+        stands = point not in ("cutover.prepared", "cutover.before_fence")
+        assert fenced(src) == stands, (point, r)
+        if stands:
+            refused(src, "update acc set bal = 0 where id = 1")
+        out = repl.run("cutover", "--abort").out
+        assert ("is lifted" in out) == stands
+        assert writes(src)
+        repl.wait_phase("following")
+    repl.kick()
+    equal()
+
+
+def test_a_cutover_goes_on_after_a_kill(repl, following, equal, src):
+    following()
+    repl.run("cutover", "--yes", env={"REPL_FAIL_AT": "cutover.drained"}, code=-signal.SIGKILL)
+    assert "a fence stands already" in repl.run("cutover", "--yes").out
+    refused(src, "update acc set bal = 0 where id = 1")
+    equal()
+
+
+def test_the_engine_is_killed_behind_the_fence(repl, following, src):
+    """The command lifts the fence itself: without an engine nothing would come over."""
+    following()
+    p = repl.start_in_background("cutover", "--yes", env={"REPL_PAUSE_AT": "cutover.writers:1500"})
+    eventually(lambda: fenced(src), what="the fence")
+    repl.kill()
+    assert p.wait(60) == 3
+    assert writes(src)
+
+
+def test_a_writer_that_stays(repl, following, src, source, equal):
+    following()
+    with source.connect(autocommit=False, application_name="stubborn") as c:
+        c.execute("update acc set bal = bal + 1 where id = 7")
+        r = repl.run("cutover", "--yes", "--timeout", "1", code=3)
+        assert "stubborn" in r.err and f"pid {c.info.backend_pid}" in r.err and "--terminate" in r.err
+        assert writes(src), "the fence is lifted when the time is up"
+        c.execute("update acc set bal = bal - 1 where id = 7")  # it may go on, too
+        r = repl.run("cutover", "--yes", "--terminate")
+        assert "ended: stubborn" in r.out
+        with pytest.raises(psycopg.OperationalError):
+            c.execute("select 1")
+    equal()
+
+
+def test_a_writer_in_flight_is_waited_for_and_kept(repl, following, src, source, dst):
+    following()
+    with source.connect(autocommit=False) as c:
+        c.execute("update acc set bal = 4711 where id = 7")
+        p = repl.start_in_background("cutover", "--yes")
+        eventually(lambda: fenced(src), what="the fence")
+        assert p.poll() is None
+        c.commit()
+        assert p.wait(60) == 0
+    assert dst.execute("select bal from acc where id = 7").fetchone() == (4711,)
+
+
+def test_a_transaction_that_began_before_meets_the_fence(repl, following, src, source, dst):
+    following()
+    with source.connect(autocommit=False) as c:
+        c.execute("set transaction isolation level repeatable read")
+        c.execute("select count(*) from acc")  # a snapshot, and no lock for writing
+        repl.run("cutover", "--yes")
+        refused(c, "update acc set bal = 1 where id = 9")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lifts_the_fence(repl, following, src, source, number):
+    following()
+    with source.connect(autocommit=False) as c:
+        c.execute("update acc set bal = bal + 1 where id = 7")
+        p = repl.start_in_background("cutover", "--yes")
+        eventually(lambda: fenced(src), what="the fence")
+        os.kill(p.pid, number)
+        assert p.wait(30) == 1
+        c.rollback()
+    assert writes(src)
+
+
+def test_dry_run_changes_nothing(repl, following, src, source):
+    following()
+    before = src.execute("select proname, prosrc from pg_proc where pronamespace = 'repl'::regnamespace order by 1").fetchall()
+    out = repl.run("cutover", "--dry-run").out
+    assert re.search(r"expected pause: about [0-9.]+ s", out)
+    assert "nothing was changed" in out
+    assert before == src.execute("select proname, prosrc from pg_proc where pronamespace = 'repl'::regnamespace order by 1").fetchall()
+    assert writes(src)
+    assert repl.status()["phase"] == "following"
+
+
+def test_exec_switches_or_the_fence_is_lifted(repl, following, src):
+    following()
+    r = repl.run("cutover", "--yes", "--exec", "echo switching; exit 7", code=1)
+    assert "exit code 7" in r.err and "is lifted" in r.out
+    assert writes(src)
+    url = repl.folder / "url"
+    r = repl.run("cutover", "--yes", "--exec", f"printf %s \"$REPL_TARGET_URL\" > {url}")
+    with psycopg.connect(url.read_text()) as c:
+        assert c.execute("select count(*) from acc").fetchone() == (500,)
+    assert "heroku config:set" not in r.out
+    refused(src, "update acc set bal = 0 where id = 1")
+
+
+def test_what_to_switch_without_the_password(repl, following, target_cluster):
+    following()
+    out = repl.run("cutover", "--yes").out
+    assert re.search(r"heroku config:set DATABASE_URL='postgres://rds@", out)
+    assert target_cluster.password not in out
+
+
+def test_abort_after_the_switch_asks(repl, following, src, dst):
+    following()
+    repl.run("cutover", "--yes")
+    dst.execute("update acc set bal = bal where id = 1")
+    r = repl.run("cutover", "--abort", code=2)
+    assert re.search(r"the target has begun [1-9]\d* transactions since", r.out)
+    refused(src, "update acc set bal = 0 where id = 1")
+    repl.run("cutover", "--abort", "--yes")
+    assert writes(src)
+    assert "no fence stood" in repl.run("cutover", "--abort").out
+
+
+def test_it_asks_on_a_terminal(repl, following, src):
+    following()
+    code, shown = repl.run_in_terminal("cutover", answer="n\n")
+    assert code == 1 and "Switch writes to the source off now?" in shown
+    assert writes(src)
+    assert "--yes" in repl.run("cutover", code=2).err
+
+
+def test_it_is_refused_before_it_begins(repl, following, src):
+    repl.init()
+    assert "repl start" in repl.run("cutover", "--yes", code=3).err
+    repl.start()
+    repl.wait_phase("following")
+    repl.run("pause", "public.acc")
+    r = repl.run("cutover", "--yes", code=3)
+    assert "public.acc" in r.err and "repl resume" in r.err
+    repl.run("resume", "public.acc")
+    repl.wait_phase("following")
+    repl.run("pause")
+    assert "paused" in repl.run("cutover", "--yes", code=3).err
+    assert writes(src)
+
+
+def test_what_is_not_replicated_is_named(repl, following, src):
+    src.execute("create table left_out(id int primary key); insert into left_out values (1); create unlogged table quick(id int primary key)")
+    following("--exclude", "left_out")
+    out = repl.run("cutover", "--dry-run").out
+    assert "public.left_out is not replicated and stays open for writes" in out
+
+
+def test_large_objects_and_materialized_views(repl, following, src, dst):
+    src.execute("create materialized view sums as select sum(bal) as s from acc")
+    big = "x" * 2_500_000
+    oid = src.execute("select lo_from_bytea(0, %s::bytea)", (big.encode(),)).fetchone()[0]
+    empty = src.execute("select lo_create(0)").fetchone()[0]
+    following()
+    src.execute("update acc set bal = bal + 1000 where id = 1")
+    assert "large objects: 2 copied" in repl.run("cutover", "--yes").out
+    assert bytes(dst.execute("select lo_get(%s)", (oid,)).fetchone()[0]) == big.encode()
+    assert bytes(dst.execute("select lo_get(%s)", (empty,)).fetchone()[0]) == b""
+    assert dst.execute("select s from sums").fetchone() == dst.execute("select sum(bal) from acc").fetchone()
+    repl.run("cutover", "--abort", "--yes")
+    src.execute("select lo_put(%s, 5, 'changed')", (oid,))
+    assert "large objects: 1 copied" in repl.run("cutover", "--yes").out
+    assert bytes(dst.execute("select lo_get(%s, 0, 12)", (oid,)).fetchone()[0]) == b"xxxxxchanged"
+
+
+def test_status_without_an_engine_knows_the_fence(repl, following, src):
+    following()
+    repl.run("cutover", "--yes")
+    repl.stop()
+    status = repl.status()
+    assert status["phase"] == "fenced" and "cutover --abort" in status["next"]
+    repl.start()
+    repl.wait_phase("fenced")
+    repl.stop()
+    repl.run("cutover", "--abort", "--yes")
+    assert repl.status()["phase"] == "stopped"
+    assert writes(src)
+
+
+def test_cleanup_behind_the_fence(repl, following, src):
+    following()
+    repl.run("cutover", "--yes")
+    repl.stop()
+    repl.run("cleanup", "--yes")
+    src.execute("update acc set bal = 0 where id = 1")
+    assert src.execute("select count(*) from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname = 'repl'").fetchone() == (0,)
