@@ -119,10 +119,26 @@ struct delta_range {
 char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,
                         const char *snapshot, const struct delta_range *range);
 
-/* The statements that copy one chunk of one heap in its own short transaction, rows with keys in the deltas left
- * out; they fail with 55000 when the heap's filenode is not the one planned with, with 55006 when the table was altered. */
-char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
-                        const struct heap *h, int64_t from_block, int64_t to_block, bool binary);
+/* A part of a heap: blocks from..to-1, or, where by_key, keys as catalog_cuts gives them, lower <= key < upper, NULL
+ * where there is no bound. */
+struct heap_range {
+    bool by_key;
+    int64_t from, to;
+    const char *lower, *upper;
+};
+
+/*
+ * A chunk of the first copy, less the rows with keys in the deltas. Several can share a short source transaction:
+ * begin, every lock, every look, every copy, end. A look fails with 55000 where the heap's filenode is not the one given,
+ * with 55006 where the table was altered. Each is one statement; end is several.
+ */
+struct chunk_sql {
+    const char *lock, *look, *copy;
+};
+struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                                   const struct heap *h, const struct heap_range *range, bool binary);
+extern const char capture_chunk_begin_sql[];
+char *capture_chunk_end_sql(struct arena *a, const struct capture *c);
 
 /* Ends the batch's source transaction and makes everything that its snapshot saw durable on the source, by a logged
  * write that records the last batch known to be durable on the target. See docs/architecture.md, "Durability". */

@@ -31,7 +31,7 @@ void selection_apply(const struct selection *s, struct relations *l);
 bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struct relations *out,
                   struct err *e) MUST_CHECK;
 
-/* The leaves of a partitioned root, or the table itself: what is scanned block by block. */
+/* The leaves of a partitioned root, or the table itself: what is scanned. */
 struct heap {
     uint32_t oid;
     const char *sql; /* quoted and qualified */
@@ -39,8 +39,22 @@ struct heap {
     int64_t blocks;
     int64_t bytes; /* with TOAST */
 };
-bool catalog_heaps(struct conn *c, const struct relation *r, struct arena *a, struct heap **out,
-                   size_t *count, struct err *e) MUST_CHECK;
+struct heap_list {
+    struct heap *items; /* largest first */
+    size_t count;
+};
+/* The heaps of n tables, out[i] those of l->items[which[i]]. One query, whatever the number. */
+bool catalog_heaps(struct conn *c, const struct relations *l, const size_t *which, size_t n, struct arena *a,
+                   struct heap_list *out, struct err *e) MUST_CHECK;
+
+/*
+ * Where to cut a heap by key, so that the first shares[i] of its rows come before keys[i]: SQL literals of the leading
+ * nrange columns, or NULL where its sample was too small to tell. Ascending; none twice. One short query.
+ */
+bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h, const double *shares,
+                  size_t n, struct arena *a, const char **keys, struct err *e) MUST_CHECK;
+/* The columns and operators that such keys belong to: another text, other ranges. */
+char *catalog_range_key(struct arena *a, const struct relation *r);
 
 bool catalog_identity(struct conn *c, struct server_identity *out, struct err *e) MUST_CHECK;
 bool identity_equal(const struct server_identity *a, const struct server_identity *b);

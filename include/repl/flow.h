@@ -112,6 +112,9 @@ struct copy_progress {
 /* Moves the COPY OUT that source is in to the COPY IN that target is in, byte for byte. Memory: one fixed buffer,
  * and what libpq needs for the widest row. Nothing is allocated per row. Both streams are ended on success. */
 bool copier_run(struct conn *source, struct conn *target, struct copy_progress *p, struct err *e) MUST_CHECK;
+/* Takes what the COPY OUT has into out instead, until it has ended or out holds cap bytes or more. */
+bool copier_gather(struct conn *source, struct buf *out, size_t cap, struct copy_progress *p, bool *ended,
+                   struct err *e) MUST_CHECK;
 
 /* ---- repl's tables on the target (target.c) ---- */
 
@@ -125,13 +128,21 @@ struct target_relation {
     int64_t block;
 };
 
+struct target_cut { /* where a chunk begins; it ends where the next one does */
+    int64_t block;
+    const char *key; /* of heaps that are cut by key; NULL: at the first */
+    int64_t bytes;   /* what there is to read, about */
+};
+
 struct target_heap { /* how one heap of a relation was cut */
     int relation;
     uint32_t heap; /* oid on the source */
     uint32_t filenode;
     int64_t blocks;
-    int64_t chunk_blocks;
     int64_t bytes;
+    const char *range_key; /* what its ranges are made of, see catalog_range_key; NULL: of blocks */
+    struct target_cut *cuts;
+    size_t ncuts;
 };
 
 struct target_chunk {
@@ -171,8 +182,9 @@ bool target_identify(struct conn *db, const char *schema, const struct server_id
                      struct err *e) MUST_CHECK;
 /* Passes under way begin anew. */
 bool target_forget_passes(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
-bool target_plan(struct conn *db, const char *schema, int id, const struct target_heap *heaps, size_t n,
-                 struct err *e) MUST_CHECK;
+/* Records how heaps are cut, and which relations have nothing to copy. One transaction. */
+bool target_plan(struct conn *db, const char *schema, const struct target_heap *heaps, size_t n,
+                 const int *empty, size_t nempty, struct err *e) MUST_CHECK;
 /* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */
 bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r,
                          struct err *e) MUST_CHECK;
@@ -180,25 +192,50 @@ bool target_copied(struct conn *db, const char *schema, int id, struct err *e) M
 bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
 bool target_remove(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
 
-/* ---- chunks of the first copy (chunk.c) ---- */
+/* ---- chunks of the first copy (cut.c, chunk.c) ---- */
 
-/* Blocks a chunk, so that jobs workers end together and no chunk is smaller than min or larger than max bytes. Pure. */
-int64_t chunk_blocks(int64_t total_bytes, int64_t heap_bytes, int64_t heap_blocks, int jobs,
-                     int64_t min_bytes, int64_t max_bytes);
+/*
+ * Cuts what the first copy has to read into chunks that get smaller toward the end, so that the workers end together:
+ * each is a small part of what is left for every worker, but not above max nor, where there is that much, far below
+ * min bytes. Pure.
+ */
+struct cutter {
+    int64_t left; /* bytes of this heap and of all that are copied behind it */
+    int jobs;
+    int64_t min, max;
+};
+/* The size of the next chunk of a heap of which heap_left bytes are not cut yet; left is lowered by it. */
+int64_t cut_next(struct cutter *c, int64_t heap_left);
 
-struct chunk_copy {
-    const char *schema; /* repl's */
-    const struct relation *relation;
-    const char *
-        *source_sql; /* the statements of capture_chunk_sql, a transaction each: the slices of the chunk */
+/* Chunks below min bytes are moved together, up to min bytes and so many: each takes locks on the source, and its server
+ * may have few. */
+enum { CHUNK_GROUP_MAX = 48 };
+
+struct chunk_piece { /* one chunk */
+    const struct relation
+        *relation; /* columns by the source's names and order, sql as the target writes it */
+    /* Of capture_chunk_sql. A piece that is alone may be read in slices, a source transaction each. */
+    const char *lock_sql, *look_sql, **copy_sql;
     size_t nslices;
-    unsigned slice_ms;        /* under a rate, a slice that takes longer is given up; 0: none is */
     struct target_chunk mark; /* relation, heap and chunk given; rows and bytes are filled in */
     bool binary;
-    struct copy_progress *progress; /* raised on the way, taken back when the chunk fails */
+    bool tiny;                     /* and text: its rows cost no round trip, see chunk.c */
+    bool completes;                /* the relation's last: it is copied then */
+    struct copy_progress progress; /* raised on the way, taken back when the chunks fail */
 };
 
-/* Copies one chunk and commits its mark with the rows of all slices. */
+struct chunk_copy {
+    const char *schema;              /* repl's */
+    const char *begin_sql, *end_sql; /* of the source's transaction; begin is one statement */
+    struct chunk_piece *pieces;      /* with the same number of slices */
+    size_t npieces;
+    unsigned slice_ms;                /* under a rate, a slice that takes longer is given up; 0: none is */
+    bool given_up;                    /* on failure: so it was, or as a progress wanted; nothing is wrong */
+    const struct chunk_piece *failed; /* on failure: the one that failed, where it was one */
+};
+
+/* Copies the chunks, in one transaction of the target, and commits their marks with their rows. An error names the table
+ * it is about. */
 bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e) MUST_CHECK;
 
 /* ---- batches (stage.c, apply.c) ---- */

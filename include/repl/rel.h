@@ -27,8 +27,12 @@ struct column {
 };
 
 struct key_column {
-    size_t column;  /* index into columns */
-    const char *eq; /* "OPERATOR(pg_catalog.=)", the equality of the key's index */
+    size_t column;       /* index into columns */
+    const char *eq;      /* "OPERATOR(pg_catalog.=)", the equality of the key's index */
+    const char *lt, *ge; /* its order */
+    const char
+        *order; /* "USING OPERATOR(pg_catalog.<) NULLS LAST": what ORDER BY says to get that of the index */
+    const char *collate; /* " COLLATE s.c" where the index has another collation than the column, else "" */
 };
 
 enum key_kind {
@@ -59,7 +63,8 @@ struct relation {
     enum key_kind key_kind;
     struct key_column *key;
     size_t nkey;
-    int64_t bytes;         /* heap and TOAST, of all leaves */
+    size_t nrange; /* leading key columns that one row comparison can order: what key ranges are made of */
+    int64_t bytes; /* heap and TOAST, of all leaves */
     int64_t rows_estimate; /* -1 when the server does not know */
     const char *shape;     /* what capture calls its columns and unique indexes; NULL until captured */
 };

@@ -1,4 +1,4 @@
-/* The texts that bring rows out of the source: chunks of the first copy, and batches. */
+/* The texts that bring batches out of the source. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,42 +11,6 @@ static char *filled(struct arena *a, const char *text, const struct sql_var *var
     char *kept = arena_strdup(a, sql);
     free(sql);
     return kept;
-}
-
-/* Rows whose key is in the deltas, or whose table was truncated, are left to the first batch. Without a key nothing
- * can be left out: such a table is copied whole again when it was written to. */
-static char *no_delta(struct arena *a, const struct capture *c, const struct relation *r)
-{
-    if (r->nkey == 0)
-        return arena_strdup(a, "");
-    const char *on = join_keys(a, r);
-    return arena_printf(
-        a,
-        " AND NOT EXISTS (SELECT FROM %s d WHERE %s) AND NOT EXISTS (SELECT FROM %s d WHERE %s)"
-        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)"
-        " AND NOT EXISTS (SELECT FROM %s WHERE relation = %d)",
-        name_delta(a, c, r->id, 'a'), on, name_delta(a, c, r->id, 'b'), on, name_of(a, c, "truncation_a"),
-        r->id, name_of(a, c, "truncation_b"), r->id);
-}
-
-char *capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
-                        const struct heap *h, int64_t from_block, int64_t to_block, bool binary)
-{
-    const struct sql_var vars[] = {
-        {"schema", c->schema},
-        {"table", h->sql},
-        {"heap", arena_printf(a, "%u", h->oid)},
-        {"filenode", arena_printf(a, "%u", h->filenode)},
-        {"oid", arena_printf(a, "%u", r->oid)},
-        {"shape", r->shape != NULL ? r->shape : ""},
-        {"columns", list_columns(a, r, "t.") + 2}, /* past the first comma */
-        {"from", arena_printf(a, "(%lld,0)", (long long)from_block)},
-        {"to", arena_printf(a, "(%lld,0)", (long long)to_block)},
-        {"no_delta", no_delta(a, c, r)},
-        {"format", binary ? "binary" : "text"},
-        {NULL, NULL},
-    };
-    return filled(a, sql_capture_chunk, vars);
 }
 
 static char *owed_condition(struct arena *a, const char *snapshot, const struct delta_range *range, char side)

@@ -103,6 +103,17 @@ static size_t column_of(const struct result *columns, int run, size_t ncolumns, 
     return 0;
 }
 
+/* ROW(a, b) >= ROW(x, y) takes one operator's name for all, and an index is walked in one direction: columns from the
+ * first that differs are left out of ranges. */
+static size_t same_order(const struct relation *t)
+{
+    size_t n = 1;
+    while (n < t->nkey && strcmp(t->key[n].lt, t->key[0].lt) == 0 &&
+           strcmp(t->key[n].ge, t->key[0].ge) == 0 && strcmp(t->key[n].order, t->key[0].order) == 0)
+        n++;
+    return n;
+}
+
 static void fill_keys(const struct result *keys, const struct result *columns, struct relation **s,
                       const int *column_run, struct arena *a)
 {
@@ -118,7 +129,12 @@ static void fill_keys(const struct result *keys, const struct result *columns, s
             t->key[k].column =
                 column_of(columns, column_run[at], t->ncolumns, result_int(keys, row + (int)k, 3));
             t->key[k].eq = arena_strdup(a, result_text(keys, row + (int)k, 4));
+            t->key[k].lt = arena_strdup(a, result_text(keys, row + (int)k, 5));
+            t->key[k].ge = arena_strdup(a, result_text(keys, row + (int)k, 6));
+            t->key[k].order = arena_strdup(a, result_text(keys, row + (int)k, 7));
+            t->key[k].collate = arena_strdup(a, result_text(keys, row + (int)k, 8));
         }
+        t->nrange = same_order(t);
     }
 }
 
@@ -151,27 +167,4 @@ bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struc
     result_free(keys);
     free(oids);
     return ok;
-}
-
-bool catalog_heaps(struct conn *c, const struct relation *rel, struct arena *a, struct heap **out,
-                   size_t *count, struct err *e)
-{
-    struct result *r;
-    char oid[16];
-    snprintf(oid, sizeof oid, "%u", rel->oid);
-    const struct sql_var vars[] = {{"oid", oid}, {NULL, NULL}};
-    if (!run(c, sql_catalog_heaps, vars, &r, e))
-        return err_table(e, rel->schema, rel->name);
-    *count = (size_t)result_rows(r);
-    *out = arena_alloc(a, *count * sizeof **out);
-    for (size_t i = 0; i < *count; i++)
-        (*out)[i] = (struct heap){
-            .oid = (uint32_t)result_int(r, (int)i, 0),
-            .sql = arena_strdup(a, result_text(r, (int)i, 1)),
-            .filenode = (uint32_t)result_int(r, (int)i, 2),
-            .blocks = result_int(r, (int)i, 3),
-            .bytes = result_int(r, (int)i, 4),
-        };
-    result_free(r);
-    return true;
 }

@@ -13,31 +13,38 @@ enum table_state {
     TABLE_COPIED
 };
 
-struct chunk_ref {
-    size_t heap;
-    int64_t number;
+struct planned_chunk {
+    size_t heap, number;
+    enum { CHUNK_WAITING, CHUNK_GIVEN, CHUNK_DONE } state;
+};
+
+struct running_chunk {
+    struct chunk_piece *piece; /* the loop reads its progress, and asks through it to give up */
+    int64_t bytes;             /* of the source's table */
 };
 
 struct table_plan {
     size_t index; /* of the relation in the world */
     enum table_state state;
-    int64_t bytes;          /* of the relation, with TOAST */
-    struct plan_task *plan; /* heaps and how they are cut; kept while chunks refer to it */
-    bool fresh;             /* the plan was just made: none of its chunks can be there */
-    size_t heap;            /* the next chunk to give out */
-    int64_t chunk;
-    struct chunk_ref *back; /* given out, and put back */
-    size_t nback;
-    struct chunk_task **running;
+    int64_t bytes;               /* of the relation, with TOAST */
+    bool whole;                  /* cannot be cut */
+    const struct table_cut *cut; /* heaps and how they are cut; NULL until planned */
+    struct planned_chunk *chunks;
+    size_t nchunks, next; /* none waits before next */
+    size_t left;          /* chunks that are not there */
+    struct running_chunk *running;
     size_t nrunning;
-    int64_t left; /* chunks that are not there */
-    int64_t blocks, blocks_done, rows, wire_bytes;
+    int64_t planned_bytes, bytes_done, rows, wire_bytes;
     struct eta *meter; /* while chunks run; else NULL */
 };
 
+/* ---- copy_plan.c ---- */
 struct table_plan *copy_table(struct engine *g, size_t index);
-int64_t copy_chunks(const struct target_heap *h);
-int64_t copy_chunk_blocks(const struct target_heap *h, int64_t number);
+const struct target_cut *copy_cut(const struct table_plan *p, size_t place);
+bool copy_is_left_out(const struct engine *g, const struct table_plan *p);
+/* Has the table at that place of the plan cut, and with it others that wait for it too. */
+void copy_start_plan(struct engine *g, size_t at);
+
 void copy_plan_free(struct copy_plan *p);
 
 #endif

@@ -1,122 +1,112 @@
-/* The first copy: cutting tables, moving chunks. */
+/* The first copy: moving chunks. */
 #include <string.h>
 
 #include "jobs.h"
-#include "repl/log.h"
 
-static bool planned(const struct world *w, int id, uint32_t heap, struct target_heap *out)
+static struct heap_range range_of(const struct target_heap *h, size_t number)
 {
-    for (size_t i = 0; i < w->state.nheaps; i++)
-        if (w->state.heaps[i].relation == id && w->state.heaps[i].heap == heap) {
-            *out = w->state.heaps[i];
-            return true;
-        }
-    return false;
+    bool last = number + 1 == h->ncuts;
+    return (struct heap_range){
+        .by_key = h->range_key != NULL,
+        .from = h->cuts[number].block,
+        .to = last ? h->blocks : h->cuts[number + 1].block,
+        .lower = h->cuts[number].key,
+        .upper = last ? NULL : h->cuts[number + 1].key,
+    };
 }
 
-/* The plan that the target has, where it has one of every heap and each is still the file it was made for. */
-static bool take_plan(struct plan_task *t, int id)
+static const struct target_heap *heap_of(const struct chunk_ref *c)
 {
-    for (size_t i = 0; i < t->nheaps; i++)
-        if (!planned(t->task.world, id, t->heaps[i].oid, &t->plans[i]) ||
-            t->plans[i].filenode != t->heaps[i].filenode)
-            return false;
-    return true;
+    return &c->table->plans[c->heap];
 }
-
-static bool has_plan(const struct world *w, int id)
-{
-    for (size_t i = 0; i < w->state.nheaps; i++)
-        if (w->state.heaps[i].relation == id)
-            return true;
-    return false;
-}
-
-static void make_plan(struct plan_task *t, const struct relation *r, int jobs)
-{
-    for (size_t i = 0; i < t->nheaps; i++) {
-        const struct heap *h = &t->heaps[i];
-        /* Rows without key cannot be left out by key, so all of them must come from one snapshot. */
-        int64_t blocks =
-            r->nkey == 0 ? h->blocks
-                         : chunk_blocks(t->total_bytes, h->bytes, h->blocks, jobs,
-                                        t->task.settings->chunk_min_bytes, t->task.settings->chunk_max_bytes);
-        t->plans[i] = (struct target_heap){
-            .relation = r->id,
-            .heap = h->oid,
-            .filenode = h->filenode,
-            .blocks = h->blocks,
-            .chunk_blocks = blocks > 0 ? blocks : 1,
-            .bytes = h->bytes,
-        };
-    }
-}
-
-bool job_plan(struct worker *w, struct job *job, struct err *e)
-{
-    struct plan_task *t = (struct plan_task *)job;
-    const struct relation *r = &t->task.world->relations.items[t->index];
-    struct conn *source, *target;
-    if (!worker_source(w, &source, e) || !worker_target(w, &target, e) ||
-        !catalog_heaps(source, r, t->task.mem, &t->heaps, &t->nheaps, e))
-        return false;
-    t->plans = arena_alloc(t->task.mem, (t->nheaps + 1) * sizeof *t->plans);
-    if (!t->restart && take_plan(t, r->id))
-        return true;
-    t->restart = t->restart || has_plan(t->task.world, r->id);
-    if (t->restart &&
-        !target_restart_copy(target, t->task.sync->schema, &t->task.world->targets[t->index], e))
-        return false;
-    make_plan(t, r, t->task.jobs);
-    return target_plan(target, t->task.sync->schema, r->id, t->plans, t->nheaps, e);
-}
-
-/* ---- chunks ---- */
 
 /* Blocks of one source transaction, so that a slow --max-rate makes shorter ones and not longer ones (I3). */
 static int64_t slice_blocks(const struct chunk_task *t, int64_t chunk)
 {
-    int64_t limit = throttle_limit(t->progress.throttle);
-    if (limit == 0 || t->plan->blocks <= 0)
+    int64_t limit = throttle_limit(t->pieces[0].progress.throttle);
+    const struct target_heap *h = heap_of(&t->chunks[0]);
+    if (limit == 0 || h->blocks <= 0)
         return chunk;
-    double block = (double)t->plan->bytes / (double)t->plan->blocks;
+    double block = (double)h->bytes / (double)h->blocks;
     double blocks =
         (double)limit / t->task.jobs * (double)t->task.settings->slice_ms / 1e3 / (block > 1 ? block : 1);
     return blocks < 1 ? 1 : blocks < (double)chunk ? (int64_t)blocks : chunk;
 }
 
+/* The texts of one piece, in slices of so many blocks. */
+static void fill_texts(struct chunk_task *t, size_t i, int64_t blocks)
+{
+    const struct world *world = t->task.world;
+    const struct chunk_ref *c = &t->chunks[i];
+    struct chunk_piece *p = &t->pieces[i];
+    const struct relation *r = &world->relations.items[c->table->index];
+    const struct heap_range range = range_of(heap_of(c), c->number);
+    struct heap heap = c->table->heaps.items[c->heap];
+    heap.filenode = heap_of(c)->filenode;
+    int64_t whole = range.to - range.from, step = range.by_key ? whole : blocks;
+    p->copy_sql = arena_alloc(t->task.mem, (size_t)(whole / step + 1) * sizeof(*p->copy_sql));
+    p->nslices = 0;
+    for (int64_t at = range.from; at < range.to; at += step) {
+        struct heap_range slice = range;
+        slice.from = at;
+        slice.to = at + step < range.to ? at + step : range.to;
+        struct chunk_sql sql =
+            capture_chunk_sql(t->task.mem, &world->capture, r, &heap, &slice, p->binary && !p->tiny);
+        p->lock_sql = sql.lock;
+        p->look_sql = sql.look;
+        p->copy_sql[p->nslices++] = sql.copy;
+    }
+}
+
+static void fill_piece(struct chunk_task *t, size_t i)
+{
+    enum { TINY_BYTES = 128 * 1024 };
+    const struct world *world = t->task.world;
+    const struct chunk_ref *c = &t->chunks[i];
+    struct chunk_piece *p = &t->pieces[i];
+    const struct relation *r = &world->relations.items[c->table->index];
+    /* Columns by the source's names and order, on both sides. */
+    struct relation *named = arena_alloc(t->task.mem, sizeof *named);
+    *named = *r;
+    named->sql = world->targets[c->table->index].sql;
+    p->relation = named;
+    p->binary = relation_binary(r);
+    p->tiny = t->npieces > 1 && heap_of(c)->cuts[c->number].bytes <= TINY_BYTES;
+    p->mark = (struct target_chunk){.relation = r->id, .heap = heap_of(c)->heap, .chunk = (int64_t)c->number};
+}
+
 static bool copy_sliced(struct chunk_task *t, struct chunk_copy *c, struct conn *source, struct conn *target,
                         int64_t blocks, struct err *e)
 {
-    const struct world *world = t->task.world;
-    const struct relation *r = &world->relations.items[t->index];
-    struct heap planned_heap = *t->heap;
-    planned_heap.filenode = t->plan->filenode;
-    int64_t from = t->number * t->plan->chunk_blocks, to = from + t->plan->chunk_blocks;
-    c->nslices = 0;
-    c->source_sql =
-        arena_alloc(t->task.mem, (size_t)((to - from + blocks - 1) / blocks) * sizeof *c->source_sql);
-    for (int64_t at = from; at < to; at += blocks)
-        c->source_sql[c->nslices++] = capture_chunk_sql(t->task.mem, &world->capture, r, &planned_heap, at,
-                                                        at + blocks < to ? at + blocks : to, c->binary);
-    c->slice_ms = r->nkey != 0 && blocks > 1 ? (unsigned)t->task.settings->slice_ms * SLICE_MOST : 0;
+    const struct heap_range first = range_of(heap_of(&t->chunks[0]), t->chunks[0].number);
+    for (size_t i = 0; i < t->npieces; i++) {
+        const struct heap_range range = range_of(heap_of(&t->chunks[i]), t->chunks[i].number);
+        fill_texts(t, i, t->npieces == 1 ? blocks : range.to - range.from);
+    }
+    bool can_be_shorter = t->npieces > 1 || (c->pieces[0].relation->nkey != 0 && !first.by_key && blocks > 1);
+    c->slice_ms = can_be_shorter ? (unsigned)t->task.settings->slice_ms * SLICE_MOST : 0;
     return chunk_copy(source, target, c, e);
 }
 
 /* Wanted by the loop, which puts the chunk back; else a slice was slower than foreseen. */
-static bool is_put_back(const struct chunk_task *t)
+static bool is_held(const struct chunk_task *t)
 {
-    return t->progress.given_up && atomic_load(&t->progress.until_ms) != 0;
+    bool held = false;
+    for (size_t i = 0; i < t->npieces; i++)
+        held = held || atomic_load(&t->pieces[i].progress.until_ms) != 0;
+    return held;
 }
 
 static bool copy_chunk(struct chunk_task *t, struct chunk_copy *c, struct conn *source, struct conn *target,
                        struct err *e)
 {
-    const struct relation *r = &t->task.world->relations.items[t->index];
-    int64_t chunk = t->plan->chunk_blocks;
-    int64_t blocks = r->nkey != 0 ? slice_blocks(t, chunk) : chunk;
+    const struct heap_range range = range_of(heap_of(&t->chunks[0]), t->chunks[0].number);
+    int64_t chunk = range.to - range.from;
+    int64_t blocks = c->pieces[0].relation->nkey != 0 ? slice_blocks(t, chunk) : chunk;
     while (!copy_sliced(t, c, source, target, blocks, e)) {
-        if (!t->progress.given_up || is_put_back(t))
+        /* A group that is too slow is put together anew, smaller. */
+        t->put_back = c->given_up && (t->npieces > 1 || is_held(t));
+        if (!c->given_up || t->put_back)
             return false;
         int64_t by_rate = slice_blocks(t, chunk);
         if (blocks > 1)
@@ -126,29 +116,32 @@ static bool copy_chunk(struct chunk_task *t, struct chunk_copy *c, struct conn *
     return true;
 }
 
+static bool is_rewritten(const struct chunk_copy *c, const struct err *e)
+{
+    return c->failed != NULL && strcmp(e->side, side_name(SIDE_SOURCE)) == 0 && err_is(e, "55000");
+}
+
 bool job_chunk(struct worker *w, struct job *job, struct err *e)
 {
     struct chunk_task *t = (struct chunk_task *)job;
-    const struct world *world = t->task.world;
-    const struct relation *r = &world->relations.items[t->index];
     struct conn *source, *target;
+    t->rewritten = t->npieces;
     if (!worker_source(w, &source, e) || !worker_target(w, &target, e))
         return false;
+    for (size_t i = 0; i < t->npieces; i++)
+        fill_piece(t, i);
     struct chunk_copy c = {
         .schema = t->task.sync->schema,
-        .mark = {.relation = r->id, .heap = t->heap->oid, .chunk = t->number},
-        .binary = relation_binary(r),
-        .progress = &t->progress,
+        .begin_sql = capture_chunk_begin_sql,
+        .end_sql = capture_chunk_end_sql(t->task.mem, &t->task.world->capture),
+        .pieces = t->pieces,
+        .npieces = t->npieces,
     };
-    /* Columns by the source's names and order, on both sides. */
-    struct relation named = *r;
-    named.sql = world->targets[t->index].sql;
-    c.relation = &named;
-    bool ok = copy_chunk(t, &c, source, target, e);
-    t->mark = c.mark;
-    t->put_back = !ok && is_put_back(t);
-    t->rewritten = !ok && err_is(e, "55000");
-    return ok || t->put_back || t->rewritten;
+    if (copy_chunk(t, &c, source, target, e))
+        return true;
+    if (is_rewritten(&c, e))
+        t->rewritten = (size_t)(c.failed - t->pieces);
+    return t->put_back || t->rewritten != t->npieces;
 }
 
 bool job_copied(struct worker *w, struct job *job, struct err *e)

@@ -184,8 +184,10 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     struct relations targets;
     const struct sync *sync = t->task.sync;
     w->capture.schema = arena_strdup(w->mem, sync->schema);
-    return worker_source(worker, &source, e) && worker_target(worker, &target, e) &&
-           capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
+    if (!worker_source(worker, &source, e) || !worker_target(worker, &target, e))
+        return false;
+    w->source_version = conn_server_version(source);
+    return capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
            same_sync(sync, w, e) && catalog_identity(source, &w->source, e) &&
            target_not_behind(source, w, e) && capture_fenced(source, &w->capture, &w->fenced, e) &&
            same_history(target, sync, w, e) && read_source(source, sync, w, e) &&

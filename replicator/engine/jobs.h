@@ -17,6 +17,7 @@ struct world {
     struct arena *mem;
     struct capture capture;
     struct server_identity source;
+    int source_version;          /* 150020 */
     struct relations relations;  /* of the sync, as the source describes them; id set */
     struct relation *targets;    /* the same tables, as the target does; same index */
     struct sequences *sequences; /* of the target, kept up to date */
@@ -76,31 +77,45 @@ bool job_join(struct worker *w, struct job *job, struct err *e);
 
 /* ---- the first copy (job_copy.c) ---- */
 
-/* Cuts a table into chunks, unless the target has a plan of it. */
+/* One table, cut. */
+struct table_cut {
+    size_t index;   /* of the relation in the world */
+    bool restarted; /* it was begun, and starts over */
+    bool fresh;     /* the plan was made just now: none of its chunks can be there */
+    struct heap_list heaps;
+    struct target_heap *plans; /* one a heap */
+};
+
+/* Cuts tables into chunks, where the target has no plan of them. */
 struct plan_task {
     struct task task;
-    size_t index;        /* of the relation in the world */
-    bool restart;        /* forget what is there: the source was rewritten */
-    int64_t total_bytes; /* of all tables, for the size of chunks */
-    struct heap *heaps;  /* of the source, each with its plan at the same index */
-    struct target_heap *plans;
-    size_t nheaps;
+    struct table_cut *tables; /* index given */
+    size_t ntables;
+    bool restart;    /* forget what is there: the source was rewritten */
+    bool by_key;     /* ranges of keys, not of blocks */
+    int64_t to_copy; /* bytes of these tables and of those that are copied behind them */
+    int jobs;        /* workers that are wanted, and may still be joining */
+    int64_t max_rate;
 };
 bool job_plan(struct worker *w, struct job *job, struct err *e);
 
+/* Moves one chunk, or several small ones of different tables together. */
+struct chunk_ref {
+    const struct table_cut *table; /* borrowed from the copy plan */
+    size_t heap, number;
+    size_t place; /* the loop's: which of the table's chunks it is */
+};
 struct chunk_task {
     struct task task;
-    size_t index;
-    const struct heap *heap; /* borrowed from the copy plan */
-    const struct target_heap *plan;
-    int64_t number;
-    struct copy_progress progress;
-    struct target_chunk mark;
-    bool rewritten; /* ok, but nothing was copied: plan again */
-    bool put_back;  /* ok, but nothing was copied, as progress.until_ms wanted: again later */
+    struct chunk_ref *chunks;   /* given, each with its piece at the same index */
+    struct chunk_piece *pieces; /* given: completes */
+    size_t npieces;
+    size_t rewritten; /* ok, but nothing was copied, since this one's heap is another file; npieces: none */
+    bool put_back;    /* ok, but nothing was copied, as a piece's progress or a rate wanted: again later */
 };
 bool job_chunk(struct worker *w, struct job *job, struct err *e);
 
+/* Marks a table as copied whose last chunks came at the same time. */
 struct copied_task {
     struct task task;
     size_t index;

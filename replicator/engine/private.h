@@ -19,9 +19,12 @@ struct finish;  /* finish.c */
 
 /* How far the copy has come: chunks that wait, and those under way. */
 struct copy_plan {
-    struct table_plan *tables; /* one a relation of the world, largest first */
+    struct table_plan *tables; /* one a relation of the world, in the order of the copy */
     size_t ntables;
-    size_t open; /* tables that are not copied yet */
+    size_t *places;           /* of each relation of the world: where in tables */
+    size_t open;              /* tables that are not copied yet */
+    struct plan_task **plans; /* kept, since chunks refer to them */
+    size_t nplans;
 };
 
 /* The speed of the copy. The ETA is made of work: bytes, and for each table what its round trips cost in bytes. */

@@ -44,36 +44,33 @@ static const char *table_phase(const struct engine *g, const struct table_plan *
     return stands_apart(g, id) ? "catching_up" : "following";
 }
 
-/* What a block of the table is on the wire, as the chunks that are there tell; without one, what it is on disk. */
-static double wire_per_block(const struct table_plan *p)
+/* What a byte of the table is on the wire, as the chunks that are there tell. */
+static double wire_per_byte(const struct table_plan *p)
 {
-    if (p->blocks_done > 0 && p->wire_bytes > 0)
-        return (double)p->wire_bytes / (double)p->blocks_done;
-    return (double)p->bytes / (double)p->blocks;
+    return p->bytes_done > 0 && p->wire_bytes > 0 ? (double)p->wire_bytes / (double)p->bytes_done : 1;
 }
 
-/* Bytes of the source's table that are on the target: by blocks, and by what chunks under way have moved. */
+/* Bytes of the source's table that are on the target: by chunks, and by what those under way have moved. */
 static int64_t table_bytes_done(const struct table_plan *p)
 {
     if (p->state == TABLE_COPIED)
         return p->bytes;
-    if (p->blocks == 0)
+    if (p->planned_bytes == 0)
         return 0;
-    double blocks = (double)p->blocks_done, wire = wire_per_block(p);
+    double done = (double)p->bytes_done, wire = wire_per_byte(p);
     for (size_t i = 0; i < p->nrunning; i++) {
-        const struct chunk_task *t = p->running[i];
-        double share = (double)copy_chunk_blocks(t->plan, t->number);
-        double moved = (double)atomic_load(&t->progress.bytes) / wire;
-        blocks += moved < share ? moved : share;
+        double share = (double)p->running[i].bytes;
+        double moved = (double)atomic_load(&p->running[i].piece->progress.bytes) / wire;
+        done += moved < share ? moved : share;
     }
-    return (int64_t)((double)p->bytes * blocks / (double)p->blocks);
+    return (int64_t)((double)p->bytes * done / (double)p->planned_bytes);
 }
 
 static int64_t table_rows_done(const struct table_plan *p)
 {
     int64_t rows = p->rows;
     for (size_t i = 0; i < p->nrunning; i++)
-        rows += (int64_t)atomic_load(&p->running[i]->progress.rows);
+        rows += (int64_t)atomic_load(&p->running[i].piece->progress.rows);
     return rows;
 }
 

@@ -7,7 +7,8 @@
 #include "repl/err.h"
 
 struct settings {
-    int64_t batch_rows; /* above this a backlog is caught up in steps */
+    int64_t batch_rows;   /* above this a backlog is caught up in steps */
+    int64_t chunk_by_key; /* ranges of keys where ranges of blocks would do */
     int64_t chunk_max_bytes;
     int64_t chunk_min_bytes;
     int64_t lock_timeout_ms; /* how long repl's readers wait behind somebody's DDL, before it tries again */

@@ -1,109 +1,242 @@
+/*
+ * Chunks of the first copy: one, or several small ones that share their round trips. The order:
+ *
+ *   source: BEGIN, all locks, the looks (which take the snapshot), the copies, COMMIT, the logged write: one message
+ *   target: BEGIN, the rows, then, when the source's write is confirmed, the marks, COMMIT
+ *
+ * Under a rate a chunk that is alone is read in slices, each as above on the source; the target commits behind the last.
+ *
+ * A COPY IN costs a round trip, since libpq takes no data for it before the server has said that it waits for some. So
+ * the rows of tiny chunks come as INSERTs of literals, gathered and sent with what is due next.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "insert.h"
 #include "repl/clock.h"
 #include "repl/fault.h"
-#include "repl/flow.h"
 #include "streams.h"
 
-int64_t chunk_blocks(int64_t total_bytes, int64_t heap_bytes, int64_t heap_blocks, int jobs,
-                     int64_t min_bytes, int64_t max_bytes)
+enum {
+    GATHER_MAX = 256 * 1024, /* of one chunk; one that has more goes on as a COPY */
+    UNSENT_MAX = 1024 * 1024
+};
+
+/* What the target is yet to be asked: each statement, and which chunk it is of. */
+struct outbox {
+    struct buf sql;
+    struct chunk_piece **of; /* NULL: of none */
+    size_t count;
+};
+
+static void outbox_add(struct outbox *o, struct chunk_piece *p)
 {
-    if (heap_blocks <= 0 || heap_bytes <= 0)
-        return 1;
-    /* The last chunk to end begins at most one chunk before the others are done: with this many a worker, the wait
-     * is a few percent of the whole. */
-    enum { CHUNKS_PER_JOB = 12 };
-    int64_t bytes = total_bytes / ((int64_t)jobs * CHUNKS_PER_JOB);
-    if (bytes < min_bytes)
-        bytes = min_bytes;
-    if (bytes > max_bytes)
-        bytes = max_bytes;
-    int64_t chunks = (heap_bytes + bytes - 1) / bytes;
-    return (heap_blocks + chunks - 1) / chunks;
+    o->of = xrealloc(o->of, (o->count + 1) * sizeof(*o->of));
+    o->of[o->count++] = p;
 }
 
-static char *copy_in_sql(const struct chunk_copy *c, bool begin)
+static void outbox_clear(struct outbox *o)
 {
-    struct buf b = {0};
-    const struct relation *r = c->relation;
-    buf_printf(&b, "%sCOPY %s (", begin ? "BEGIN; " : "", r->sql);
-    const char *comma = "";
-    for (size_t i = 0; i < r->ncolumns; i++) {
-        if (r->columns[i].generated)
-            continue;
-        buf_puts(&b, comma);
-        sql_ident(&b, r->columns[i].name);
-        comma = ", ";
-    }
-    buf_printf(&b, ") FROM STDIN (FORMAT %s)", c->binary ? "binary" : "text");
-    return b.data;
+    buf_free(&o->sql);
+    free(o->of);
+    *o = (struct outbox){0};
 }
 
-static char *mark_sql(const struct chunk_copy *c)
+static bool fails(struct chunk_copy *c, const struct chunk_piece *p, struct err *e)
 {
-    struct buf b = {0};
-    buf_puts(&b, "INSERT INTO ");
-    sql_ident(&b, c->schema);
-    buf_printf(&b, ".chunk (relation, heap, chunk, rows, bytes) VALUES (%d, %u, %lld, %lld, %lld); COMMIT",
-               c->mark.relation, c->mark.heap, (long long)c->mark.chunk, (long long)c->mark.rows,
-               (long long)c->mark.bytes);
-    return b.data;
-}
-
-/* Rows of the open streams go over; afterwards both connections have nothing outstanding. */
-static bool move_rows(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e)
-{
-    struct result *copied;
-    if (!copier_run(source, target, c->progress, e))
+    if (p == NULL)
         return false;
-    if (!stream_result(target, &copied, e))
-        return false;
-    c->mark.rows += result_affected(copied);
-    result_free(copied);
-    fault_point("chunk.copied");
-    return stream_end(target, e) && stream_end(source, e);
+    c->failed = p;
+    return err_table(e, p->relation->schema, p->relation->name);
 }
 
-/* The source first: where its table was rewritten, nothing was begun on the target. */
-static bool copy_slice(struct conn *source, struct conn *target, struct chunk_copy *c, size_t slice,
-                       struct err *e)
+static bool take_one(struct conn *db, struct err *e)
 {
-    char *copy_in = copy_in_sql(c, slice == 0);
-    c->progress->limited_until_ms = c->slice_ms != 0 ? clock_ms() + c->slice_ms : 0;
-    bool ok = pg_send(source, c->source_sql[slice], e) && stream_open(source, PG_COPY_OUT, e) &&
-              pg_send(target, copy_in, e) && stream_open(target, PG_COPY_IN, e) &&
-              move_rows(source, target, c, e);
-    free(copy_in);
+    struct result *r;
+    bool ok = stream_result(db, &r, e);
+    result_free(r);
     return ok;
+}
+
+/* Sends all that waits, and takes what comes of it. The message may end with a COPY, which is then open. */
+static bool flush(struct conn *target, struct chunk_copy *c, struct outbox *o, struct err *e)
+{
+    if (o->sql.len == 0)
+        return true;
+    bool ok = pg_send(target, o->sql.data, e);
+    for (size_t i = 0; ok && i < o->count; i++)
+        ok = take_one(target, e) || fails(c, o->of[i], e);
+    outbox_clear(o);
+    return ok;
+}
+
+/* ---- the source's side ---- */
+
+static char *source_script(const struct chunk_copy *c, size_t slice)
+{
+    struct buf b = {0};
+    buf_puts(&b, c->begin_sql);
+    for (size_t i = 0; i < c->npieces; i++)
+        buf_puts(&b, c->pieces[i].lock_sql);
+    for (size_t i = 0; i < c->npieces; i++)
+        buf_puts(&b, c->pieces[i].look_sql);
+    for (size_t i = 0; i < c->npieces; i++)
+        buf_puts(&b, c->pieces[i].copy_sql[slice]);
+    buf_puts(&b, c->end_sql);
+    return b.data;
+}
+
+/* What the source answers before its first row: one result a statement, so it is known whose failed. */
+static bool take_looks(struct conn *source, struct chunk_copy *c, struct err *e)
+{
+    if (!take_one(source, e))
+        return false;
+    for (size_t i = 0; i < 2 * c->npieces; i++)
+        if (!take_one(source, e))
+            return fails(c, &c->pieces[i % c->npieces], e);
+    return true;
+}
+
+/* ---- rows ---- */
+
+/* One COPY, of the rows that were read already and of those that are to come. */
+static bool copy_piece(struct conn *source, struct conn *target, struct chunk_copy *c, struct chunk_piece *p,
+                       struct outbox *o, const struct buf *read, struct err *e)
+{
+    uint64_t rows = atomic_load(&p->progress.rows);
+    struct result *copied;
+    buf_printf(&o->sql, "COPY %s ", p->relation->sql);
+    insert_columns(&o->sql, p->relation);
+    buf_printf(&o->sql, " FROM STDIN (FORMAT %s)", p->binary && !p->tiny ? "binary" : "text");
+    if (!flush(target, c, o, e) || !stream_open(target, PG_COPY_IN, e) ||
+        !copy_write(target, buf_text(read), read->len, e) || !copier_run(source, target, &p->progress, e) ||
+        !stream_result(target, &copied, e))
+        return fails(c, p, e);
+    p->mark.rows += result_affected(copied);
+    /* Rows of binary streams are counted by the message; what the server counted is exact. */
+    if (read->len == 0)
+        atomic_store(&p->progress.rows, rows + (uint64_t)result_affected(copied));
+    result_free(copied);
+    return stream_end(target, e);
+}
+
+static bool gather_piece(struct conn *source, struct conn *target, struct chunk_copy *c,
+                         struct chunk_piece *p, struct outbox *o, struct buf *read, struct err *e)
+{
+    bool ended;
+    if (!copier_gather(source, read, GATHER_MAX, &p->progress, &ended, e))
+        return fails(c, p, e);
+    if (!ended)
+        return copy_piece(source, target, c, p, o, read, e);
+    p->mark.rows = (int64_t)atomic_load(&p->progress.rows);
+    if (read->len == 0)
+        return true;
+    insert_add(&o->sql, p->relation, read->data, read->len);
+    outbox_add(o, p);
+    return o->sql.len < UNSENT_MAX || (flush(target, c, o, e) && stream_end(target, e));
+}
+
+static bool move_piece(struct conn *source, struct conn *target, struct chunk_copy *c, struct chunk_piece *p,
+                       struct outbox *o, struct err *e)
+{
+    struct buf read = {0};
+    bool ok = stream_open(source, PG_COPY_OUT, e) || fails(c, p, e);
+    if (ok)
+        ok = p->tiny ? gather_piece(source, target, c, p, o, &read, e)
+                     : copy_piece(source, target, c, p, o, &read, e);
+    buf_free(&read);
+    return ok;
+}
+
+static bool copy_slice(struct conn *source, struct conn *target, struct chunk_copy *c, size_t slice,
+                       struct outbox *o, struct err *e)
+{
+    uint64_t until = c->slice_ms != 0 ? clock_ms() + c->slice_ms : 0;
+    char *script = source_script(c, slice);
+    bool ok = pg_send(source, script, e) && take_looks(source, c, e);
+    free(script);
+    for (size_t i = 0; ok && i < c->npieces; i++) {
+        c->pieces[i].progress.limited_until_ms = until;
+        ok = move_piece(source, target, c, &c->pieces[i], o, e);
+    }
+    fault_point("chunk.copied");
+    return ok && stream_end(source, e);
+}
+
+/* ---- marks ---- */
+
+static void add_marks(struct outbox *o, struct chunk_copy *c)
+{
+    struct buf completed = {0};
+    buf_puts(&o->sql, "INSERT INTO ");
+    sql_ident(&o->sql, c->schema);
+    buf_puts(&o->sql, ".chunk (relation, heap, chunk, rows, bytes) VALUES ");
+    for (size_t i = 0; i < c->npieces; i++) {
+        struct target_chunk *m = &c->pieces[i].mark;
+        m->bytes = (int64_t)atomic_load(&c->pieces[i].progress.bytes);
+        buf_printf(&o->sql, "%s(%d, %u, %lld, %lld, %lld)", i != 0 ? ", " : "", m->relation, m->heap,
+                   (long long)m->chunk, (long long)m->rows, (long long)m->bytes);
+        if (c->pieces[i].completes)
+            buf_printf(&completed, "%s%d", completed.len != 0 ? ", " : "", m->relation);
+    }
+    outbox_add(o, NULL);
+    if (completed.len != 0) {
+        buf_puts(&o->sql, "; UPDATE ");
+        sql_ident(&o->sql, c->schema);
+        buf_printf(&o->sql, ".relation SET copied = true WHERE id IN (%s)", completed.data);
+        outbox_add(o, NULL);
+    }
+    buf_puts(&o->sql, "; COMMIT");
+    outbox_add(o, NULL);
+    buf_free(&completed);
+}
+
+static bool copy_all(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e)
+{
+    struct outbox o = {0};
+    buf_puts(&o.sql, "BEGIN;");
+    outbox_add(&o, NULL);
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->pieces[0].nslices; i++)
+        ok = copy_slice(source, target, c, i, &o, e);
+    if (ok) {
+        add_marks(&o, c);
+        fault_point("chunk.before_commit");
+        ok = flush(target, c, &o, e) && stream_end(target, e);
+        fault_point("chunk.after_commit");
+    }
+    outbox_clear(&o);
+    return ok;
+}
+
+/* As if nothing had been tried. */
+static void take_back(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e)
+{
+    pg_reset(source);
+    pg_reset(target);
+    for (size_t i = 0; i < c->npieces; i++) {
+        c->given_up = c->given_up || c->pieces[i].progress.given_up;
+        atomic_store(&c->pieces[i].progress.rows, 0);
+        atomic_store(&c->pieces[i].progress.bytes, 0);
+    }
+    if (c->npieces == 1)
+        fails(c, &c->pieces[0], e);
 }
 
 bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e)
 {
-    const uint64_t rows = atomic_load(&c->progress->rows), bytes = atomic_load(&c->progress->bytes);
     conn_interrupt_at(source, INTERRUPT_SOON); /* a chunk is cheap to repeat */
     conn_interrupt_at(target, INTERRUPT_SOON);
-    c->mark.rows = 0;
-    c->progress->given_up = false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < c->nslices; i++)
-        ok = copy_slice(source, target, c, i, e);
-    if (ok) {
-        c->mark.bytes = (int64_t)(atomic_load(&c->progress->bytes) - bytes);
-        char *mark = mark_sql(c);
-        fault_point("chunk.before_commit");
-        ok = pg_exec(target, mark, e);
-        free(mark);
-        fault_point("chunk.after_commit");
+    c->given_up = false;
+    c->failed = NULL;
+    for (size_t i = 0; i < c->npieces; i++) {
+        c->pieces[i].mark.rows = 0;
+        c->pieces[i].progress.given_up = false;
     }
-    if (!ok) {
-        pg_reset(source);
-        pg_reset(target);
-        atomic_store(&c->progress->rows, rows);
-        atomic_store(&c->progress->bytes, bytes);
-        err_table(e, c->relation->schema, c->relation->name);
-    }
+    bool ok = copy_all(source, target, c, e);
+    if (!ok)
+        take_back(source, target, c, e);
     conn_interrupt_at(source, INTERRUPT_NOW);
     conn_interrupt_at(target, INTERRUPT_NOW);
     return ok;

@@ -23,6 +23,17 @@ static bool is_over(struct copy_progress *p)
     return p->given_up;
 }
 
+/* What was read has been taken care of: counts it, and pays for it. */
+static bool account(struct conn *source, struct copy_progress *p, size_t len, uint64_t rows, struct err *e)
+{
+    atomic_fetch_add_explicit(&p->rows, rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&p->bytes, len, memory_order_relaxed);
+    fault_point("copier.rows");
+    if (!throttle_pay(p->throttle, source, len, e))
+        return false;
+    return !is_over(p) || err_set(e, ERR_STOPPED, "given up, to be begun again");
+}
+
 static bool pump(struct conn *source, struct conn *target, struct copy_progress *p, char *buffer,
                  struct err *e)
 {
@@ -33,15 +44,8 @@ static bool pump(struct conn *source, struct conn *target, struct copy_progress 
             return false;
         if (len == 0)
             return copy_finish(target, e);
-        if (!copy_write(target, buffer, len, e))
+        if (!copy_write(target, buffer, len, e) || !account(source, p, len, rows, e))
             return false;
-        atomic_fetch_add_explicit(&p->rows, rows, memory_order_relaxed);
-        atomic_fetch_add_explicit(&p->bytes, len, memory_order_relaxed);
-        fault_point("copier.rows");
-        if (!throttle_pay(p->throttle, source, len, e))
-            return false;
-        if (is_over(p))
-            return err_set(e, ERR_STOPPED, "given up, to be begun again");
     }
 }
 
@@ -49,6 +53,33 @@ bool copier_run(struct conn *source, struct conn *target, struct copy_progress *
 {
     char *buffer = xmalloc(BUFFER_SIZE);
     bool ok = pump(source, target, p, buffer, e);
+    free(buffer);
+    return ok;
+}
+
+static bool gather(struct conn *source, struct buf *out, size_t cap, struct copy_progress *p, bool *ended,
+                   char *buffer, struct err *e)
+{
+    for (*ended = false; out->len < cap;) {
+        size_t len;
+        uint64_t rows;
+        if (!copy_read(source, buffer, throttle_piece(p->throttle, BUFFER_SIZE), &len, &rows, e))
+            return false;
+        *ended = len == 0;
+        if (*ended)
+            break;
+        buf_add(out, buffer, len);
+        if (!account(source, p, len, rows, e))
+            return false;
+    }
+    return true;
+}
+
+bool copier_gather(struct conn *source, struct buf *out, size_t cap, struct copy_progress *p, bool *ended,
+                   struct err *e)
+{
+    char *buffer = xmalloc(BUFFER_SIZE);
+    bool ok = gather(source, out, cap, p, ended, buffer, e);
     free(buffer);
     return ok;
 }

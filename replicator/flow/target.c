@@ -98,9 +98,27 @@ static void take_heaps(const struct result *r, struct arena *a, struct target_st
             .heap = (uint32_t)result_int(r, i, 1),
             .filenode = (uint32_t)result_int(r, i, 2),
             .blocks = result_int(r, i, 3),
-            .chunk_blocks = result_int(r, i, 4),
-            .bytes = result_int(r, i, 5),
+            .bytes = result_int(r, i, 4),
+            .range_key = text_or_null(r, i, 5, a),
         };
+}
+
+/* Both come ordered by relation and heap, the cuts by number too. */
+static void take_cuts(const struct result *r, struct arena *a, struct target_state *out)
+{
+    struct target_cut *cuts = arena_alloc(a, ((size_t)result_rows(r) + 1) * sizeof *cuts);
+    struct target_heap *h = out->heaps;
+    for (int i = 0; i < result_rows(r); i++) {
+        while (h->relation != (int)result_int(r, i, 0) || h->heap != (uint32_t)result_int(r, i, 1))
+            h++; /* a cut refers to its heap */
+        if (h->ncuts++ == 0)
+            h->cuts = &cuts[i];
+        cuts[i] = (struct target_cut){
+            .block = result_int(r, i, 2),
+            .key = text_or_null(r, i, 3, a),
+            .bytes = result_int(r, i, 4),
+        };
+    }
 }
 
 static void take_chunks(const struct result *r, struct arena *a, struct target_state *out)
@@ -130,7 +148,7 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
                  struct err *e)
 {
     static void (*const takers[])(const struct result *, struct arena *, struct target_state *) = {
-        take_position, take_relations, take_heaps, take_chunks, take_steps,
+        take_position, take_relations, take_heaps, take_cuts, take_chunks, take_steps,
     };
     bool there;
     memset(out, 0, sizeof *out);
@@ -184,16 +202,60 @@ bool target_add_relations(struct conn *db, const char *schema, const struct rela
     return ok;
 }
 
-bool target_plan(struct conn *db, const char *schema, int id, const struct target_heap *heaps, size_t n,
-                 struct err *e)
+static void add_text(struct buf *b, const char *text)
+{
+    if (text != NULL)
+        sql_literal(b, text);
+    else
+        buf_puts(b, "NULL");
+}
+
+static void add_heaps(struct buf *b, const char *s, const struct target_heap *heaps, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct target_heap *h = &heaps[i];
+        buf_printf(b, i == 0 ? "INSERT INTO %s.heap VALUES " : ", ", s);
+        buf_printf(b, "(%d, %u, %u, %lld, %lld, ", h->relation, h->heap, h->filenode, (long long)h->blocks,
+                   (long long)h->bytes);
+        add_text(b, h->range_key);
+        buf_puts(b, ")");
+    }
+    buf_puts(b, n != 0 ? ";" : "");
+}
+
+static void add_cuts(struct buf *b, const char *s, const struct target_heap *heaps, size_t n)
+{
+    bool first = true;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < heaps[i].ncuts; k++) {
+            const struct target_cut *c = &heaps[i].cuts[k];
+            buf_printf(b, first ? "INSERT INTO %s.cut VALUES " : ", ", s);
+            first = false;
+            buf_printf(b, "(%d, %u, %zu, %lld, ", heaps[i].relation, heaps[i].heap, k, (long long)c->block);
+            add_text(b, c->key);
+            buf_printf(b, ", %lld)", (long long)c->bytes);
+        }
+    buf_puts(b, first ? "" : ";");
+}
+
+static void add_empty(struct buf *b, const char *s, const int *empty, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(b, i == 0 ? "UPDATE %s.relation SET copied = true WHERE id IN (" : ", ", s);
+        buf_printf(b, "%d", empty[i]);
+    }
+    buf_puts(b, n != 0 ? ");" : "");
+}
+
+bool target_plan(struct conn *db, const char *schema, const struct target_heap *heaps, size_t n,
+                 const int *empty, size_t nempty, struct err *e)
 {
     struct buf b = {0};
     char *s = quoted(schema);
     buf_puts(&b, "BEGIN;");
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&b, "INSERT INTO %s.heap VALUES (%d, %u, %u, %lld, %lld, %lld);", s, id, heaps[i].heap,
-                   heaps[i].filenode, (long long)heaps[i].blocks, (long long)heaps[i].chunk_blocks,
-                   (long long)heaps[i].bytes);
+    add_heaps(&b, s, heaps, n);
+    add_cuts(&b, s, heaps, n);
+    add_empty(&b, s, empty, nempty);
     buf_puts(&b, "COMMIT;");
     bool ok = pg_exec(db, b.data, e);
     if (!ok)

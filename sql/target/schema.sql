@@ -31,15 +31,26 @@ CREATE TABLE :"schema".relation (
     block    bigint NOT NULL DEFAULT 0
 );
 
--- How a heap was cut for the first copy, and which chunks of it are here.
+-- How a heap was cut for the first copy: into ranges of blocks, or of keys of range_key. Chunk n goes from cut n to
+-- cut n + 1. And which chunks of it are here.
 CREATE TABLE :"schema".heap (
-    relation     int NOT NULL REFERENCES :"schema".relation ON DELETE CASCADE,
-    heap         bigint NOT NULL,
-    filenode     bigint NOT NULL,
-    blocks       bigint NOT NULL,
-    chunk_blocks bigint NOT NULL,
-    bytes        bigint NOT NULL,
+    relation  int NOT NULL REFERENCES :"schema".relation ON DELETE CASCADE,
+    heap      bigint NOT NULL,
+    filenode  bigint NOT NULL,
+    blocks    bigint NOT NULL,
+    bytes     bigint NOT NULL,
+    range_key text,
     PRIMARY KEY (relation, heap)
+);
+CREATE TABLE :"schema".cut (
+    relation int NOT NULL,
+    heap     bigint NOT NULL,
+    chunk    bigint NOT NULL,
+    block    bigint NOT NULL,
+    key      text,
+    bytes    bigint NOT NULL,
+    PRIMARY KEY (relation, heap, chunk),
+    FOREIGN KEY (relation, heap) REFERENCES :"schema".heap ON DELETE CASCADE
 );
 CREATE TABLE :"schema".chunk (
     relation int NOT NULL REFERENCES :"schema".relation ON DELETE CASCADE,

@@ -7,7 +7,7 @@ import pytest
 from waiting import eventually
 
 # Chunks as small as they come, so that a copy of a few megabytes is made of many; each takes a while.
-SMALL = {"chunk_min_bytes": "64kB", "chunk_max_bytes": "1MB"}
+SMALL = {"chunk_min_bytes": "64kB", "chunk_max_bytes": "250kB"}
 SLOWLY = "chunk.before_commit:40"
 
 

@@ -43,24 +43,44 @@ insert into t values (9, 'new');
 select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode, 't'::regclass::oid as oid, repl.shape('t'::regclass) as shape \gset
 \set table public.t
 \set columns 't.a, t.v'
-\set from '(0,0)'
-\set to '(1,0)'
-\set no_delta ' AND NOT EXISTS (SELECT FROM repl.d1_a d WHERE d.k1 = t.a) AND NOT EXISTS (SELECT FROM repl.d1_b d WHERE d.k1 = t.a)'
+\set also ''
+\set from 'ONLY public.t t'
+\set no_delta 'NOT EXISTS (SELECT FROM repl.d1_a d WHERE d.k1 = t.a) AND NOT EXISTS (SELECT FROM repl.d1_b d WHERE d.k1 = t.a)'
+\set where 't.ctid < \'(1,0)\' AND ' :no_delta
 \set format text
 \t on
+begin isolation level repeatable read read only;
+\i sql/capture/chunk_lock.sql
+\i sql/capture/chunk_look.sql
+\o | LC_ALL=C sort
+\i sql/capture/chunk.sql
+\o
+\i sql/capture/chunk_end.sql
+
+\echo == the next chunk is empty
+\set where 't.ctid >= \'(1,0)\' AND ' :no_delta
 \o | LC_ALL=C sort
 \i sql/capture/chunk.sql
 \o
 
-\echo == the next chunk is empty
-\set from '(1,0)'
-\set to '(2,0)'
+\echo == chunks by key, cut where a sample says
+\set percent 100
+\set order 't.a USING OPERATOR(pg_catalog.<)'
+\set key 'format(\'%L::int\', t.a)'
+\set shares '{0.25,0.5}'
+\i sql/catalog/cuts.sql
+\set where 't.a < \'6\'::int AND ' :no_delta
+\o | LC_ALL=C sort
 \i sql/capture/chunk.sql
+\o
+\set where 't.a >= \'6\'::int AND ' :no_delta
+\o | LC_ALL=C sort
+\i sql/capture/chunk.sql
+\o
 
 \echo == another file than the one that was planned
 vacuum full t;
-\i sql/capture/chunk.sql
-rollback;
+\i sql/capture/chunk_look.sql
 
 \echo == a batch from nowhere: what is owed, changed rows and deleted keys
 \set lock 'LOCK TABLE ONLY public.t IN ACCESS SHARE MODE;'

@@ -1,4 +1,4 @@
-/* The pure parts of flow: how chunks are cut, what a merge says. */
+/* The pure parts of flow: what a merge says. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -8,31 +8,6 @@
 #include "../../replicator/flow/queue.h"
 #include "repl/flow.h"
 
-/* ---- chunks ---- */
-
-static void chunks_cover_a_small_table_once(void **state)
-{
-    (void)state;
-    /* 10 blocks of a table far below the smallest chunk: one chunk. */
-    assert_int_equal(chunk_blocks(80000, 80000, 10, 4, 16000000, 512000000), 10);
-}
-
-static void chunks_of_a_huge_table_keep_all_workers_busy(void **state)
-{
-    (void)state;
-    const int64_t bytes = 100000000000, blocks = bytes / 8192;
-    int64_t per_chunk = chunk_blocks(bytes, bytes, blocks, 4, 16000000, 512000000);
-    int64_t chunks = (blocks + per_chunk - 1) / per_chunk;
-    assert_true(chunks >= 48);
-    assert_true(per_chunk * 8192 <= 512000000 + 8192);
-}
-
-static void chunks_of_an_empty_table_are_no_division_by_zero(void **state)
-{
-    (void)state;
-    assert_int_equal(chunk_blocks(0, 0, 0, 2, 16000000, 512000000), 1);
-}
-
 /* ---- the merge's text ---- */
 
 static struct column columns[] = {
@@ -41,7 +16,7 @@ static struct column columns[] = {
     {.name = "n", .type = "public.positive", .base_type = "integer", .is_domain = true},
     {.name = "made", .type = "text", .base_type = "text", .generated = true},
 };
-static struct key_column key[] = {{0, "OPERATOR(pg_catalog.=)"}};
+static struct key_column key[] = {{.column = 0, .eq = "OPERATOR(pg_catalog.=)"}};
 
 static struct relation table(void)
 {
@@ -216,9 +191,6 @@ static void a_closed_queue_gives_nothing_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chunks_cover_a_small_table_once),
-        cmocka_unit_test(chunks_of_a_huge_table_keep_all_workers_busy),
-        cmocka_unit_test(chunks_of_an_empty_table_are_no_division_by_zero),
         cmocka_unit_test(merge_deletes_before_it_inserts),
         cmocka_unit_test(merge_makes_rows_anew_whose_unique_columns_change),
         cmocka_unit_test(merge_compares_domains_as_what_the_stage_holds),
