@@ -26,8 +26,8 @@ WITH RECURSIVE base(oid, root) AS (
 ), safe_all(oid) AS (
     SELECT oid FROM safe
     UNION
-    SELECT t.oid FROM pg_catalog.pg_type t JOIN safe s ON t.typelem = s.oid
-    WHERE t.typcategory = 'A' AND t.typlen = -1 AND t.oid < 16384
+    -- Not int2vector and oidvector, which look like arrays and refuse to receive an empty one.
+    SELECT t.typarray FROM pg_catalog.pg_type t JOIN safe s ON t.oid = s.oid WHERE t.typarray < 16384
     UNION
     SELECT r.rngtypid FROM pg_catalog.pg_range r JOIN safe s ON r.rngsubtype = s.oid WHERE r.rngtypid < 16384
 ), other_index AS (
