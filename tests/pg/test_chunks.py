@@ -156,13 +156,13 @@ def test_tiny_tables_go_together(repl, src, dst, equal):
 def test_one_of_many_is_rewritten(repl, src, dst, equal, rewrite):
     tiny(src)
     repl.init("--jobs", "1")
-    repl.start(pause_at="chunk.before_commit:700")
+    repl.start(pause_at="chunk.before_commit:1500")
     eventually(lambda: chunks(dst) > 0, what="the first group is done")
-    for name in ("t140", "t133"):
+    for name in ("t149", "t148"):
         src.execute(rewrite.format(name, name))
         src.execute(f"insert into {name} values (7, 'after')")
     repl.wait_phase("following", timeout=90)
-    assert "t140 was rewritten on the source: its copy starts over" in repl.engine_tail()
+    assert "t149 was rewritten on the source: its copy starts over" in repl.engine_tail()
     repl.kick()
     equal()
 

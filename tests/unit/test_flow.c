@@ -1,9 +1,10 @@
-/* The pure parts of flow: what a merge says. */
+/* The pure parts of flow: what a merge says, and an INSERT. */
 #include "unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../replicator/flow/insert.h"
 #include "../../replicator/flow/merge.h"
 #include "../../replicator/flow/queue.h"
 #include "repl/flow.h"
@@ -160,6 +161,30 @@ static void truncations_of_a_batch_are_one_command(void **state)
     arena_free(a);
 }
 
+/* ---- rows of COPY's text as an INSERT ---- */
+
+static void insert_of_no_rows_is_nothing(void **state)
+{
+    (void)state;
+    struct relation r = table();
+    struct buf b = {0};
+    insert_add(&b, &r, "", 0);
+    assert_int_equal(b.len, 0);
+}
+
+static void insert_takes_back_what_copy_escaped(void **state)
+{
+    (void)state;
+    static const char rows[] = "1\t\\N\t\n2\tit's \\\\N \\t\\n\\r\\b\\f\\v\t-5\n";
+    struct relation r = table();
+    struct buf b = {0};
+    insert_add(&b, &r, rows, sizeof rows - 1);
+    assert_string_equal(b.data,
+                        "INSERT INTO public.t (\"id\", \"e mail\", \"n\") OVERRIDING SYSTEM VALUE VALUES "
+                        "('1', NULL, ''), ('2', 'it''s \\N \t\n\r\b\f\v', '-5');");
+    buf_free(&b);
+}
+
 /* ---- the mailbox ---- */
 
 static void queue_is_first_in_first_out(void **state)
@@ -198,6 +223,8 @@ int main(void)
         cmocka_unit_test(merge_looks_up_few_rows_of_a_large_table),
         cmocka_unit_test(merge_replaces_a_table_without_key),
         cmocka_unit_test(truncations_of_a_batch_are_one_command),
+        cmocka_unit_test(insert_of_no_rows_is_nothing),
+        cmocka_unit_test(insert_takes_back_what_copy_escaped),
         cmocka_unit_test(queue_is_first_in_first_out),
         cmocka_unit_test(a_closed_queue_gives_nothing_out),
     };
