@@ -43,8 +43,8 @@ struct heap_list {
     struct heap *items; /* largest first */
     size_t count;
 };
-/* The heaps of n tables, out[i] those of l->items[which[i]]. One query, whatever the number. */
-bool catalog_heaps(struct conn *c, const struct relations *l, const size_t *which, size_t n, struct arena *a,
+/* The heaps of n tables, out[i] those of tables[i]. One query, whatever the number. */
+bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t n, struct arena *a,
                    struct heap_list *out, struct err *e) MUST_CHECK;
 
 /*

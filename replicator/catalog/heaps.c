@@ -50,22 +50,22 @@ static void take_heaps(const struct result *r, uint32_t oid, struct arena *a, st
         out->items[row - first] = heap_of(r, row, a);
 }
 
-bool catalog_heaps(struct conn *c, const struct relations *l, const size_t *which, size_t n, struct arena *a,
+bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t n, struct arena *a,
                    struct heap_list *out, struct err *e)
 {
     struct result *r;
     struct buf oids = {0};
     buf_puts(&oids, "{");
     for (size_t i = 0; i < n; i++)
-        buf_printf(&oids, "%s%u", i != 0 ? "," : "", l->items[which[i]].oid);
+        buf_printf(&oids, "%s%u", i != 0 ? "," : "", tables[i]->oid);
     buf_puts(&oids, "}");
     const struct sql_var vars[] = {{"oids", oids.data}, {NULL, NULL}};
     bool ok = run(c, sql_catalog_heaps, vars, &r, e);
     buf_free(&oids);
     if (!ok)
-        return n != 1 ? false : err_table(e, l->items[which[0]].schema, l->items[which[0]].name);
+        return n != 1 ? false : err_table(e, tables[0]->schema, tables[0]->name);
     for (size_t i = 0; i < n; i++)
-        take_heaps(r, l->items[which[i]].oid, a, &out[i]);
+        take_heaps(r, tables[i]->oid, a, &out[i]);
     result_free(r);
     return true;
 }

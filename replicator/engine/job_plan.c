@@ -182,12 +182,12 @@ bool job_plan(struct worker *w, struct job *job, struct err *e)
         .min = t->task.settings->chunk_min_bytes,
         .max = largest_chunk(t),
     };
-    size_t *which = arena_alloc(t->task.mem, t->ntables * sizeof *which);
+    const struct relation **tables = arena_alloc(t->task.mem, t->ntables * sizeof(*tables));
     struct heap_list *heaps = arena_alloc(t->task.mem, t->ntables * sizeof *heaps);
     for (size_t i = 0; i < t->ntables; i++)
-        which[i] = t->tables[i].index;
+        tables[i] = &t->task.world->relations.items[t->tables[i].index];
     if (!worker_source(w, &source, e) || !worker_target(w, &target, e) ||
-        !catalog_heaps(source, &t->task.world->relations, which, t->ntables, t->task.mem, heaps, e))
+        !catalog_heaps(source, tables, t->ntables, t->task.mem, heaps, e))
         return false;
     for (size_t i = 0; i < t->ntables; i++) {
         t->tables[i].heaps = heaps[i];

@@ -57,13 +57,14 @@ static bool list_heaps(struct conn *source, const struct relation *const *tables
                        struct whole **out, size_t *count, struct err *e)
 {
     size_t cap = 0;
+    struct heap_list *lists = arena_alloc(a, (n + 1) * sizeof *lists);
     *out = NULL;
     *count = 0;
+    if (!catalog_heaps(source, tables, n, a, lists, e))
+        return false;
     for (size_t i = 0; i < n; i++) {
-        struct heap *heaps;
-        size_t nheaps;
-        if (!catalog_heaps(source, tables[i], a, &heaps, &nheaps, e))
-            return false;
+        const struct heap *heaps = lists[i].items;
+        size_t nheaps = lists[i].count;
         if (nheaps > MAX_TABLES) /* of thousands of partitions the largest */
             nheaps = MAX_TABLES;
         struct whole *more = arena_alloc(a, (cap + nheaps + 1) * sizeof *more);

@@ -158,11 +158,11 @@ def test_one_of_many_is_rewritten(repl, src, dst, equal, rewrite):
     repl.init("--jobs", "1")
     repl.start(pause_at="chunk.before_commit:1500")
     eventually(lambda: chunks(dst) > 0, what="the first group is done")
-    for name in ("t149", "t148"):
+    for name in ("t98", "t97"):
         src.execute(rewrite.format(name, name))
         src.execute(f"insert into {name} values (7, 'after')")
     repl.wait_phase("following", timeout=90)
-    assert "t149 was rewritten on the source: its copy starts over" in repl.engine_tail()
+    assert "t98 was rewritten on the source: its copy starts over" in repl.engine_tail()
     repl.kick()
     equal()
 

@@ -72,7 +72,7 @@ def test_a_slow_rate_makes_no_long_transaction(repl, src, source, dst, equal):
     """The table is one chunk of five seconds; on the source it is many short transactions (I3)."""
     wide(src, 5)
     repl.init("--max-rate", "1MB", "--jobs", "1")
-    repl.configure(slice_ms=300)
+    repl.configure(slice_ms=300, chunk_min_bytes="16MB")
     sampler = Sampler(source)
     try:
         repl.start()
