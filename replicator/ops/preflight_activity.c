@@ -7,7 +7,7 @@
 #include "repl/embedded.h"
 
 /* A transaction that is open for longer is told; sessions beyond the first few are counted. */
-#define LONG_SECONDS "10"
+#define LONG_SECONDS "5"
 enum { TOLD = 5 };
 
 /* ---- transactions ---- */

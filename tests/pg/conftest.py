@@ -9,6 +9,7 @@ import compare
 import workload
 from cluster import Cluster, Pooler
 from program import Repl, binary
+from report import Report
 
 
 def pytest_configure(config):
@@ -151,6 +152,41 @@ def writers(source):
     with source.connect() as c:
         workload.create(c)
     return lambda **options: workload.Workload(source.uri, **options)
+
+
+@pytest.fixture
+def check(repl):
+    """Checks; without the probe unless asked."""
+    def run(*options, probe=False, source="env:REPL_TEST_SOURCE", target="env:REPL_TEST_TARGET", **how):
+        return Report(repl, "--source", source, "--target", target, *([] if probe else ["--no-probe"]), *options, **how)
+    return run
+
+
+@pytest.fixture
+def text(repl):
+    def run(*options, code=0):
+        return repl.run("check", "--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET", "--no-probe",
+                        *options, code=code).out
+    return run
+
+
+@pytest.fixture
+def restarted(source_cluster, target_cluster):
+    """Settings that take a restart; undone at the end."""
+    changed = []
+
+    def change(cluster, **settings):
+        changed.append((cluster, settings))
+        with cluster.admin() as c:
+            for name, value in settings.items():
+                c.execute(f"alter system set {name} = '{value}'")
+        cluster.restart()
+    yield change
+    for cluster, settings in changed:
+        with cluster.admin() as c:
+            for name in settings:
+                c.execute(f"alter system reset {name}")
+        cluster.restart()
 
 
 @pytest.hookimpl(hookwrapper=True)
