@@ -8,6 +8,13 @@
 uint64_t hash64(const void *data, size_t len);
 uint64_t hash64_str(const char *s);
 
+struct hash128 {
+    uint64_t low, high;
+};
+struct hash128 hash128(const void *data, size_t len);
+int hash128_compare(const struct hash128 *a,
+                    const struct hash128 *b); /* as qsort wants it; any order, but one */
+
 struct hash_stream; /* a digest over pieces */
 struct hash_stream *hash_stream_new(void);
 void hash_stream_free(struct hash_stream *h);

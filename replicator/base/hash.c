@@ -16,6 +16,19 @@ uint64_t hash64_str(const char *s)
     return XXH3_64bits(s, strlen(s));
 }
 
+struct hash128 hash128(const void *data, size_t len)
+{
+    XXH128_hash_t h = XXH3_128bits(data, len);
+    return (struct hash128){.low = h.low64, .high = h.high64};
+}
+
+int hash128_compare(const struct hash128 *a, const struct hash128 *b)
+{
+    if (a->high != b->high)
+        return a->high < b->high ? -1 : 1;
+    return (a->low > b->low) - (a->low < b->low);
+}
+
 struct hash_stream {
     XXH3_state_t *state;
 };
