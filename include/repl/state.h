@@ -7,7 +7,9 @@
 #define REPL_STATE_H
 
 #include "repl/err.h"
+#include "repl/mem.h"
 #include "repl/status.h"
+#include "repl/verify.h"
 
 struct state;
 
@@ -50,6 +52,64 @@ bool state_log_settle(struct state *s, struct err *e) MUST_CHECK;
 
 /* The batch history: kept to the newest 1 000. */
 bool state_batch_add(struct state *s, const struct status *st, struct err *e) MUST_CHECK; /* st->last_batch */
+
+/* ---- comparisons (state_verify.c): the newest ten are kept ---- */
+
+/* A part of a table, between two keys (lines of COPY; NULL: from the beginning, to the end). */
+struct verify_range {
+    int64_t number;
+    const char *from, *to;
+};
+
+/* A key to look at again. */
+struct verify_key {
+    int64_t id; /* 0: not kept yet */
+    int relation;
+    const char *key; /* as a line of COPY */
+    bool repaired;   /* it differed, and is to be repaired: told already */
+};
+
+/* What one step of a comparison found; saved whole or not at all, with the table's counts. */
+struct verify_step {
+    int64_t range; /* that was compared, or -1 */
+    struct verify_key *keys;
+    size_t nkeys; /* to look at again */
+    int64_t *dropped;
+    size_t ndropped; /* ids of keys that need not be looked at again */
+    const char **repaired;
+    size_t nrepaired; /* keys whose rows are equal since they were repaired */
+    struct verify_difference *differences;
+    size_t ndifferences;
+};
+
+/* Goes on with the newest run when it has not ended and has the same options, unless again; else begins one. */
+bool state_verify_begin(struct state *s, const char *options, bool again, int64_t *run, bool *resumed,
+                        struct err *e) MUST_CHECK;
+bool state_verify_note(struct state *s, int64_t run, const char *what, int64_t count,
+                       struct err *e) MUST_CHECK;
+bool state_verify_table(struct state *s, int64_t run, const struct verify_table *t, struct err *e) MUST_CHECK;
+/* The table with how far it is cut, and the range that was; added may be NULL. */
+bool state_verify_planned(struct state *s, int64_t run, const struct verify_table *t,
+                          const struct verify_range *added, struct err *e) MUST_CHECK;
+bool state_verify_step(struct state *s, int64_t run, const struct verify_table *t,
+                       const struct verify_step *step, struct err *e) MUST_CHECK;
+/* A difference that is no row's. */
+bool state_verify_difference(struct state *s, int64_t run, const struct verify_difference *d, bool repaired,
+                             struct err *e) MUST_CHECK;
+/* Adds seconds and network bytes of r to what earlier parts of the run took. */
+bool state_verify_end(struct state *s, const struct verify_report *r, const char *result,
+                      struct err *e) MUST_CHECK;
+
+bool state_verify_ranges(struct state *s, int64_t run, int relation, struct arena *a,
+                         struct verify_range **out, size_t *count, struct err *e) MUST_CHECK;
+bool state_verify_keys(struct state *s, int64_t run, int64_t behind, int64_t to, int limit, struct arena *a,
+                       struct verify_key **out, size_t *count, struct err *e) MUST_CHECK;
+/* relation 0: of all tables. *last: the largest id. */
+bool state_verify_key_count(struct state *s, int64_t run, int relation, int64_t *count, int64_t *last,
+                            struct err *e) MUST_CHECK;
+/* run 0: the newest that is through. Caller frees with verify_report_free where found. */
+bool state_verify_load(struct state *s, int64_t run, struct verify_report *out, bool *found,
+                       struct err *e) MUST_CHECK;
 
 /* Removes DIR/state.db and what stands beside it that repl made, and the directory when it is then empty. */
 bool state_remove(const char *dir, struct err *e) MUST_CHECK;

@@ -16,7 +16,7 @@
 enum { BUSY_MS = 5000 };
 
 /* migrations[n] leads from user_version n to n + 1. Append only. */
-static const char *const migrations[] = {sql_state_001_init};
+static const char *const migrations[] = {sql_state_001_init, sql_state_002_verify};
 enum { VERSION = sizeof migrations / sizeof *migrations };
 
 /* ---- the directory ---- */
@@ -130,7 +130,7 @@ static bool open_db(struct state *s, const char *path, struct err *e)
         return db_fail(s, e);
     sqlite3_busy_timeout(s->db, BUSY_MS);
     /* NORMAL: a power cut may cost the last lines, never the file. The truth is on the servers. */
-    return db_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", e) && migrate(s, e);
+    return db_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", e) && migrate(s, e);
 }
 
 bool state_open(const char *dir, bool create, struct state **out, struct err *e)
