@@ -155,6 +155,20 @@ bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int6
 bool capture_backlog(struct conn *db, const struct capture *c, const struct positions *p, int64_t cap,
                      struct arena *a, struct owed_list *out, struct err *e) MUST_CHECK;
 
+/* ---- for comparing under live traffic (look.c; docs/verify.md) ---- */
+
+/* Opens a source transaction in which no delta of the table is truncated; the next query takes its snapshot. */
+char *capture_hold_sql(struct arena *a, const struct capture *c, const struct relation *r);
+
+/* The query for the numbers of those keys that are owed to a target at snapshot ("": everything is). values:
+ * "VALUES (number, key, ...), ..."; of a table without key the number alone. */
+char *capture_owed_keys_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                            const char *snapshot, const char *values);
+
+/* Owes the keys of values to the target, as if their rows had changed: the next batch brings what the source has. */
+bool capture_owe(struct conn *db, const struct capture *c, const struct relation *r, const char *values,
+                 struct arena *a, struct err *e) MUST_CHECK;
+
 /* ---- doorbell and rotation ---- */
 
 /* Arms the doorbell; *was_armed tells whether nobody had rung. */

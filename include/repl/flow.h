@@ -168,6 +168,17 @@ struct target_state {
     struct strlist steps; /* names of the steps that are done: schema, indexes, ... */
 };
 
+/* Where one table of the target stands, and by which history of the source. */
+struct target_standing {
+    bool known;           /* the table is in the sync */
+    bool copied;          /* its first copy is there */
+    const char *snapshot; /* "": everything in its deltas is owed */
+    struct server_identity source;
+};
+/* To be asked in the transaction that reads the table's rows. */
+bool target_stands(struct conn *db, const char *schema, int id, struct arena *a, struct target_standing *out,
+                   struct err *e) MUST_CHECK;
+
 /* Creates the schema and its tables unless they are there. One transaction. */
 bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e) MUST_CHECK;
 bool target_read(struct conn *db, const char *schema, struct arena *a, struct target_state *out,

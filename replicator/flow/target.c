@@ -173,6 +173,29 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
     return ok && stream_end(db, e);
 }
 
+bool target_stands(struct conn *db, const char *schema, int id, struct arena *a, struct target_standing *out,
+                   struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"schema", schema}, {"id", arena_printf(a, "%d", id)}, {NULL, NULL}};
+    char *sql = sql_fill(sql_target_stands, vars);
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    *out = (struct target_standing){.known = result_rows(r) != 0, .snapshot = ""};
+    if (out->known) {
+        out->copied = result_bool(r, 0, 0);
+        out->snapshot = arena_strdup(a, result_text(r, 0, 1));
+        snprintf(out->source.system_identifier, sizeof out->source.system_identifier, "%s",
+                 result_text(r, 0, 2));
+        out->source.timeline = result_int(r, 0, 3);
+        out->source.database = (uint32_t)result_int(r, 0, 4);
+    }
+    result_free(r);
+    return true;
+}
+
 /* ---- writing ---- */
 
 static char *quoted(const char *schema)
