@@ -152,6 +152,35 @@ void sequences_note(struct sequences *target, const struct sequence_value *set, 
 void sequences_ahead(const struct sequences *source, const struct sequences *target, struct arena *a,
                      struct sequence_value **out, size_t *count);
 
+/* ---- verify (docs/verify.md) ---- */
+
+struct verify_progress {
+    int64_t bytes_done, bytes_total; /* of table */
+    int64_t rows, differences;
+    int64_t keys;             /* to be looked at again */
+    double rate, eta_seconds; /* bytes a second; negative: not known */
+};
+
+struct verify_options {
+    const struct sync *sync; /* borrowed, as all of these */
+    struct state *state;
+    const struct strlist *tables; /* names or patterns; empty: all */
+    int jobs;
+    int64_t max_rate;   /* bytes of table a second; 0: as fast as it goes */
+    double sample;      /* the part of the ranges that is compared, 1: all */
+    int64_t range_rows; /* rows a range; 0: by size */
+    bool repair, show_values, again;
+    /* Brings what is owed now, or as much as comes in a moment; *running: an engine did. */
+    bool (*settle)(void *arg, bool *running, struct err *e);
+    /* Called now and then. May be NULL. */
+    void (*progress)(void *arg, const struct verify_progress *p);
+    void *arg;
+};
+
+/* Compares, and keeps the report in the state file as run (see state_verify_load). A run that was interrupted goes on
+ * where it was, unless again. Differences are no error. *run is 0 where nothing began. */
+bool verify_run(const struct verify_options *o, int64_t *run, struct err *e) MUST_CHECK;
+
 /* ---- cleanup ---- */
 
 /* What cleanup would remove, one line each; works without state where source and target are given. */

@@ -1,0 +1,297 @@
+#include "verify_sql.h"
+
+#include <string.h>
+
+#include "repl/hash.h"
+#include "repl/pg.h"
+
+static char *taken(struct arena *a, struct buf *b)
+{
+    char *s = arena_strdup(a, buf_text(b));
+    buf_free(b);
+    return s;
+}
+
+/* ---- columns ---- */
+
+size_t verify_columns(const struct relation *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->ncolumns; i++)
+        n += !r->columns[i].generated;
+    return n;
+}
+
+const struct column *verify_column(const struct relation *r, size_t index)
+{
+    for (size_t i = 0; i < r->ncolumns; i++)
+        if (!r->columns[i].generated && index-- == 0)
+            return &r->columns[i];
+    return NULL;
+}
+
+static bool is_char(const struct column *c)
+{
+    return strcmp(c->base_type, "\"char\"") == 0;
+}
+
+/* "char" is spelled differently by different versions; its number is not. */
+static void add_column(struct buf *b, const struct column *c)
+{
+    buf_puts(b, "t.");
+    sql_ident(b, c->name);
+    if (is_char(c))
+        buf_puts(b, "::pg_catalog.\"char\"::pg_catalog.int4");
+}
+
+char *verify_columns_sql(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < r->ncolumns; i++) {
+        if (r->columns[i].generated)
+            continue;
+        buf_puts(&b, b.len != 0 ? ", " : "");
+        add_column(&b, &r->columns[i]);
+    }
+    return taken(a, &b);
+}
+
+char *verify_key_sql(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_puts(&b, k != 0 ? ", t." : "t.");
+        sql_ident(&b, r->columns[r->key[k].column].name);
+    }
+    return taken(a, &b);
+}
+
+char *verify_table_sql(struct arena *a, const struct relation *r)
+{
+    return arena_printf(a, "%s%s", r->partitioned ? "" : "ONLY ", r->sql);
+}
+
+/* ---- digests ---- */
+
+static bool begins(const char *type, const char *with)
+{
+    return strncmp(type, with, strlen(with)) == 0;
+}
+
+/*
+ * The hash of a column with a seed made of its name, or "" for a type that goes by its text together with others. What
+ * is chosen here keeps every bit: PostgreSQL's own hash of a bigint or a time folds 64 bits to 32, and that of a number
+ * or a float takes values for equal that are spelled differently, so these go by another way.
+ */
+static char *column_hash(struct arena *a, const struct column *c, long long seed)
+{
+    struct buf b = {0};
+    const char *type = c->base_type;
+    buf_puts(&b, "t.");
+    sql_ident(&b, c->name);
+    char *value = taken(a, &b);
+    const char *call = "";
+    if (strcmp(type, "integer") == 0 || strcmp(type, "smallint") == 0 || strcmp(type, "boolean") == 0)
+        call = arena_printf(a, "hashint4extended(%s::int4, %lld)", value, seed);
+    else if (is_char(c))
+        call = arena_printf(a, "hashint4extended(%s::\"char\"::int4, %lld)", value, seed);
+    else if (strcmp(type, "bigint") == 0)
+        call = arena_printf(a, "hashint4extended(0, %s::int8 # %lld)", value, seed);
+    else if (strcmp(type, "uuid") == 0)
+        call = arena_printf(a, "uuid_hash_extended(%s::uuid, %lld)", value, seed);
+    else if (strcmp(type, "text") == 0 || begins(type, "character varying"))
+        call = arena_printf(a, "hashtextextended(%s::text COLLATE \"C\", %lld)", value, seed);
+    else
+        return arena_strdup(a, "");
+    return c->not_null ? arena_strdup(a, call) : arena_printf(a, "coalesce(%s, %lld)", call, ~seed);
+}
+
+/* The hashes of some columns together, each with its own seed, so that values that change places are seen. */
+static char *hash_of(struct arena *a, const struct column *const *columns, size_t n)
+{
+    struct buf all = {0}, texts = {0};
+    for (size_t i = 0; i < n; i++) {
+        /* A seed from the name is the same on both sides; PostgreSQL takes no literal for the smallest bigint. */
+        long long seed = (long long)(hash64_str(columns[i]->name) >> 2);
+        char *one = column_hash(a, columns[i], seed);
+        if (one[0] != '\0') {
+            buf_printf(&all, "%s%s", all.len != 0 ? " # " : "", one);
+            continue;
+        }
+        buf_puts(&texts, texts.len != 0 ? ", t." : "t.");
+        sql_ident(&texts, columns[i]->name);
+    }
+    if (texts.len != 0)
+        buf_printf(&all, "%shashtextextended(ROW(%s)::text COLLATE \"C\", 7)", all.len != 0 ? " # " : "",
+                   texts.data);
+    buf_free(&texts);
+    /* Mixed once more: of plain sums of parts two rows could swap a value unseen. */
+    char *sql = arena_printf(a, "hashint4extended(0, %s)", all.len != 0 ? all.data : "0::int8");
+    buf_free(&all);
+    return sql;
+}
+
+char *verify_hash_sql(struct arena *a, const struct relation *r)
+{
+    const struct column **c = arena_alloc(a, (r->ncolumns + 1) * sizeof(*c));
+    size_t n = verify_columns(r);
+    for (size_t i = 0; i < n; i++)
+        c[i] = verify_column(r, i);
+    return hash_of(a, c, n);
+}
+
+char *verify_bucket_sql(struct arena *a, const struct relation *r)
+{
+    const struct column **c = arena_alloc(a, (r->nkey + 1) * sizeof(*c));
+    for (size_t k = 0; k < r->nkey; k++)
+        c[k] = &r->columns[r->key[k].column];
+    return arena_printf(a, "(%s & 255)", r->nkey != 0 ? hash_of(a, c, r->nkey) : verify_hash_sql(a, r));
+}
+
+/* ---- ranges ---- */
+
+bool verify_has_ranges(const struct relation *r)
+{
+    for (size_t k = 0; k < r->nkey; k++)
+        if (strcmp(r->key[k].eq, r->key[0].eq) != 0)
+            return false;
+    size_t len = r->nkey != 0 ? strlen(r->key[0].eq) : 0;
+    return len > 3 && strcmp(r->key[0].eq + len - 3, ".=)") == 0;
+}
+
+/* The operator beside the key's equality: "OPERATOR(pg_catalog.=)" and ">" give "OPERATOR(pg_catalog.>)". */
+static void add_comparison(struct buf *b, const struct relation *r, const char *sign, const char *key)
+{
+    const char *eq = r->key[0].eq;
+    size_t left = strlen(key);
+    buf_puts(b, "(");
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_puts(b, k != 0 ? ", t." : "t.");
+        sql_ident(b, r->columns[r->key[k].column].name);
+    }
+    buf_printf(b, ") %.*s%s) (", (int)(strlen(eq) - 2), eq, sign);
+    struct arena *a = arena_new();
+    for (size_t k = 0; k < r->nkey; k++) {
+        size_t len = copy_field_length(key, left);
+        buf_puts(b, k != 0 ? ", " : "");
+        sql_literal(b, copy_field_value(a, key, len));
+        buf_printf(b, "::%s", r->columns[r->key[k].column].type);
+        key += len < left ? len + 1 : len;
+        left -= len < left ? len + 1 : len;
+    }
+    arena_free(a);
+    buf_puts(b, ")");
+}
+
+char *verify_range_sql(struct arena *a, const struct relation *r, const char *from, const char *to)
+{
+    struct buf b = {0};
+    if (from != NULL)
+        add_comparison(&b, r, ">", from);
+    if (from != NULL && to != NULL)
+        buf_puts(&b, " AND ");
+    if (to != NULL)
+        add_comparison(&b, r, "<=", to);
+    if (b.len == 0)
+        buf_puts(&b, "true");
+    return taken(a, &b);
+}
+
+/* ---- keys ---- */
+
+char *verify_values_sql(struct arena *a, const struct relation *r, const struct verify_key *keys, size_t n)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < n; i++) {
+        const char *field = keys[i].key;
+        size_t left = strlen(field);
+        buf_printf(&b, "%s(%zu", i == 0 ? "VALUES " : ", ", i);
+        for (size_t k = 0; k < r->nkey; k++) {
+            size_t len = copy_field_length(field, left);
+            buf_puts(&b, ", ");
+            sql_literal(&b, copy_field_value(a, field, len));
+            buf_printf(&b, "::%s", r->columns[r->key[k].column].type);
+            field += len < left ? len + 1 : len;
+            left -= len < left ? len + 1 : len;
+        }
+        buf_puts(&b, ")");
+    }
+    return taken(a, &b);
+}
+
+char *verify_names_sql(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    buf_puts(&b, "n");
+    for (size_t k = 0; k < r->nkey; k++)
+        buf_printf(&b, ", k%zu", k + 1);
+    return taken(a, &b);
+}
+
+char *verify_on_sql(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_printf(&b, "%sv.k%zu %s t.", k != 0 ? " AND " : "", k + 1, r->key[k].eq);
+        sql_ident(&b, r->columns[r->key[k].column].name);
+    }
+    return taken(a, &b);
+}
+
+/* ---- lines of COPY ---- */
+
+size_t copy_field_length(const char *field, size_t left)
+{
+    const char *tab = memchr(field, '\t', left);
+    return tab != NULL ? (size_t)(tab - field) : left;
+}
+
+size_t copy_fields_length(const char *text, size_t left, size_t fields)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < fields && n < left; k++)
+        n += copy_field_length(text + n, left - n) + 1;
+    return n != 0 ? n - 1 : 0;
+}
+
+static const char specials[] = "\b\f\n\r\t\v\\", letters[] = "bfnrtv\\";
+
+void copy_field_add(struct buf *b, const char *value)
+{
+    for (; *value != '\0'; value++) {
+        const char *at = strchr(specials, *value);
+        if (at != NULL)
+            buf_printf(b, "\\%c", letters[at - specials]);
+        else
+            buf_add(b, value, 1);
+    }
+}
+
+char *copy_field_value(struct arena *a, const char *field, size_t len)
+{
+    if (len == 2 && memcmp(field, "\\N", 2) == 0)
+        return NULL;
+    char *out = arena_alloc(a, len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        const char *at = field[i] == '\\' && i + 1 < len ? strchr(letters, field[i + 1]) : NULL;
+        if (at != NULL)
+            i++;
+        out[n++] = at != NULL ? specials[at - letters] : field[i];
+    }
+    out[n] = '\0';
+    return out;
+}
+
+char *verify_key_shown(struct arena *a, const struct relation *r, const char *key)
+{
+    struct buf b = {0};
+    size_t left = strlen(key);
+    for (size_t k = 0; k < r->nkey; k++) {
+        size_t len = copy_field_length(key, left);
+        buf_printf(&b, "%s%s=%.*s", k != 0 ? ", " : "", r->columns[r->key[k].column].name, (int)len, key);
+        key += len < left ? len + 1 : len;
+        left -= len < left ? len + 1 : len;
+    }
+    return taken(a, &b);
+}
