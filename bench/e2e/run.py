@@ -17,6 +17,7 @@ SCENARIOS = {
     "bulk": "what capture costs statements of 200 k rows, and in WAL",
     "drain": "how fast a backlog comes over",
     "latency": "from commit to visible on the target",
+    "verify": "what comparing every row costs",
     "cutover": "how long writes are off in a cutover",
     "memory": "wide rows, a table of several GB, and the engine's memory",
 }

@@ -1,6 +1,6 @@
 # bash completion for repl, made from the program's table of commands
 _repl_commands() {
-  echo 'init start status kick pause resume set stop check log cutover cleanup version help'
+  echo 'init start status kick pause resume set stop check verify log cutover cleanup version help'
 }
 _repl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} i command=''
@@ -37,6 +37,7 @@ _repl() {
   set) words=' --jobs --max-rate' ;;
   stop) words=' --timeout' ;;
   check) words=' --source --target --schema --tables --exclude --jobs --no-schema --overwrite --no-probe --json' ;;
+  verify) words=' --table --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
   log) words=' --lines --follow --json' ;;
   cutover) words=' --yes --dry-run --abort --timeout --terminate --exec --skip-large-objects' ;;
   cleanup) words=' --yes --dry-run --source --target --schema' ;;

@@ -45,7 +45,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_init, cmd_check, cmd_start, cmd_status, cmd_kick, cmd_pause, cmd_resume, cmd_set,
-    cmd_stop, cmd_log, cmd_cutover, cmd_cleanup, cmd_version, cmd_help;
+    cmd_stop, cmd_verify, cmd_log, cmd_cutover, cmd_cleanup, cmd_version, cmd_help;
 
 extern const struct cmd *const commands[]; /* in the order of help; ends with NULL */
 extern const struct option_spec global_options[];
@@ -59,6 +59,10 @@ enum { MAX_JOBS = 64 };
 /* help.c: all made from the tables. */
 void help_overview(struct buf *b);
 void help_command(struct buf *b, const struct cmd *c);
+
+/* verify_text.c, verify_json.c: the report of a comparison; all: with a line for each table. */
+void verify_text(struct buf *b, const struct verify_report *r, bool all);
+void verify_json(const struct verify_report *r);
 
 /* sync_args.c: --source --target --schema --tables --exclude --jobs --max-rate --no-schema --overwrite over what s holds. */
 bool sync_from_args(const struct context *c, struct sync *s, struct err *e) MUST_CHECK;

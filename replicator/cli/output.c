@@ -1,5 +1,5 @@
 /* The two outputs. */
-#include "output.h"
+#include "cmd.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -41,6 +41,14 @@ static void text_event(const struct state_event *ev)
         printf("%25s       hint: %s\n", "", ev->hint);
 }
 
+static void text_verify(const struct verify_report *r, bool all)
+{
+    struct buf b = {0};
+    verify_text(&b, r, all);
+    fputs(buf_text(&b), stdout);
+    buf_free(&b);
+}
+
 static void text_version(void)
 {
     printf("repl %s\n", REPL_VERSION);
@@ -66,6 +74,7 @@ const struct output output_text = {
     .status_again = text_status_again,
     .preflight = preflight_text,
     .event = text_event,
+    .verify = text_verify,
     .version = text_version,
     .error = text_error,
 };
@@ -119,6 +128,12 @@ static void json_event(const struct state_event *ev)
     print_json(o, false);
 }
 
+static void json_verify(const struct verify_report *r, bool all)
+{
+    (void)all;
+    verify_json(r);
+}
+
 static void json_version(void)
 {
     cJSON *o = cJSON_CreateObject();
@@ -149,6 +164,7 @@ const struct output output_json = {
     .status_again = json_status_again,
     .preflight = preflight_json,
     .event = json_event,
+    .verify = json_verify,
     .version = json_version,
     .error = json_error,
 };

@@ -11,6 +11,7 @@ struct output {
     void (*status_again)(const struct status *s, const struct status_view *v); /* one of many: --watch */
     void (*preflight)(const struct preflight *p);
     void (*event)(const struct state_event *ev);
+    void (*verify)(const struct verify_report *r, bool all); /* all: equal tables too, as text */
     void (*version)(void);
     /* printed: the command's own object is there already. Always also as text on standard error. */
     void (*error)(const struct err *e, bool printed);
