@@ -99,9 +99,8 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
     free(body);
 }
 
-static bool make_objects(struct conn *db, const struct table_names *n, struct err *e)
+static void add_objects(struct buf *b, const struct table_names *n)
 {
-    struct buf b = {0};
     const struct sql_var vars[] = {
         {"schema", n->c->schema},
         {"id", arena_printf(n->a, "%d", n->r->id)},
@@ -112,16 +111,13 @@ static bool make_objects(struct conn *db, const struct table_names *n, struct er
         {NULL, NULL},
     };
     bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
-    add_filled(&b, sql_capture_delta, vars);
-    add_function(&b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
+    add_filled(b, sql_capture_delta, vars);
+    add_function(b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
                  key_names(n, by_row ? "NEW." : ""));
-    add_function(&b, n, n->old, sql_capture_body_row, key_names(n, "OLD."));
-    add_function(&b, n, n->truncate, sql_capture_body_truncate, "");
+    add_function(b, n, n->old, sql_capture_body_row, key_names(n, "OLD."));
+    add_function(b, n, n->truncate, sql_capture_body_truncate, "");
     if (n->r->partitioned)
-        add_function(&b, n, n->leaf, sql_capture_body_truncate_leaf, key_names(n, ""));
-    bool ok = pg_exec(db, b.data, e);
-    buf_free(&b);
-    return ok;
+        add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, key_names(n, ""));
 }
 
 /* ---- triggers ---- */
@@ -194,11 +190,16 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
     return !n->r->partitioned || add_leaves(db, b, n, e);
 }
 
-static bool make_triggers(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms,
-                          struct err *e)
+/* Two transactions in one message, since round trips are what thousands of tables wait for: the objects, which nobody
+ * can wait for and which stay where the lock does not come; the triggers, under the lock. */
+static bool make_capture(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms,
+                         struct err *e)
 {
     struct buf b = {0};
-    buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN SHARE ROW EXCLUSIVE MODE;\n",
+    buf_puts(&b, "BEGIN;\n");
+    add_objects(&b, n);
+    buf_printf(&b,
+               "COMMIT; BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN SHARE ROW EXCLUSIVE MODE;\n",
                lock_timeout_ms, n->r->partitioned ? "" : "ONLY ", n->r->sql);
     bool ok = triggers_sql(db, n, &b, e);
     buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d; COMMIT;",
@@ -236,7 +237,7 @@ bool install_table(struct conn *db, const struct capture *c, struct relation *r,
     bool ok = give_id(db, c, r, a, &with_id.id, e);
     if (ok) {
         struct table_names n = make_names(a, c, &with_id);
-        ok = make_objects(db, &n, e) && make_triggers(db, &n, lock_timeout_ms, e);
+        ok = make_capture(db, &n, lock_timeout_ms, e);
     }
     if (ok)
         r->id = with_id.id;
