@@ -67,8 +67,8 @@ def tell(report, what, runs):
 
 def measure(options, report):
     rounds = options.rounds or 3
-    report.line(f"\n{rounds} rounds, {options.jobs} jobs; min / median / max. `eta_seconds` is the time until the rows are copied. At 90 %"
-                " of a short copy a few tenths of a second are left, which is what the figures are taken to.")
+    report.line(f"\n{rounds} rounds, {options.jobs} jobs; min / median / max. `eta_seconds` is the time until the rows are copied, measured"
+                " once a second: at 90 % of a copy this short little more than that is left.")
     with servers() as (source, target):
         load(source)
         for database, max_rate in (("pgb", "unlimited"), ("shop", "unlimited"), ("pgb", "40MB"), ("shop", "40MB")):
