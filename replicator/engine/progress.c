@@ -44,20 +44,29 @@ static const char *table_phase(const struct engine *g, const struct table_plan *
     return stands_apart(g, id) ? "catching_up" : "following";
 }
 
-/* What a byte of the table is on the wire, as the chunks that are there tell. */
-static double wire_per_byte(const struct table_plan *p)
+/* What a byte of the table is on the wire: as the chunks that are there tell; before the first of them, as wide as the
+ * rows under way are, and as many as statistics say; without those, the same. */
+static double wire_per_byte(const struct table_plan *p, const struct relation *r)
 {
-    return p->bytes_done > 0 && p->wire_bytes > 0 ? (double)p->wire_bytes / (double)p->bytes_done : 1;
+    double rows = 0, bytes = 0;
+    if (p->bytes_done > 0 && p->wire_bytes > 0)
+        return (double)p->wire_bytes / (double)p->bytes_done;
+    for (size_t i = 0; i < p->nrunning; i++) {
+        rows += (double)atomic_load(&p->running[i].piece->progress.rows);
+        bytes += (double)atomic_load(&p->running[i].piece->progress.bytes);
+    }
+    bool known = rows > 0 && r->rows_estimate > 0;
+    return known ? bytes / rows * (double)r->rows_estimate / (double)p->planned_bytes : 1;
 }
 
 /* Bytes of the source's table that are on the target: by chunks, and by what those under way have moved. */
-static int64_t table_bytes_done(const struct table_plan *p)
+static int64_t table_bytes_done(const struct table_plan *p, const struct relation *r)
 {
     if (p->state == TABLE_COPIED)
         return p->bytes;
     if (p->planned_bytes == 0)
         return 0;
-    double done = (double)p->bytes_done, wire = wire_per_byte(p);
+    double done = (double)p->bytes_done, wire = wire_per_byte(p, r);
     for (size_t i = 0; i < p->nrunning; i++) {
         double share = (double)p->running[i].bytes;
         double moved = (double)atomic_load(&p->running[i].piece->progress.bytes) / wire;
@@ -99,7 +108,7 @@ static void fill_tables(struct engine *g, struct status *out)
         t->phase = xstrdup(table_phase(g, p, r->id));
         t->rows_copied = table_rows_done(p);
         t->bytes_total = p->bytes;
-        t->bytes_copied = table_bytes_done(p);
+        t->bytes_copied = table_bytes_done(p, r);
         t->rate_bytes_per_second = p->meter != NULL ? eta_rate(p->meter) : -1;
         t->eta_seconds =
             p->meter != NULL ? eta_seconds(p->meter, (double)(t->bytes_total - t->bytes_copied)) : -1;
