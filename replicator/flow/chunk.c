@@ -45,6 +45,7 @@ static void outbox_clear(struct outbox *o)
 
 static bool fails(struct chunk_copy *c, const struct chunk_piece *p, struct err *e)
 {
+    stream_too_wide(e);
     if (p == NULL)
         return false;
     c->failed = p;

@@ -8,6 +8,7 @@
 #include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/flow.h"
+#include "streams.h"
 
 enum { BUFFER_SIZE = 128 * 1024 };
 
@@ -34,6 +35,16 @@ static bool account(struct conn *source, struct copy_progress *p, size_t len, ui
     return !is_over(p) || err_set(e, ERR_STOPPED, "given up, to be begun again");
 }
 
+/* The end of the data may be the beginning of an error: the source's own word on it comes before the target is told
+ * that all is there. */
+static bool source_ended(struct conn *source, struct err *e)
+{
+    struct result *r;
+    bool ok = stream_result(source, &r, e) || stream_too_wide(e);
+    result_free(r);
+    return ok;
+}
+
 static bool pump(struct conn *source, struct conn *target, struct copy_progress *p, char *buffer,
                  struct err *e)
 {
@@ -43,7 +54,7 @@ static bool pump(struct conn *source, struct conn *target, struct copy_progress 
         if (!copy_read(source, buffer, throttle_piece(p->throttle, BUFFER_SIZE), &len, &rows, e))
             return false;
         if (len == 0)
-            return copy_finish(target, e);
+            return source_ended(source, e) && copy_finish(target, e);
         if (!copy_write(target, buffer, len, e) || !account(source, p, len, rows, e))
             return false;
     }
@@ -67,7 +78,7 @@ static bool gather(struct conn *source, struct buf *out, size_t cap, struct copy
             return false;
         *ended = len == 0;
         if (*ended)
-            break;
+            return source_ended(source, e);
         buf_add(out, buffer, len);
         if (!account(source, p, len, rows, e))
             return false;

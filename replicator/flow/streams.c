@@ -1,5 +1,7 @@
 #include "streams.h"
 
+#include <string.h>
+
 bool stream_open(struct conn *c, enum pg_event wanted, struct err *e)
 {
     for (;;) {
@@ -36,4 +38,16 @@ bool stream_end(struct conn *c, struct err *e)
             return err_set(e, ERR_SQL, "the server answered out of order");
     }
     return true;
+}
+
+bool stream_too_wide(struct err *e)
+{
+    /* PostgreSQL builds a row of COPY in one piece of memory, and has no SQLSTATE of its own for one that is too large. */
+    bool wide = err_is(e, "54000") || strstr(e->text, "invalid memory alloc request size") != NULL ||
+                strstr(e->text, "Cannot enlarge string buffer") != NULL;
+    if (!wide)
+        return false;
+    return err_hint(
+        e, "PostgreSQL cannot send or receive a row of 1 GB or more, in COPY's text bytea counts twice: "
+           "make it smaller, or leave the table out: repl init --exclude TABLE");
 }

@@ -119,6 +119,8 @@ def edges(name, version):
 
 def array_edges(element, sql, version):
     """Of an array: empty, with null, of two dimensions with bounds, all values of the element."""
+    if element in ("int2vector", "oidvector"):  # which array[] takes for arrays themselves
+        return [f"'{{}}'::{sql}[]", f"'{{\"1 2\",\"\",NULL}}'::{sql}[]"]
     values = [f"{v}::{sql}" for v in edges(element, version)]
     some = [f"array[{', '.join([*values, 'null'])}]::{sql}[]",
             f"array_fill({values[-1]}, array[2, 2], array[-1, 3])",

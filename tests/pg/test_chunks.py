@@ -34,7 +34,7 @@ def tables_of_every_key(src):
     wide(src, "k_collated", ["k text collate numbers"], "'a' || (g * 7919 % 6007)")
     wide(src, "k_uuid", ["k uuid"], "md5(g::text)::uuid")
     wide(src, "k_numeric", ["k numeric"], "case g when 1 then 'NaN' else (g - 3000) / 7.0 end")
-    wide(src, "k_float", ["k float8"], "case g when 1 then 'NaN' when 2 then '-Infinity' when 3 then 'Infinity' else g / 3.0 end")
+    wide(src, "k_float", ["k float8"], "case g when 1 then 'NaN' when 2 then '-Infinity' when 3 then 'Infinity' else g / 3.0::float8 end")
     wide(src, "k_when", ["k timestamptz"],
          "case g when 1 then 'infinity' when 2 then '-infinity' when 3 then '0044-03-15 BC' else now() - g * interval '1 hour' end")
     wide(src, "k_citext", ["k citext"], "case when g % 2 = 0 then upper(md5(g::text)) else md5(g::text) end")
