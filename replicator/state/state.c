@@ -130,7 +130,9 @@ static bool open_db(struct state *s, const char *path, struct err *e)
         return db_fail(s, e);
     sqlite3_busy_timeout(s->db, BUSY_MS);
     /* NORMAL: a power cut may cost the last lines, never the file. The truth is on the servers. */
-    return db_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", e) && migrate(s, e);
+    return db_script(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
+                     e) &&
+           migrate(s, e);
 }
 
 bool state_open(const char *dir, bool create, struct state **out, struct err *e)
