@@ -11,7 +11,7 @@
 #ifndef REPL_CONTROL_H
 #define REPL_CONTROL_H
 
-#include "repl/err.h"
+#include "repl/interrupt.h"
 #include "repl/status.h"
 
 #define CONTROL_PROTOCOL 1
@@ -25,10 +25,11 @@ struct control_request {
     const char *command;
     const char *table; /* or NULL */
     bool wait;
-    int jobs;            /* with "set": workers; 0: as it is */
-    bool sets_rate;      /* with "set": max_rate holds */
-    int64_t max_rate;    /* bytes a second; 0: unlimited */
-    unsigned timeout_ms; /* 0: for ever */
+    int jobs;                          /* with "set": workers; 0: as it is */
+    bool sets_rate;                    /* with "set": max_rate holds */
+    int64_t max_rate;                  /* bytes a second; 0: unlimited */
+    unsigned timeout_ms;               /* 0: for ever */
+    const struct interrupt *interrupt; /* ends the wait, with ERR_STOPPED; may be NULL */
 };
 
 /*

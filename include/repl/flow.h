@@ -65,6 +65,9 @@ struct stages *worker_stages(struct worker *w);
  * notice that an engine before this one is gone; then ERR_CONFLICT. */
 bool lock_engine(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e) MUST_CHECK;
 
+/* The lock of a comparison, likewise: two at once would count what they find twice. */
+bool lock_verify(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e) MUST_CHECK;
+
 /* A worker's session on the target says that it may write, for its life. */
 bool lock_worker(struct conn *c, const char *sync_id, struct err *e) MUST_CHECK;
 

@@ -161,6 +161,13 @@ struct verify_progress {
     double rate, eta_seconds; /* bytes a second; negative: not known */
 };
 
+/* How far the engine came when it was asked to bring what is owed. */
+enum verify_settled {
+    VERIFY_NO_ENGINE,
+    VERIFY_NOT_BROUGHT, /* it runs, but is paused, waits for something, or is at a long backlog */
+    VERIFY_BROUGHT      /* all that was committed on the source when it was asked */
+};
+
 struct verify_options {
     const struct sync *sync; /* borrowed, as all of these */
     struct state *state;
@@ -170,8 +177,9 @@ struct verify_options {
     double sample;      /* the part of the ranges that is compared, 1: all */
     int64_t range_rows; /* rows a range; 0: by size */
     bool repair, show_values, again;
-    /* Brings what is owed now, or as much as comes in a moment; *running: an engine did. */
-    bool (*settle)(void *arg, bool *running, struct err *e);
+    const struct interrupt *interrupt; /* may be NULL; what was found by then is kept */
+    /* Brings what is owed now, or as much as comes in a moment. */
+    enum verify_settled (*settle)(void *arg);
     /* Called now and then. May be NULL. */
     void (*progress)(void *arg, const struct verify_progress *p);
     void *arg;

@@ -22,6 +22,7 @@ struct call {
     int fd;
     uint64_t deadline; /* of the monotonic clock; 0: never */
     unsigned timeout_ms;
+    const struct interrupt *interrupt;
 };
 
 static bool late(const struct call *c, struct err *e)
@@ -102,8 +103,12 @@ static bool wait_readable(const struct call *c, struct err *e)
             uint64_t left = c->deadline - now;
             timeout = left < 3600000 ? (int)left : 3600000;
         }
-        struct pollfd fd = {.fd = c->fd, .events = POLLIN};
-        int n = poll(&fd, 1, timeout);
+        const struct interrupt *i = c->interrupt;
+        struct pollfd fds[] = {{.fd = c->fd, .events = POLLIN},
+                               {.fd = i != NULL ? interrupt_fd(i) : -1, .events = POLLIN}};
+        int n = poll(fds, 2, timeout);
+        if (interrupt_level(i) != INTERRUPT_NONE)
+            return err_set(e, ERR_STOPPED, "interrupted");
         if (n > 0)
             return true;
         if (n < 0 && errno != EINTR)
@@ -241,7 +246,7 @@ static bool talk(const struct call *c, const struct control_request *r, struct s
 bool control_ask(const char *dir, const struct control_request *r, bool *running, struct status *st,
                  struct err *e)
 {
-    struct call c = {.timeout_ms = r->timeout_ms};
+    struct call c = {.timeout_ms = r->timeout_ms, .interrupt = r->interrupt};
     if (r->timeout_ms != 0)
         c.deadline = clock_ms() + r->timeout_ms;
     if (st != NULL)

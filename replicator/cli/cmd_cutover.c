@@ -1,5 +1,4 @@
 /* The command of the night: what it will do is shown, asked for, done, and measured. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,9 @@
 #include "repl/clock.h"
 #include "repl/cutover.h"
 #include "repl/mem.h"
+#include "signals.h"
 
-enum { TIMEOUT_MS = 30000, SLICE_MS = 500 };
+enum { TIMEOUT_MS = 30000 };
 
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
@@ -30,26 +30,6 @@ struct run {
     struct interrupt *interrupt;
 };
 
-/* ---- the interrupt ---- */
-
-static struct interrupt *raised_by_signals;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupt_raise(raised_by_signals, INTERRUPT_NOW);
-}
-
-/* Ctrl-C, a closed terminal, a service manager: none of them may leave the fence standing. */
-static void catch_signals(struct interrupt *i)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction act = {.sa_handler = on_signal};
-    raised_by_signals = i;
-    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
-        sigaction(numbers[k], &act, NULL);
-}
-
 /* ---- what the steps need of the engine ---- */
 
 static bool no_engine(struct context *c, struct err *e)
@@ -58,24 +38,15 @@ static bool no_engine(struct context *c, struct err *e)
     return err_hint(e, "repl start --detach; repl status --wait following; then repl cutover again");
 }
 
-/* In slices, so that a signal is seen between them. */
 static bool kick(void *arg, unsigned timeout_ms, struct err *e)
 {
     struct run *r = arg;
-    uint64_t deadline = clock_ms() + timeout_ms;
-    for (;;) {
-        uint64_t now = clock_ms();
-        unsigned left = deadline > now ? (unsigned)(deadline - now) : 1;
-        const struct control_request request = {
-            .command = "kick", .wait = true, .timeout_ms = left < SLICE_MS ? left : SLICE_MS};
-        bool running;
-        if (interrupt_level(r->interrupt) != INTERRUPT_NONE)
-            return err_set(e, ERR_STOPPED, "interrupted");
-        if (control_ask(r->c->dir, &request, &running, NULL, e))
-            return running || no_engine(r->c, e);
-        if (e->kind != ERR_NOT_YET || clock_ms() >= deadline)
-            return false;
-    }
+    bool running;
+    const struct control_request request = {.command = "kick",
+                                            .wait = true,
+                                            .timeout_ms = timeout_ms != 0 ? timeout_ms : 1,
+                                            .interrupt = r->interrupt};
+    return control_ask(r->c->dir, &request, &running, NULL, e) && (running || no_engine(r->c, e));
 }
 
 /* The engine only shows it: where it cannot be told it finds out at its next opening. */
@@ -323,8 +294,7 @@ static bool exec(struct context *c, struct err *e)
     struct cutover *cut = NULL;
     if (!check_options(&c->args, &o.timeout_ms, e) || !context_open(c, e))
         return false;
-    o.interrupt = r.interrupt = interrupt_new();
-    catch_signals(r.interrupt);
+    o.interrupt = r.interrupt = catch_signals(); /* none of them may leave the fence standing */
     bool ok = cutover_open(&c->sync, &o, &cut, e) &&
               (args_has(&c->args, "abort") ? go_back(&r, cut, e) : cut_over(&r, cut, e));
     cutover_close(cut);

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "repl/clock.h"
 #include "repl/log.h"
+#include "signals.h"
 
 enum { SETTLE_MS = 10000, SAY_EVERY_MS = 10000 };
 
@@ -26,6 +27,7 @@ static const struct option_spec options[] = {
 
 struct verifying {
     struct context *c;
+    struct interrupt *interrupt;
     bool screen;
     uint64_t said_at;
 };
@@ -52,15 +54,17 @@ static void progress(void *arg, const struct verify_progress *p)
 
 /* What is owed comes with the next batch. An engine that cannot do it now (paused, waiting, a long backlog) is no error:
  * what does not settle is told in the report. */
-static bool settle(void *arg, bool *running, struct err *e)
+static enum verify_settled settle(void *arg)
 {
-    struct verifying *v = arg;
-    struct err why = {0};
-    const struct control_request r = {.command = "kick", .wait = true, .timeout_ms = SETTLE_MS};
-    (void)e;
-    if (!control_ask(v->c->dir, &r, running, NULL, &why))
-        log_info("%s", why.text);
-    return true;
+    const struct verifying *v = arg;
+    struct err why;
+    bool running;
+    const struct control_request r = {
+        .command = "kick", .wait = true, .timeout_ms = SETTLE_MS, .interrupt = v->interrupt};
+    if (control_ask(v->c->dir, &r, &running, NULL, &why))
+        return running ? VERIFY_BROUGHT : VERIFY_NO_ENGINE;
+    log_info("%s", why.text);
+    return VERIFY_NOT_BROUGHT;
 }
 
 /* ---- options ---- */
@@ -121,10 +125,14 @@ static bool report(struct context *c, int64_t run, struct err *e)
 static bool compare(struct context *c, struct err *e)
 {
     struct strlist tables = {0};
-    struct verifying v = {.c = c, .screen = isatty(STDERR_FILENO) && !c->verbose, .said_at = clock_ms()};
+    struct verifying v = {.c = c,
+                          .interrupt = catch_signals(),
+                          .screen = isatty(STDERR_FILENO) && !c->verbose,
+                          .said_at = clock_ms()};
     struct verify_options o = {.sync = &c->sync,
                                .state = c->state,
                                .tables = &tables,
+                               .interrupt = v.interrupt,
                                .settle = settle,
                                .progress = progress,
                                .arg = &v};

@@ -7,7 +7,7 @@
 #include "repl/flow.h"
 #include "repl/hash.h"
 
-enum { PATIENCE_MS = 10000, WORKERS_PATIENCE_MS = 60000, LOOK_MS = 100 };
+enum { PATIENCE_MS = 10000, VERIFY_PATIENCE_MS = 5000, WORKERS_PATIENCE_MS = 60000, LOOK_MS = 100 };
 
 /* The key of a sync's lock; what tells its locks apart. */
 static char *key_of(const char *sync_id, const char *what)
@@ -60,6 +60,21 @@ bool lock_engine(struct conn *c, const char *sync_id, const struct interrupt *i,
             side_name(conn_side(c)));
     return err_hint(e, "find it with: SELECT pid, application_name, client_addr FROM pg_stat_activity WHERE "
                        "application_name LIKE 'repl:%%'; stop it, then start again");
+}
+
+bool lock_verify(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e)
+{
+    bool locked = false;
+    char *key = key_of(sync_id, "/verify");
+    bool ok = take(c, key, VERIFY_PATIENCE_MS, i, &locked, e);
+    free(key);
+    if (!ok || locked)
+        return ok;
+    err_set(e, ERR_CONFLICT, "another repl verify is at this sync");
+    return err_hint(e,
+                    "wait for its end; on the %s: SELECT pid, client_addr FROM pg_stat_activity WHERE "
+                    "application_name = 'repl: verify'",
+                    side_name(conn_side(c)));
 }
 
 bool lock_worker(struct conn *c, const char *sync_id, struct err *e)

@@ -14,7 +14,13 @@
 #include "repl/fault.h"
 #include "repl/log.h"
 
-enum { SHOW_EVERY_MS = 250, TRIES = 8, SOURCE_LOCK_MS = 300, TARGET_LOCK_MS = 5000, KEEP_KEYS = 1000000 };
+enum { SHOW_EVERY_MS = 250, TRIES = 8, TARGET_LOCK_MS = 5000, KEEP_KEYS = 1000000 };
+
+static void set_text(char **text, const char *to)
+{
+    free(*text);
+    *text = to != NULL ? xstrdup(to) : NULL;
+}
 
 /* ---- what the workers found ---- */
 
@@ -33,7 +39,7 @@ static void add_found(struct verify_table *t, const struct verify_job *j)
 static void take_whole(struct verification *v, struct verify_table *t, struct verify_job *j)
 {
     struct verify_found *f = &j->found;
-    struct whole *w = &v->whole[j->index];
+    struct course *w = &v->course[j->index];
     bool differs = f->missing + f->extra != 0;
     w->moving = f->moving;
     if (f->moving)
@@ -53,6 +59,15 @@ static void take_whole(struct verification *v, struct verify_table *t, struct ve
     f->ndifferences = 0;
 }
 
+/* Something was owed at this look. */
+static void take_standing(struct course *c, const char *stands)
+{
+    if (stands == NULL)
+        return;
+    c->stuck = c->stood != NULL && strcmp(c->stood, stands) == 0;
+    set_text(&c->stands, stands);
+}
+
 static bool save_found(struct verification *v, struct verify_job *j, struct err *e)
 {
     struct verify_table *t = &v->tables[j->index];
@@ -66,7 +81,8 @@ static bool save_found(struct verification *v, struct verify_job *j, struct err 
     t->unsettled += (int64_t)(f->nkeys - keys);
     v->nkeys += (int64_t)keys - (int64_t)f->ndropped;
     v->network += f->network;
-    v->settled += f->ndropped;
+    v->dropped += f->ndropped;
+    take_standing(&v->course[j->index], f->stands);
     const struct verify_step step = {
         .range = j->what == VERIFY_KEYS || f->moving ? -1 : j->range.number,
         .keys = f->keys,
@@ -124,19 +140,16 @@ struct verify_job *verify_job_new(struct verification *v, enum verify_what what,
     return j;
 }
 
-static void set_text(char **text, const char *to)
+bool verify_give_up(struct verification *v, size_t index, const struct err *why, struct err *e)
 {
-    free(*text);
-    *text = to != NULL ? xstrdup(to) : NULL;
-}
-
-/* The table cannot be compared; the others can. */
-static bool give_up_table(struct verification *v, struct verify_job *j, struct err *e)
-{
-    struct verify_table *t = &v->tables[j->index];
-    log_err(LOG_WARN, &j->job.err);
+    struct verify_table *t = &v->tables[index];
+    if (why->kind != ERR_SQL || (err_is_transient(why) && !err_is(why, "55P03"))) {
+        *e = *why;
+        return false;
+    }
+    log_err(LOG_WARN, why);
     set_text(&t->state, "failed");
-    set_text(&t->reason, j->job.err.text);
+    set_text(&t->reason, why->text);
     return state_verify_table(v->o->state, v->run, t, e);
 }
 
@@ -150,18 +163,13 @@ static bool take_back(struct verification *v, struct verify_job *j, struct err *
         job_free(v, j);
         return ok;
     }
-    bool passing = err_is_transient(why) || err_is(why, "55P03");
-    if (passing && j->tries++ < TRIES) {
+    if (err_is_transient(why) && j->tries++ < TRIES) {
         clock_sleep_ms(backoff_next_ms(&v->backoff));
         clear_found(j);
         verify_submit(v, j);
         return true;
     }
-    bool ok = false;
-    if (!passing && why->kind == ERR_SQL)
-        ok = give_up_table(v, j, e);
-    else
-        *e = *why;
+    bool ok = verify_give_up(v, j->index, why, e);
     job_free(v, j);
     return ok;
 }
@@ -194,9 +202,14 @@ static void show(struct verification *v)
 /* Takes what came within the time, and shows where it is. */
 static bool turn(struct verification *v, int ms, struct err *e)
 {
-    struct pollfd fd = {.fd = v->wake_fd, .events = POLLIN};
+    const struct interrupt *i = v->o->interrupt;
+    struct pollfd fds[] = {{.fd = v->wake_fd, .events = POLLIN},
+                           {.fd = i != NULL ? interrupt_fd(i) : -1, .events = POLLIN}};
     uint64_t n;
-    if (poll(&fd, 1, ms) > 0 && read(v->wake_fd, &n, sizeof n) < 0)
+    poll(fds, 2, ms);
+    if (interrupt_level(i) != INTERRUPT_NONE)
+        return err_set(e, ERR_STOPPED, "interrupted");
+    if (fds[0].revents != 0 && read(v->wake_fd, &n, sizeof n) < 0)
         return err_set(e, ERR_OS, "eventfd: read failed");
     for (struct job *job = pool_take(v->pool); job != NULL; job = pool_take(v->pool))
         if (!take_back(v, (struct verify_job *)job, e))
@@ -209,6 +222,15 @@ bool verify_wait(struct verification *v, int at_most, struct err *e)
 {
     while (v->in_flight > at_most)
         if (!turn(v, SHOW_EVERY_MS, e))
+            return false;
+    return true;
+}
+
+bool verify_rest(struct verification *v, unsigned ms, struct err *e)
+{
+    uint64_t until = clock_ms() + ms;
+    for (uint64_t now; (now = clock_ms()) < until;)
+        if (!turn(v, until - now < SHOW_EVERY_MS ? (int)(until - now) : SHOW_EVERY_MS, e))
             return false;
     return true;
 }
@@ -240,7 +262,7 @@ static bool start_pool(struct verification *v, struct err *e)
         .workers = v->o->jobs,
         .source_spec = v->o->sync->source,
         .target_spec = v->o->sync->target,
-        .source = {.side = SIDE_SOURCE, .purpose = "verify", .lock_timeout_ms = SOURCE_LOCK_MS},
+        .source = {.side = SIDE_SOURCE, .purpose = "verify", .lock_timeout_ms = VERIFY_SOURCE_LOCK_MS},
         .target = {.side = SIDE_TARGET, .purpose = "verify", .lock_timeout_ms = TARGET_LOCK_MS},
         .wake = wake,
         .arg = v,
@@ -273,7 +295,7 @@ static bool close_tables(struct verification *v, struct err *e)
         if (!state_verify_key_count(v->o->state, v->run, t->id, &keys, &last, e))
             return false;
         t->unsettled += keys;
-        if (v->whole[i].moving) {
+        if (v->course[i].moving) {
             set_text(&t->state, "skipped");
             set_text(&t->reason, "it has no key, and was written to each time it was looked at");
         } else {
@@ -290,8 +312,10 @@ static const char *result_of(const struct verification *v, const struct verify_r
     struct verify_sums s = verify_report_sums(r);
     if (s.missing + s.extra + s.different + (int64_t)s.sequences > s.repaired)
         return "differences";
-    /* Under writers a row that changes all the time is no fault; without an engine what is owed stays owed. */
-    bool owed = !v->engine && s.unsettled + v->behind != 0;
+    /* Under writers a row that changes all the time is no fault; what nobody brings stays owed. */
+    bool owed = v->behind != 0 || (v->settled == VERIFY_NO_ENGINE && s.unsettled != 0);
+    for (size_t i = 0; i < v->world.relations.count; i++)
+        owed = owed || (v->course[i].stuck && v->tables[i].unsettled != 0);
     return s.failed + s.skipped != 0 || owed ? "incomplete" : "equal";
 }
 
@@ -319,13 +343,18 @@ bool verify_run(const struct verify_options *o, int64_t *run, struct err *e)
     struct verification v = {
         .o = o, .mem = arena_new(), .began_ms = clock_ms(), .backoff = {.base_ms = 50, .max_ms = 2000}};
     bucket_set(&v.bucket, o->max_rate, clock_us());
-    bool ok = verify_open(&v, e) && compare(&v, e);
+    bool ok = verify_open(&v, e);
+    fault_point("verify.opened");
+    ok = ok && compare(&v, e);
     *run = v.run;
     stop_pool(&v);
-    for (size_t i = 0; v.tables != NULL && i < v.world.relations.count; i++)
+    for (size_t i = 0; v.tables != NULL && i < v.world.relations.count; i++) {
         verify_table_free(&v.tables[i]);
+        free(v.course[i].stands);
+        free(v.course[i].stood);
+    }
     free(v.tables);
-    free(v.whole);
+    free(v.course);
     conn_close(v.source);
     conn_close(v.target);
     arena_free(v.mem);

@@ -29,8 +29,9 @@ struct verify_found {
     size_t nsettled;
     struct verify_difference *differences; /* strings are the arena's */
     size_t ndifferences, differences_cap;
-    bool moving;     /* a table without key was written to meanwhile: nothing is known */
-    int64_t network; /* bytes that rows took */
+    bool moving;        /* a table without key was written to meanwhile: nothing is known */
+    const char *stands; /* where the target stood, if something was owed to it; the arena's */
+    int64_t network;    /* bytes that rows took */
 };
 
 enum verify_what { VERIFY_RANGE, VERIFY_WHOLE, VERIFY_KEYS };

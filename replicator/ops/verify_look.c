@@ -258,9 +258,12 @@ static bool look(struct verify_sides *s, const struct verify_key *keys, size_t n
     if (!verify_look_begin(s, &snapshot, e) || !verify_look_owed(s, snapshot, values, owed, n, e) ||
         !read_both(s, values, &source, &target, e) || !verify_look_end(s, e))
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (owed[i] && !equal_now(&source.items[i], &target.items[i]))
+            s->job->found.stands = arena_strdup(s->job->mem, snapshot);
         if (judge(s, &keys[i], owed[i], &source, &target, i))
             differing[ndiffering++] = keys[i];
+    }
     return ndiffering == 0 || capture_owe(s->source, &s->job->world->capture, s->from,
                                           verify_values_sql(s->a, s->from, differing, ndiffering), s->a, e);
 }

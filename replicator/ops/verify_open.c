@@ -14,7 +14,7 @@ static bool same_sync(struct verification *v, struct err *e)
 {
     struct target_state state;
     struct capture *c = &v->world.capture;
-    if (!capture_find(v->source, c, e) || !target_read(v->target, v->world.schema, v->mem, &state, e))
+    if (!target_read(v->target, v->world.schema, v->mem, &state, e))
         return false;
     if (c->sync_id[0] == '\0' || !state.exists) {
         err_set(e, ERR_CONFIG, "nothing is replicated yet: the %s has no schema %s",
@@ -33,6 +33,20 @@ static bool read_source(struct verification *v, struct relations *all, struct er
            catalog_read(v->source, v->world.schema, v->mem, all, e) &&
            capture_assign_ids(v->source, &v->world.capture, all, v->mem, e) &&
            pg_exec(v->source, "COMMIT", e);
+}
+
+/* What was written to the target behind a fence is newer than the source's: a repair would undo it. */
+static bool look_for_fence(struct verification *v, struct err *e)
+{
+    if (!capture_fenced(v->source, &v->world.capture, &v->fenced, e))
+        return false;
+    if (!v->fenced || !v->o->repair)
+        return true;
+    err_set(e, ERR_CONFIG,
+            "writes to the source are switched off (cutover): what differs may be newer on the "
+            "target, and a repair would undo it");
+    return err_hint(e,
+                    "repl verify shows what differs; repl cutover --abort lets the source take writes again");
 }
 
 /* ---- which tables ---- */
@@ -103,7 +117,7 @@ static bool read_tables(struct verification *v, size_t *outside, struct err *e)
     size_t n = v->world.relations.count;
     v->world.targets = arena_alloc(v->mem, (n + 1) * sizeof *v->world.targets);
     v->tables = xcalloc(n + 1, sizeof *v->tables);
-    v->whole = xcalloc(n + 1, sizeof *v->whole);
+    v->course = xcalloc(n + 1, sizeof *v->course);
     for (size_t i = 0; i < n; i++)
         match(v, i, &targets, &state);
     return true;
@@ -190,11 +204,34 @@ static bool note_left_out(struct verification *v, size_t outside, struct err *e)
         generated +=
             (int64_t)(v->world.relations.items[i].ncolumns - verify_columns(&v->world.relations.items[i]));
     bool ok =
+        (!v->fenced || state_verify_note(v->o->state, v->run,
+                                         "what was written to the target since the cutover: it shows as "
+                                         "differences",
+                                         0, e)) &&
         note(v, "tables that are not in the sync", (int64_t)outside, e) &&
         note(v, "generated columns", generated, e) && note(v, "materialized views", result_int(r, 0, 0), e) &&
         note(v, "foreign tables", result_int(r, 0, 1), e) && note(v, "large objects", result_int(r, 0, 2), e);
     result_free(r);
     return ok;
+}
+
+bool verify_connect_source(struct verification *v, struct err *e)
+{
+    const char *id = v->world.capture.sync_id;
+    conn_close(v->source);
+    v->source = NULL;
+    /* The workers read the world: it is written before there are any. */
+    return sync_connect(v->o->sync, SIDE_SOURCE, "verify", &v->source, e) &&
+           (v->pool != NULL || capture_find(v->source, &v->world.capture, e)) &&
+           (id[0] == '\0' || lock_verify(v->source, id, v->o->interrupt, e)) &&
+           pg_exec(v->source, "SET enable_seqscan = off", e);
+}
+
+bool verify_connect_target(struct verification *v, struct err *e)
+{
+    conn_close(v->target);
+    v->target = NULL;
+    return sync_connect(v->o->sync, SIDE_TARGET, "verify", &v->target, e);
 }
 
 bool verify_open(struct verification *v, struct err *e)
@@ -204,7 +241,7 @@ bool verify_open(struct verification *v, struct err *e)
     v->world.capture.schema = v->o->sync->schema;
     v->world.repair = v->o->repair;
     v->world.show_values = v->o->show_values;
-    return sync_connect(v->o->sync, SIDE_SOURCE, "verify", &v->source, e) &&
-           sync_connect(v->o->sync, SIDE_TARGET, "verify", &v->target, e) && same_sync(v, e) &&
-           read_tables(v, &outside, e) && begin_run(v, e) && note_left_out(v, outside, e);
+    return verify_connect_source(v, e) && verify_connect_target(v, e) && same_sync(v, e) &&
+           look_for_fence(v, e) && read_tables(v, &outside, e) && begin_run(v, e) &&
+           note_left_out(v, outside, e);
 }

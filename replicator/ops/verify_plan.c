@@ -15,25 +15,30 @@ enum {
     MAX_RANGE_ROWS = 100000,
     ROUNDS = 100,
     QUIET_ROUNDS = 8,
-    SEQUENCE_ROUNDS = 5
+    SEQUENCE_ROUNDS = 5,
+    TRIES = 8
 };
 
 /* ---- how large a range is ---- */
 
-static double row_bytes(const struct relation *r)
+/* Where the source never counted its rows, the target may have: it was analyzed after the copy. */
+static double row_bytes(const struct verification *v, size_t index)
 {
+    const struct relation *r = &v->world.relations.items[index], *t = &v->world.targets[index];
+    if (r->rows_estimate <= 0 || r->bytes <= 0)
+        r = t;
     return r->rows_estimate > 0 && r->bytes > 0 ? (double)r->bytes / (double)r->rows_estimate : 100;
 }
 
 /* Small enough for short statements; with a rate, small enough for it to be kept within a quarter of a second. */
-static int64_t range_rows(const struct verification *v, const struct relation *r)
+static int64_t range_rows(const struct verification *v, size_t index)
 {
     if (v->o->range_rows != 0)
         return v->o->range_rows;
     double bytes = RANGE_BYTES;
     if (v->o->max_rate != 0 && (double)v->o->max_rate / 4 < bytes)
         bytes = (double)v->o->max_rate / 4 > MIN_RANGE_BYTES ? (double)v->o->max_rate / 4 : MIN_RANGE_BYTES;
-    double rows = bytes / row_bytes(r);
+    double rows = bytes / row_bytes(v, index);
     return rows < MIN_RANGE_ROWS ? MIN_RANGE_ROWS : rows > MAX_RANGE_ROWS ? MAX_RANGE_ROWS : (int64_t)rows;
 }
 
@@ -51,7 +56,7 @@ static bool hand_out(struct verification *v, size_t index, const struct verify_r
 {
     const struct relation *r = &v->world.relations.items[index];
     bool all = range->from == NULL && range->to == NULL;
-    double bytes = (double)range_rows(v, r) * row_bytes(r);
+    double bytes = (double)range_rows(v, index) * row_bytes(v, index);
     if (!verify_pace(v, e) || !verify_wait(v, v->o->jobs * 2 - 1, e))
         return false;
     struct verify_job *j = verify_job_new(v, whole ? VERIFY_WHOLE : VERIFY_RANGE, index);
@@ -66,21 +71,47 @@ static bool hand_out(struct verification *v, size_t index, const struct verify_r
 
 /* ---- cutting ---- */
 
+/* A table that somebody has locked is not waited for. */
+static bool hurry(struct verification *v, struct err *e)
+{
+    return pg_exec(v->source, arena_printf(v->mem, "SET lock_timeout = %d", VERIFY_SOURCE_LOCK_MS), e);
+}
+
+/* A comparison may take hours: a connection that is lost is opened again. */
+static bool ask_source(struct verification *v, const char *sql, struct result **out, struct err *e)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        bool usable = v->source != NULL && conn_usable(v->source);
+        if ((usable || (verify_connect_source(v, e) && hurry(v, e))) &&
+            pg_query(v->source, sql, 0, NULL, out, e))
+            return true;
+        if (!err_is_transient(e))
+            return false;
+        struct err stopped;
+        if (!verify_rest(v, backoff_next_ms(&v->backoff), &stopped)) {
+            *e = stopped;
+            return false;
+        }
+    }
+    return false;
+}
+
 /* The key that ends the next range, as a line of COPY in the arena; NULL where the rest is one range. */
-static bool next_boundary(struct verification *v, const struct relation *r, const char *from, const char **to,
+static bool next_boundary(struct verification *v, size_t index, const char *from, const char **to,
                           struct err *e)
 {
+    const struct relation *r = &v->world.relations.items[index];
     struct result *res;
     const struct sql_var vars[] = {
         {"keys", verify_key_sql(v->mem, r)},
         {"table", verify_table_sql(v->mem, r)},
         {"range", verify_range_sql(v->mem, r, from, NULL)},
-        {"rows", arena_printf(v->mem, "%lld", (long long)range_rows(v, r) - 1)},
+        {"rows", arena_printf(v->mem, "%lld", (long long)range_rows(v, index) - 1)},
         {NULL, NULL},
     };
     char *sql = sql_fill(sql_ops_verify_boundary, vars);
     *to = NULL;
-    bool ok = pg_query(v->source, sql, 0, NULL, &res, e);
+    bool ok = ask_source(v, sql, &res, e);
     free(sql);
     if (!ok)
         return err_table(e, r->schema, r->name);
@@ -105,10 +136,12 @@ static bool next_range(struct verification *v, size_t index, struct err *e)
     const struct relation *r = &v->world.relations.items[index];
     struct verify_table *t = &v->tables[index];
     struct verify_range range = {.number = t->ranges, .from = arena_strdup(v->mem, t->planned_to)};
-    bool small =
-        (double)r->bytes < (double)range_rows(v, r) * row_bytes(r) && t->ranges == 0 && r->rows_estimate > 0;
-    if (r->nkey != 0 && verify_has_ranges(r) && !small && !next_boundary(v, r, range.from, &range.to, e))
-        return false;
+    bool small = (double)r->bytes < (double)range_rows(v, index) * row_bytes(v, index) && t->ranges == 0 &&
+                 r->rows_estimate > 0;
+    struct err why;
+    if (r->nkey != 0 && verify_has_ranges(r) && !small &&
+        !next_boundary(v, index, range.from, &range.to, &why))
+        return verify_give_up(v, index, &why, e);
     free(t->planned_to);
     t->planned_to = range.to != NULL ? xstrdup(range.to) : NULL;
     t->planned = range.to == NULL;
@@ -164,7 +197,7 @@ bool verify_ranges(struct verification *v, struct err *e)
 {
     size_t n = v->world.relations.count;
     struct by_size *order = arena_alloc(v->mem, (n + 1) * sizeof *order);
-    bool ok = pg_exec(v->source, "SET enable_seqscan = off", e);
+    bool ok = hurry(v, e);
     for (size_t i = 0; i < n; i++)
         order[i] = (struct by_size){i, v->world.relations.items[i].bytes};
     qsort(order, n, sizeof *order, larger_first);
@@ -229,17 +262,27 @@ static bool look_at_all(struct verification *v, int64_t last, struct err *e)
     return ok;
 }
 
+static void next_round(struct verification *v)
+{
+    for (size_t i = 0; i < v->world.relations.count; i++) {
+        struct course *c = &v->course[i];
+        free(c->stood);
+        c->stood = c->stands;
+        c->stands = NULL;
+    }
+}
+
 static size_t whole_again(struct verification *v, bool submit)
 {
     size_t n = 0;
     for (size_t i = 0; i < v->world.relations.count; i++) {
-        if ((!v->whole[i].moving && !v->whole[i].repairing) || strcmp(v->tables[i].state, "comparing") != 0)
+        if ((!v->course[i].moving && !v->course[i].repairing) || strcmp(v->tables[i].state, "comparing") != 0)
             continue;
         n++;
         if (!submit)
             continue;
         struct verify_job *j = verify_job_new(v, VERIFY_WHOLE, i);
-        j->repaired = v->whole[i].repairing;
+        j->repaired = v->course[i].repairing;
         verify_submit(v, j);
     }
     return n;
@@ -255,15 +298,17 @@ bool verify_rounds(struct verification *v, struct err *e)
         size_t whole = whole_again(v, false);
         if (keys == 0 && whole == 0)
             return true;
-        uint64_t before = v->settled;
-        if (!v->o->settle(v->o->arg, &v->engine, e) || !look_at_all(v, last, e))
+        uint64_t before = v->dropped;
+        v->settled = v->o->settle(v->o->arg);
+        next_round(v);
+        if (!look_at_all(v, last, e))
             return false;
         whole_again(v, true);
         if (!verify_wait(v, 0, e))
             return false;
-        quiet = v->settled != before || whole_again(v, false) < whole ? 0 : quiet + 1;
+        quiet = v->dropped != before || whole_again(v, false) < whole ? 0 : quiet + 1;
         /* Nobody brings what is owed: another look would see the same, but for what this one owed. */
-        if (!v->engine && (!v->o->repair || round > 0))
+        if (v->settled == VERIFY_NO_ENGINE && (!v->o->repair || round > 0))
             return true;
     }
     return true;
@@ -322,25 +367,41 @@ static int64_t count_behind(const struct sequences *source, const struct sequenc
     return n;
 }
 
+/* Their connections may have been idle for hours. */
+static bool read_both(struct verification *v, struct sequences *source, struct sequences *target,
+                      struct err *e)
+{
+    for (int again = 0;; again++) {
+        if (sequences_read(v->source, v->world.schema, v->mem, source, e) &&
+            sequences_read(v->target, v->world.schema, v->mem, target, e))
+            return true;
+        if (e->kind != ERR_CONN || again != 0 || !verify_connect_source(v, e) || !verify_connect_target(v, e))
+            return false;
+    }
+}
+
 bool verify_sequences(struct verification *v, struct err *e)
 {
     struct sequences source, target;
     if (v->o->tables->count != 0)
         return state_verify_note(v->o->state, v->run, "sequences, with --table", 0, e);
-    if (!sequences_read(v->source, v->world.schema, v->mem, &source, e) ||
-        !sequences_read(v->target, v->world.schema, v->mem, &target, e))
+    if (!read_both(v, &source, &target, e))
         return false;
     int64_t n = count_behind(&source, &target);
     for (int round = 0; n != 0 && round < SEQUENCE_ROUNDS; round++) {
-        if (!v->o->settle(v->o->arg, &v->engine, e) ||
-            !sequences_read(v->target, v->world.schema, v->mem, &target, e))
+        v->settled = v->o->settle(v->o->arg);
+        if (!sequences_read(v->target, v->world.schema, v->mem, &target, e))
             return false;
         n = count_behind(&source, &target);
     }
-    /* They stand outside of snapshots: without an engine nobody can say what is late and what is wrong. */
-    if (n != 0 && !v->engine) {
+    /* They stand outside of snapshots: while nobody brings them, what is late and what is wrong look alike. */
+    if (n != 0 && v->settled != VERIFY_BROUGHT) {
         v->behind = n;
-        return state_verify_note(v->o->state, v->run, "sequences that are behind: no engine runs", n, e);
+        return state_verify_note(v->o->state, v->run,
+                                 v->settled == VERIFY_NO_ENGINE
+                                     ? "sequences that are behind: no engine runs"
+                                     : "sequences that are behind: the engine did not bring them",
+                                 n, e);
     }
     bool ok = true;
     for (size_t i = 0; ok && i < source.count; i++) {

@@ -254,6 +254,7 @@ bool verify_compare_whole(struct verify_sides *s, struct err *e)
     const char *snapshot;
     if (!verify_look_begin(s, &snapshot, e) || !verify_look_owed(s, snapshot, "VALUES (0)", &f->moving, 1, e))
         return false;
+    f->stands = f->moving ? arena_strdup(s->job->mem, snapshot) : NULL;
     if (!f->moving && !compare_moment(s, e))
         return false;
     if (!verify_look_end(s, e))

@@ -236,7 +236,7 @@ static char *settings_sql(struct conn *c, const struct conn_options *o)
         "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; SET xmloption = content;"
         "SET lc_monetary = 'C';"
         "SET standard_conforming_strings = on; SET array_nulls = on; SET quote_all_identifiers = off;"
-        "SET client_min_messages = warning; SET row_security = off; SET jit = off; SET lc_monetary = 'C';"
+        "SET client_min_messages = warning; SET row_security = off; SET jit = off;"
         "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
         "SET synchronous_commit = on; SET max_parallel_workers_per_gather = 0; SET work_mem = '64MB';";
     struct buf b = {0};

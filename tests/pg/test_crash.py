@@ -11,7 +11,7 @@ from program import ROOT
 from test_copy import SMALL, big, chunks
 from waiting import SLOWER, eventually, moment
 
-# test_steps.py has those that need more than the workload, test_cutover.py and test_verify.py those of their commands.
+# test_steps.py has those that need more than the workload, test_cutover.py and test_verify_ways.py those of their commands.
 POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.)[a-z_.]+)"\)')
 
 
