@@ -121,7 +121,7 @@ static bool run_pg_dump(const struct sync *s, const char *pg_dump, const struct 
                         const char *file, const struct interrupt *i, struct err *e)
 {
     static const char *const fixed[] = {
-        "-Fc",       "--schema-only",   "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
+        "-Fc",       "--schema-only",   "--no-owner", "--no-acl", "--no-subscriptions",
         "--no-sync", "--encoding=UTF8", LOCK_WAIT,    "-w"};
     char *resolved, *conninfo = NULL, *password = NULL;
     if (!dsn_resolve(s->source, &resolved, e))

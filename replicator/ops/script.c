@@ -36,6 +36,46 @@ static void trim(char *sql)
         sql[--n] = '\0';
 }
 
+/* Some releases keep a mark of their own among the options of a column. A pg_dump that is older than such a release, of
+ * whatever major version, takes it for the user's, and no server takes it back:
+ * "ALTER COLUMN v SET (n_distinct=7, pg_attver=1);" */
+static void drop_mark(char *line, size_t length)
+{
+    static const char mark[] = "pg_attver=", open[] = " SET (";
+    char *end = line + length, *set = memmem(line, length, open, strlen(open));
+    char *at = set != NULL ? memmem(set, (size_t)(end - set), mark, strlen(mark)) : NULL;
+    if (at == NULL || strncmp(line, "ALTER ", strlen("ALTER ")) != 0)
+        return;
+    char *to = at + strlen(mark);
+    to += strspn(to, "'0123456789");
+    if (at[-1] == '(' && *to == ')') { /* nothing else is set */
+        memset(line, ' ', length);
+        return;
+    }
+    if (*to == ',')
+        to += strspn(to, ", ");
+    else
+        while (at[-1] == ' ' || at[-1] == ',')
+            at--;
+    memset(at, ' ', (size_t)(to - at));
+}
+
+static void drop_marks(char *sql)
+{
+    for (char *line = sql; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        drop_mark(line, length);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void clean(const struct toc_entry *it, char *sql)
+{
+    if (strcmp(it->kind, "TABLE") == 0 || strcmp(it->kind, "FOREIGN TABLE") == 0)
+        drop_marks(sql);
+    trim(sql);
+}
+
 bool script_cut(char *text, struct toc_entry *const *entries, size_t count, struct err *e)
 {
     char *at = text;
@@ -49,11 +89,11 @@ bool script_cut(char *text, struct toc_entry *const *entries, size_t count, stru
                            entries[i]->rest);
         *found = '\0'; /* the end of the one before */
         if (i > 0)
-            trim(at);
+            clean(entries[i - 1], at);
         entries[i]->sql = at = body;
     }
     if (count > 0)
-        trim(at);
+        clean(entries[count - 1], at);
     return true;
 }
 

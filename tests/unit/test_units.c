@@ -40,6 +40,26 @@ static void a_script_is_cut_into_its_entries(void **arg)
     free(text);
 }
 
+static void a_mark_of_the_servers_own_is_dropped(void **arg)
+{
+    struct toc_entry t = {.id = 1, .class_oid = 1259, .oid = 2, .kind = "TABLE", .rest = "public a"};
+    struct toc_entry *const one[] = {&t};
+    struct err e;
+    (void)arg;
+    char *text = strdup("\n--\n-- TOC entry 1 (class 1259 OID 2)\n-- Name: a\n--\n\nCREATE TABLE a (v text "
+                        "DEFAULT 'pg_attver=1');\n"
+                        "ALTER TABLE ONLY a ALTER COLUMN u SET (pg_attver=22161880);\n"
+                        "ALTER TABLE ONLY a ALTER COLUMN v SET (n_distinct=7, pg_attver=2);\n"
+                        "ALTER TABLE ONLY a ALTER COLUMN w SET (pg_attver=2, n_distinct=7);\n\n\n");
+    assert_true(script_cut(text, one, 1, &e));
+    assert_non_null(strstr(t.sql, "DEFAULT 'pg_attver=1'"));
+    assert_null(strstr(t.sql, "COLUMN u"));
+    assert_non_null(strstr(t.sql, "COLUMN v SET (n_distinct=7"));
+    assert_non_null(strstr(t.sql, "n_distinct=7);"));
+    assert_null(strstr(strstr(t.sql, "COLUMN v"), "pg_attver"));
+    free(text);
+}
+
 static void stages_follow_and_the_largest_come_first(void **arg)
 {
     struct arena *a = arena_new();
@@ -91,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_is_cut_into_its_entries),
+        cmocka_unit_test(a_mark_of_the_servers_own_is_dropped),
         cmocka_unit_test(stages_follow_and_the_largest_come_first),
         cmocka_unit_test(the_servers_means_are_shared),
     };
