@@ -147,7 +147,7 @@ bool step_row_security(struct look *l, enum side side, struct err *e)
 static void judge_grant(struct look *l, const struct result *r, int i)
 {
     const char *role = result_text(r, i, 0), *kind = result_text(r, i, 2), *rights = result_text(r, i, 5);
-    bool table = strcmp(kind, "TABLE") == 0;
+    bool column = strcmp(kind, "COLUMN") == 0, table = column || strcmp(kind, "TABLE") == 0;
     const char *what = table
                            ? "this"
                            : arena_printf(l->a, "%s %s", strcmp(kind, "SCHEMA") == 0 ? "schema" : "sequence",
@@ -155,8 +155,34 @@ static void judge_grant(struct look *l, const struct result *r, int i)
     look_add(l, FINDING_WARNING, "grants", "target", table ? result_text(r, i, 3) : "",
              arena_printf(l->a, "role %s may use %s on the source (%s): grants and owners do not go over",
                           role, what, rights),
-             arena_printf(l->a, "after init, on the target: GRANT %s ON %s %s TO %s", rights, kind,
-                          result_text(r, i, 4), role));
+             arena_printf(l->a, "after init, on the target: GRANT %s ON %s %s TO %s", rights,
+                          column ? "TABLE" : kind, result_text(r, i, 4), role));
+}
+
+/* Without its grants a function is everybody's, and one that is closed may well act as its owner. */
+static bool judge_functions(struct look *l, struct err *e)
+{
+    struct result *r;
+    const struct sql_var own[] = {{"own_schema", l->s->schema}, {NULL, NULL}};
+    if (!ask(l->source, sql_ops_check_closed_functions, own, &r, e))
+        return false;
+    const char *closed = arena_strdup(l->a, result_text(r, 0, 0));
+    result_free(r);
+    if (!ask(l->target, sql_ops_check_open_functions,
+             (const struct sql_var[]){{"closed", closed}, {NULL, NULL}}, &r, e))
+        return false;
+    for (int i = 0; i < result_rows(r); i++) {
+        const char *routine = result_text(r, i, 0), *roles = result_text(r, i, 1);
+        look_add(l, FINDING_WARNING, "grants", "target", "",
+                 arena_printf(l->a, "everybody may execute %s there; on the source it is closed to PUBLIC",
+                              routine),
+                 arena_printf(l->a,
+                              "after init, on the target: REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC%s%s%s%s",
+                              routine, roles[0] != '\0' ? "; GRANT EXECUTE ON ROUTINE " : "",
+                              roles[0] != '\0' ? routine : "", roles[0] != '\0' ? " TO " : "", roles));
+    }
+    result_free(r);
+    return true;
 }
 
 bool step_grants(struct look *l, enum side side, struct err *e)
@@ -185,6 +211,8 @@ bool step_grants(struct look *l, enum side side, struct err *e)
         judge_grant(l, r, i);
     }
     result_free(r);
+    if (!judge_functions(l, e))
+        return false;
     if (l->out->count == before)
         look_ok(l, "grants", "target",
                 "no other role uses the source's tables, or each may use the target's too");

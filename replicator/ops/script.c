@@ -36,9 +36,9 @@ static void trim(char *sql)
         sql[--n] = '\0';
 }
 
-/* Some releases keep a mark of their own among the options of a column. A pg_dump that is older than such a release, of
- * whatever major version, takes it for the user's, and no server takes it back:
- * "ALTER COLUMN v SET (n_distinct=7, pg_attver=1);" */
+/* PostgreSQL 15.20, and what was mended with it, stamps every column's definition with an option of that column. A
+ * pg_dump that is older than those releases, of whatever major version, takes it for the user's, and no server takes it
+ * back: "ALTER COLUMN v SET (pg_attver=22159008, n_distinct=7);" */
 static void drop_mark(char *line, size_t length)
 {
     static const char mark[] = "pg_attver=", open[] = " SET (";
@@ -71,8 +71,10 @@ static void drop_marks(char *sql)
 
 static void clean(const struct toc_entry *it, char *sql)
 {
-    if (strcmp(it->kind, "TABLE") == 0 || strcmp(it->kind, "FOREIGN TABLE") == 0)
-        drop_marks(sql);
+    static const char *const with_columns[] = {"TABLE", "FOREIGN TABLE", "MATERIALIZED VIEW"};
+    for (size_t i = 0; i < sizeof with_columns / sizeof *with_columns; i++)
+        if (strcmp(it->kind, with_columns[i]) == 0)
+            drop_marks(sql);
     trim(sql);
 }
 

@@ -88,8 +88,9 @@ def digest(connection, own=("repl",)):
 
 
 # What describes a database but its rows: one line an object. For proving that repl leaves no trace, and that the
-# schema came over. Internal triggers carry oids in their names and are left out.
-CATALOG = """
+# schema came over. Internal triggers carry oids in their names and are left out. So is what servers of different
+# versions say differently: members of extensions, NOT NULL as a constraint, the qualifiers of columns in views.
+CATALOG = r"""
 with n as (select oid, nspname, nspacl from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'),
      c as (select * from pg_class where relnamespace in (select oid from n))
 select concat_ws(' ', 'schema', nspname, nspacl) from n
@@ -102,14 +103,16 @@ union all select concat_ws(' ', 'column', c.oid::regclass, attname, format_type(
 union all select concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid)
   from pg_index where indexrelid in (select oid from c)
 union all select concat_ws(' ', 'constraint', nullif(conrelid, 0)::regclass, nullif(contypid, 0)::regtype, conname,
-       pg_get_constraintdef(oid), convalidated) from pg_constraint where connamespace in (select oid from n)
+       pg_get_constraintdef(oid), convalidated) from pg_constraint where connamespace in (select oid from n) and contype <> 'n'
 union all select concat_ws(' ', 'trigger', pg_get_triggerdef(oid), tgenabled) from pg_trigger where not tgisinternal
 union all select concat_ws(' ', 'function', oid::regprocedure, md5(prosrc), prosecdef, proconfig, proacl)
   from pg_proc where pronamespace in (select oid from n)
-union all select concat_ws(' ', 'type', oid::regtype, typtype) from pg_type where typnamespace in (select oid from n)
+   and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e')
+union all select concat_ws(' ', 'type', oid::regtype, typtype, typnotnull) from pg_type where typnamespace in (select oid from n)
+   and not exists (select from pg_depend where classid = 'pg_type'::regclass and objid in (pg_type.oid, typelem) and deptype = 'e')
 union all select concat_ws(' ', 'enum', enumtypid::regtype, string_agg(enumlabel, ',' order by enumsortorder))
   from pg_enum group by enumtypid
-union all select concat_ws(' ', 'view', oid::regclass, pg_get_viewdef(oid), relispopulated)
+union all select concat_ws(' ', 'view', oid::regclass, regexp_replace(pg_get_viewdef(oid), '\y\w+\.(?=\w)', '', 'g'), relispopulated)
   from c where relkind in ('v', 'm')
 union all select concat_ws(' ', 'rule', pg_get_ruledef(oid))
   from pg_rewrite where rulename <> '_RETURN' and ev_class in (select oid from c)

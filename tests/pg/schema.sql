@@ -21,7 +21,7 @@ create materialized view mgb2 as select sum(n) from mgb;
 create view vv as select * from mgb2;
 create materialized view a_first as select * from vv;
 create materialized view empty as select 1 as one with no data;
-create function helper() returns bigint language sql stable as 'select count(*) from cust';
+create function helper() returns bigint language sql stable as 'select count(*) from public.cust';
 create materialized view mfun as select helper() as h;
 create table parent(a int primary key, b text);
 create table child(c int) inherits (parent);
