@@ -21,6 +21,8 @@ const struct setting engine_settings[] = {
     {"lock_timeout_ms", "ms", 200, 1, 60000,
      "How long repl waits for a table lock on the source before it steps back and tries again."},
     {"poll_ms", "ms", 1000, 10, 60000, "Longest an idle engine goes without looking at the source."},
+    {"rest_ms", "ms", 50, 0, 10000,
+     "Longest rest between two batches while changes come without end; a rest is twice what the batch took."},
     {"retry_max_ms", "ms", 30000, 100, 3600000, "Longest wait between two tries after an error."},
     {"rotate_bytes", "bytes", 1000000, 8192, 10000000000,
      "Size of the delta tables at which the writers are sent to the other side."},
@@ -34,8 +36,9 @@ static const size_t places[] = {
     offsetof(struct settings, batch_rows),      offsetof(struct settings, chunk_by_key),
     offsetof(struct settings, chunk_max_bytes), offsetof(struct settings, chunk_min_bytes),
     offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
-    offsetof(struct settings, retry_max_ms),    offsetof(struct settings, rotate_bytes),
-    offsetof(struct settings, slice_ms),        offsetof(struct settings, step_rows),
+    offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
+    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, slice_ms),
+    offsetof(struct settings, step_rows),
 };
 
 static int64_t *place(struct settings *s, size_t i)

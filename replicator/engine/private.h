@@ -82,6 +82,7 @@ struct engine {
     bool looking;        /* a look, a batch or a rotation is under way */
     bool look_wanted;    /* something may be owed */
     unsigned look_index; /* how long nothing was found */
+    unsigned run;        /* batches since a look found nothing */
     uint64_t looked_ms;  /* when the last look that found nothing (left) began */
     uint64_t rotated_ms;
     uint64_t request;  /* number of the last request to bring everything over */

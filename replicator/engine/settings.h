@@ -13,6 +13,7 @@ struct settings {
     int64_t chunk_min_bytes;
     int64_t lock_timeout_ms; /* how long repl's readers wait behind somebody's DDL, before it tries again */
     int64_t poll_ms;         /* the longest an idle engine goes without looking */
+    int64_t rest_ms;         /* longest rest between two batches while changes come steadily */
     int64_t retry_max_ms;
     int64_t rotate_bytes; /* the delta tables change sides when the active ones hold as much */
     int64_t
