@@ -1,6 +1,6 @@
 # bash completion for repl, made from the program's table of commands
 _repl_commands() {
-  echo 'init start status kick pause resume set stop check verify log cutover cleanup version help'
+  echo 'init start status kick pause resume add set stop check verify log cutover cleanup version help'
 }
 _repl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} i command=''
@@ -30,7 +30,7 @@ _repl() {
   case $command in
   '') words=$(_repl_commands) ;;
   help) words=$(_repl_commands) ;;
-  init) words=' --source --target --schema --tables --exclude --jobs --max-rate --no-schema --overwrite' ;;
+  init) words=' --source --target --schema --tables --exclude --jobs --max-rate --auto-add --no-schema --overwrite' ;;
   start) words=' --detach --jobs --max-rate' ;;
   status) words=' --json --wait --timeout --watch' ;;
   kick) words=' --wait --timeout' ;;

@@ -25,9 +25,12 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e) M
 bool capture_find(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 
 /* Gives every relation that is captured already its id (by oid) and shape; the others keep 0. A table that was
- * captured without key stays without. ERR_CONFIG where a key is no longer the one whose values the deltas hold. */
+ * captured without key stays without. key_was is set where a key is no longer the one whose values the deltas hold. */
 bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,
                         struct err *e) MUST_CHECK;
+
+/* The key's columns, as relation.key_was has them. */
+char *capture_key_text(struct arena *a, const struct relation *r);
 
 struct capture_install_options {
     unsigned lock_timeout_ms; /* how long an application statement may wait behind CREATE TRIGGER */
@@ -45,6 +48,15 @@ struct capture_install_options {
  */
 bool capture_install_tables(struct conn *db, const struct capture *c, struct relations *l,
                             const struct capture_install_options *o, struct err *e) MUST_CHECK;
+
+/* The functions name the key's columns as they are named now: no lock on the table, no change of the deltas. */
+bool capture_rename_key(struct conn *db, const struct capture *c, const struct relation *r,
+                        struct err *e) MUST_CHECK;
+
+/* Makes the capture of a table anew, for the key that it has now. What its deltas held is gone: the table must have been
+ * marked as owed whole before. One transaction, with an exclusive lock for its time; 55P03 where that is not to be had. */
+bool capture_renew_table(struct conn *db, const struct capture *c, const struct relation *r,
+                         unsigned lock_timeout_ms, struct err *e) MUST_CHECK;
 
 /* What capture_remove would drop, one line each ("trigger repl_insert on public.account"), in the arena. */
 bool capture_list(struct conn *db, const char *schema, struct arena *a, struct strlist *out,
@@ -95,11 +107,12 @@ bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, in
  * Opens the batch's source transaction: locks the tables (ACCESS SHARE, before the snapshot), takes the snapshot and
  * says what is owed, at most cap rows counted a table. One round trip. If a table outside the list owes something,
  * *outside is set and the transaction is rolled back: call again with a longer list. ERR_CONFLICT where a table no
- * longer has the shape that it was described with: the catalogs must be read again.
+ * longer has the shape that it was described with: the catalogs must be read again. The tables of left_out are neither
+ * locked nor looked at, and are not in the list.
  */
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
-                   size_t ntables, const struct positions *p, int64_t cap, struct arena *a,
-                   struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
+                   size_t ntables, const struct positions *p, const struct ids *left_out, int64_t cap,
+                   struct arena *a, struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
 
 /* Opens a source transaction for a step of a catch-up pass: locks the table, takes a snapshot, looks at the shape as
  * capture_begin does. */

@@ -1,7 +1,7 @@
 /*
  * The control socket: DIR/control.sock, one JSON object a line each way. The peer must be the same user or root.
  *
- * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"set"|"fence"|"lift"|"stop",
+ * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"add"|"set"|"fence"|"lift"|"stop",
  *           "table":"schema.name"?,"wait":bool?,"jobs":number?,"max_rate":number|null?}
  * Reply:   {"ok":true,"status":{...}} or {"ok":false,"error":{"kind","message","hint"}}.
  * "set" is answered when the workers that were added are there or have failed to come.

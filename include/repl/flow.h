@@ -129,6 +129,7 @@ struct target_relation {
     const char *goal;     /* a catch-up pass goes on towards this snapshot; NULL: none */
     char side;            /* how far the pass has come */
     int64_t block;
+    bool afresh; /* to be emptied, and copied anew */
 };
 
 struct target_cut { /* where a chunk begins; it ends where the next one does */
@@ -202,6 +203,8 @@ bool target_plan(struct conn *db, const char *schema, const struct target_heap *
 /* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */
 bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r,
                          struct err *e) MUST_CHECK;
+/* The table is to be copied anew; what is there of it stays until target_restart_copy. */
+bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 bool target_copied(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
 bool target_remove(struct conn *db, const char *schema, struct err *e) MUST_CHECK;

@@ -16,6 +16,7 @@ struct sync {
     struct selection selection; /* own_schema is schema */
     int jobs;
     int64_t max_rate; /* bytes a second read from the source by all jobs together; 0: unlimited */
+    bool auto_add;    /* new tables of the source join once the target has them */
     bool no_schema;   /* the target's tables are made by somebody else */
     bool overwrite;   /* tables that hold rows on the target are emptied first */
 };
@@ -119,6 +120,21 @@ typedef void (*say_fn)(void *arg, const char *text);
 /* Preflight, schema, capture, plan: all of `repl init`. Can be run again: it continues, adopts, adds new tables. */
 bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
               struct err *e) MUST_CHECK;
+
+struct add_options {
+    bool only_if_there; /* the target's table is not made, whatever the sync says */
+    bool lock;          /* no engine runs: keep others out */
+    const struct interrupt *interrupt;
+    say_fn say;
+    void *arg;
+};
+
+/* One more table joins the sync: its schema comes over where the target has none, capture is installed, and what follows
+ * the rows is looked at again; the rows come with the engine. *added is its label, the caller frees it. */
+bool init_add(const struct sync *s, const char *label, const struct add_options *o, char **added,
+              struct err *e) MUST_CHECK;
+/* The sync's selection includes that table from now on, and the state file knows. */
+bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e) MUST_CHECK;
 
 /* ---- the schema, by pg_dump (schema.c); what comes after the rows is in repl/units.h ---- */
 

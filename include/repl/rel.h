@@ -15,6 +15,7 @@ const char *side_name(enum side s); /* "source", "target" */
 
 struct column {
     const char *name;
+    int number;            /* attnum: stays when the column is renamed */
     const char *type;      /* schema-qualified, with modifiers, as format_type() gives it */
     const char *base_type; /* the type under the domains; type where it is no domain */
     bool is_domain;
@@ -67,6 +68,10 @@ struct relation {
     int64_t bytes; /* heap and TOAST, of all leaves */
     int64_t rows_estimate; /* -1 when the server does not know */
     const char *shape;     /* what capture calls its columns and unique indexes; NULL until captured */
+    size_t nkey_now;       /* captured without key, it has one now, of so many columns; else 0 */
+    const char *key_was;   /* the deltas hold values of this other key, quoted names; NULL: of its key */
+    bool key_renamed;      /* columns of its key are named otherwise in capture's functions */
+    bool capture_broken;   /* columns that it reads are gone or have another type, or triggers are gone */
 };
 
 struct relations {
@@ -86,6 +91,14 @@ bool relation_binary(const struct relation *r);
 
 /* What a row takes on its server, on average; a guess where that is not known. Never below 1. */
 double relation_row_bytes(const struct relation *r);
+
+/* Tables by their ids. */
+struct ids {
+    const int *items;
+    size_t count;
+};
+
+bool ids_have(const struct ids *l, int id);
 
 /* Where the history of the source is cut: see docs/architecture.md, "Positions". */
 struct server_identity {

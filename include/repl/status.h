@@ -26,7 +26,7 @@ bool phase_parse(const char *name, enum phase *out);
 struct status_table {
     int id;
     char *schema, *name;
-    char *phase; /* planned, copying, copied, catching_up, following, paused, failed */
+    char *phase; /* planned, copying, copied, catching_up, following, paused, drifted, failed */
     int64_t rows_copied, bytes_copied, bytes_total;
     double rate_bytes_per_second, eta_seconds; /* of its copy; negative: not known */
     int64_t owed_rows;                         /* -1: not known */

@@ -50,3 +50,11 @@ double relation_row_bytes(const struct relation *r)
     double bytes = r->rows_estimate > 0 ? (double)r->bytes / (double)r->rows_estimate : unknown;
     return bytes > 1 ? bytes : 1;
 }
+
+bool ids_have(const struct ids *l, int id)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i] == id)
+            return true;
+    return false;
+}

@@ -104,19 +104,21 @@ static int row_of(const struct result *r, uint32_t oid)
 }
 
 /* The deltas hold the values of the key that the table had when its capture was installed. */
-static bool same_key(struct relation *t, const char *installed, struct arena *a, struct err *e)
+static void compare_keys(struct relation *t, const struct result *r, int row, struct arena *a)
 {
-    if (installed[0] == '\0') { /* captured as dirty: so it stays, whatever key it got since */
+    const char *installed = result_text(r, row, 3), *named_now = result_text(r, row, 4);
+    bool renamed = strcmp(installed, named_now) != 0, broken = result_bool(r, row, 5);
+    t->capture_broken = broken;
+    if (installed[0] == '\0') { /* captured as dirty: so it stays until its capture is renewed */
+        t->nkey_now = t->nkey;
         t->nkey = 0;
         t->key_kind = KEY_NONE;
-        return true;
+        return;
     }
-    if (strcmp(key_text(a, t), installed) == 0)
-        return true;
-    err_set(e, ERR_CONFIG, "its key was (%s) when its capture was installed and is %s%s%s now", installed,
-            t->nkey != 0 ? "(" : "gone", key_text(a, t), t->nkey != 0 ? ")" : "");
-    err_table(e, t->schema, t->name);
-    return err_hint(e, "give the table that key again; or begin anew: repl cleanup, then repl init");
+    if (broken || strcmp(capture_key_text(a, t), named_now) != 0)
+        t->key_was = arena_strdup(a, installed);
+    t->capture_broken = broken || (renamed && t->key_was != NULL);
+    t->key_renamed = renamed && !t->capture_broken;
 }
 
 bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,
@@ -129,15 +131,16 @@ bool capture_assign_ids(struct conn *db, const struct capture *c, struct relatio
     free(sql);
     if (!ok)
         return false;
-    for (size_t i = 0; ok && i < l->count; i++) {
+    for (size_t i = 0; i < l->count; i++) {
         struct relation *t = &l->items[i];
         int row = row_of(r, t->oid);
         t->id = row >= 0 ? (int)result_int(r, row, 1) : 0;
         t->shape = row >= 0 ? arena_strdup(a, result_text(r, row, 2)) : NULL;
-        ok = row < 0 || same_key(t, result_text(r, row, 3), a, e);
+        if (row >= 0)
+            compare_keys(t, r, row, a);
     }
     result_free(r);
-    return ok;
+    return true;
 }
 
 /* ---- waiting for busy tables ---- */

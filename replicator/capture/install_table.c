@@ -76,6 +76,53 @@ static char *key_names(const struct table_names *n, const char *prefix)
     return s;
 }
 
+static char *key_numbers(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t k = 0; k < r->nkey; k++)
+        buf_printf(&b, "%s%d", k != 0 ? "," : "", r->columns[r->key[k].column].number);
+    buf_puts(&b, "}");
+    char *s = arena_strdup(a, b.data);
+    buf_free(&b);
+    return s;
+}
+
+/* The key's columns are the table's first: then a transition table can name them by their places. */
+static bool key_leads(const struct relation *r)
+{
+    for (size_t k = 0; k < r->nkey; k++)
+        if (r->key[k].column >= r->nkey)
+            return false;
+    return r->nkey != 0;
+}
+
+/* "changed c(c1, c2)": a rename of those columns leaves the function as it is. Only of the first ones, where no column
+ * before them can be dropped and shift the places. */
+static char *changed_rows(const struct table_names *n)
+{
+    struct buf b = {0};
+    buf_puts(&b, "changed c");
+    for (size_t i = 0; i < n->r->nkey && key_leads(n->r); i++)
+        buf_printf(&b, "%sc%zu%s", i == 0 ? "(" : ", ", i + 1, i + 1 == n->r->nkey ? ")" : "");
+    char *s = arena_strdup(n->a, b.data);
+    buf_free(&b);
+    return s;
+}
+
+/* The key's columns in changed_rows. */
+static char *changed_keys(const struct table_names *n)
+{
+    struct buf b = {0};
+    if (!key_leads(n->r))
+        return key_names(n, "c.");
+    for (size_t k = 0; k < n->r->nkey; k++)
+        buf_printf(&b, ", c.c%zu", n->r->key[k].column + 1);
+    char *s = arena_strdup(n->a, buf_text(&b));
+    buf_free(&b);
+    return s;
+}
+
 static void add_function(struct buf *b, const struct table_names *n, const char *name, const char *body_text,
                          const char *keys)
 {
@@ -89,6 +136,7 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
         {"truncation_b", name_of(n->a, n->c, "truncation_b")},
         {"id", arena_printf(n->a, "%d", n->r->id)},
         {"keys", keys},
+        {"from", changed_rows(n)},
         {"only", n->r->nkey == 0 ? "LIMIT 1" : ""},
         {"sync_id", n->c->sync_id},
         {NULL, NULL},
@@ -97,6 +145,17 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
     const struct sql_var vars[] = {{"function", name}, {"body", body}, {NULL, NULL}};
     add_filled(b, sql_capture_function, vars);
     free(body);
+}
+
+static void add_functions(struct buf *b, const struct table_names *n)
+{
+    bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
+    add_function(b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
+                 by_row ? key_names(n, "NEW.") : changed_keys(n));
+    add_function(b, n, n->old, sql_capture_body_row, key_names(n, "OLD."));
+    add_function(b, n, n->truncate, sql_capture_body_truncate, "");
+    if (n->r->partitioned)
+        add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, key_names(n, ""));
 }
 
 static void add_objects(struct buf *b, const struct table_names *n)
@@ -110,14 +169,17 @@ static void add_objects(struct buf *b, const struct table_names *n)
         {"label", arena_printf(n->a, "changed keys of %s", n->r->label)},
         {NULL, NULL},
     };
-    bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     add_filled(b, sql_capture_delta, vars);
-    add_function(b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
-                 key_names(n, by_row ? "NEW." : ""));
-    add_function(b, n, n->old, sql_capture_body_row, key_names(n, "OLD."));
-    add_function(b, n, n->truncate, sql_capture_body_truncate, "");
-    if (n->r->partitioned)
-        add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, key_names(n, ""));
+    add_functions(b, n);
+}
+
+static bool run(struct conn *db, struct buf *b, struct err *e)
+{
+    bool ok = pg_exec(db, b->data, e);
+    if (!ok)
+        pg_reset(db);
+    buf_free(b);
+    return ok;
 }
 
 /* ---- triggers ---- */
@@ -190,6 +252,12 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
     return !n->r->partitioned || add_leaves(db, b, n, e);
 }
 
+static void add_begin(struct buf *b, const struct table_names *n, unsigned lock_timeout_ms, const char *mode)
+{
+    buf_printf(b, "BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN %s MODE;\n", lock_timeout_ms,
+               n->r->partitioned ? "" : "ONLY ", n->r->sql, mode);
+}
+
 /* Two transactions in one message, since round trips are what thousands of tables wait for: the objects, which nobody
  * can wait for and which stay where the lock does not come; the triggers, under the lock. */
 static bool make_capture(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms,
@@ -198,17 +266,15 @@ static bool make_capture(struct conn *db, const struct table_names *n, unsigned 
     struct buf b = {0};
     buf_puts(&b, "BEGIN;\n");
     add_objects(&b, n);
-    buf_printf(&b,
-               "COMMIT; BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN SHARE ROW EXCLUSIVE MODE;\n",
-               lock_timeout_ms, n->r->partitioned ? "" : "ONLY ", n->r->sql);
-    bool ok = triggers_sql(db, n, &b, e);
+    buf_puts(&b, "COMMIT; ");
+    add_begin(&b, n, lock_timeout_ms, "SHARE ROW EXCLUSIVE");
+    if (!triggers_sql(db, n, &b, e)) {
+        buf_free(&b);
+        return false;
+    }
     buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d; COMMIT;",
                name_of(n->a, n->c, "relation"), n->r->id);
-    ok = ok && pg_exec(db, b.data, e);
-    buf_free(&b);
-    if (!ok)
-        pg_reset(db);
-    return ok;
+    return run(db, &b, e);
 }
 
 static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, struct arena *a,
@@ -217,9 +283,13 @@ static bool give_id(struct conn *db, const struct capture *c, const struct relat
     char oid[16];
     char *value = NULL;
     snprintf(oid, sizeof oid, "%u", r->oid);
-    const struct sql_var vars[] = {{"schema", c->schema},   {"oid", oid},
-                                   {"nspname", r->schema},  {"relname", r->name},
-                                   {"key", key_text(a, r)}, {NULL, NULL}};
+    const struct sql_var vars[] = {{"schema", c->schema},
+                                   {"oid", oid},
+                                   {"nspname", r->schema},
+                                   {"relname", r->name},
+                                   {"key", capture_key_text(a, r)},
+                                   {"numbers", key_numbers(a, r)},
+                                   {NULL, NULL}};
     char *sql = sql_fill(sql_capture_register, vars);
     bool ok = pg_value(db, sql, 0, NULL, &value, e);
     if (ok)
@@ -241,6 +311,55 @@ bool install_table(struct conn *db, const struct capture *c, struct relation *r,
     }
     if (ok)
         r->id = with_id.id;
+    arena_free(a);
+    return ok;
+}
+
+/* What register.sql says of the key, for a table that has its id. */
+static void add_key(struct buf *b, const struct table_names *n)
+{
+    buf_printf(b, "UPDATE %s SET key_columns = ", name_of(n->a, n->c, "relation"));
+    sql_literal(b, capture_key_text(n->a, n->r));
+    buf_puts(b, ", key_numbers = ");
+    sql_literal(b, key_numbers(n->a, n->r));
+    buf_printf(b, " WHERE id = %d; COMMIT;", n->r->id);
+}
+
+bool capture_rename_key(struct conn *db, const struct capture *c, const struct relation *r, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct table_names n = make_names(a, c, r);
+    struct buf b = {0};
+    buf_puts(&b, "BEGIN;");
+    add_functions(&b, &n);
+    add_key(&b, &n);
+    bool ok = run(db, &b, e);
+    arena_free(a);
+    return ok;
+}
+
+bool capture_renew_table(struct conn *db, const struct capture *c, const struct relation *r,
+                         unsigned lock_timeout_ms, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct table_names n = make_names(a, c, r);
+    const struct sql_var vars[] = {{"delta_a", n.delta_a},
+                                   {"delta_b", n.delta_b},
+                                   {"changed", n.changed},
+                                   {"old", n.old},
+                                   {"truncate", n.truncate},
+                                   {"leaf", n.leaf},
+                                   {NULL, NULL}};
+    struct buf b = {0};
+    add_begin(&b, &n, lock_timeout_ms, "ACCESS EXCLUSIVE");
+    add_filled(&b, sql_capture_drop_table, vars);
+    add_objects(&b, &n);
+    bool ok = triggers_sql(db, &n, &b, e);
+    add_key(&b, &n);
+    if (ok)
+        ok = run(db, &b, e);
+    else
+        buf_free(&b);
     arena_free(a);
     return ok;
 }

@@ -25,7 +25,7 @@ char *list_keys(struct arena *a, const struct relation *r, const char *prefix)
     return taken(a, &b);
 }
 
-char *key_text(struct arena *a, const struct relation *r)
+char *capture_key_text(struct arena *a, const struct relation *r)
 {
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {

@@ -11,8 +11,6 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side);
 
 /* ", d.k1, d.k2": every key column with that prefix and a comma in front; "" without key. */
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix);
-/* "id","v": the key's columns under their own names, quoted; "" without key. */
-char *key_text(struct arena *a, const struct relation *r);
 /* ", t."id", t."v"": every copied column of the table likewise. */
 char *list_columns(struct arena *a, const struct relation *r, const char *prefix);
 /* "d.k1 = t."id" AND ...", with the operators of the key's index. */

@@ -48,6 +48,15 @@ static bool same_shapes(const struct result *r, const struct relation *const *ta
     return true;
 }
 
+static void drop_left_out(struct owed_list *l, const struct ids *left_out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (!ids_have(left_out, l->items[i].id))
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+}
+
 /* The first result with rows is the snapshot, the one behind it the list. */
 static bool take_results(struct conn *db, const struct relation *const *tables, size_t ntables,
                          struct arena *a, struct owed_list *out, struct err *e)
@@ -94,8 +103,8 @@ static bool in_list(int id, const struct relation *const *tables, size_t n)
 }
 
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
-                   size_t ntables, const struct positions *p, int64_t cap, struct arena *a,
-                   struct owed_list *out, bool *outside, struct err *e)
+                   size_t ntables, const struct positions *p, const struct ids *left_out, int64_t cap,
+                   struct arena *a, struct owed_list *out, bool *outside, struct err *e)
 {
     const struct sql_var vars[] = {
         {"lock", lock_sql(a, tables, ntables)},
@@ -115,6 +124,7 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
         pg_reset(db);
         return false;
     }
+    drop_left_out(out, left_out);
     for (size_t i = 0; i < out->count; i++)
         *outside = *outside || !in_list(out->items[i].id, tables, ntables);
     return !*outside || pg_exec(db, "ROLLBACK", e);

@@ -82,6 +82,7 @@ static struct relation *next_run(const struct result *r, int from, int *end, str
 
 static void fill_column(struct column *col, const struct result *r, int row, struct arena *a)
 {
+    col->number = (int)result_int(r, row, 1);
     col->name = arena_strdup(a, result_text(r, row, 2));
     col->type = arena_strdup(a, result_text(r, row, 3));
     col->base_type = arena_strdup(a, result_text(r, row, 4));
@@ -167,4 +168,15 @@ bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struc
     result_free(keys);
     free(oids);
     return ok;
+}
+
+bool catalog_outline(struct conn *c, const char *own_schema, struct arena *a, const char **out, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"own_schema", own_schema}, {NULL, NULL}};
+    if (!run(c, sql_catalog_outline, vars, &r, e))
+        return false;
+    *out = arena_strdup(a, result_text(r, 0, 0));
+    result_free(r);
+    return true;
 }

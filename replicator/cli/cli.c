@@ -10,9 +10,10 @@
 
 static const char default_dir[] = "./.repl";
 
-const struct cmd *const commands[] = {
-    &cmd_init,  &cmd_start,  &cmd_status, &cmd_kick,    &cmd_pause,   &cmd_resume,  &cmd_set,  &cmd_stop,
-    &cmd_check, &cmd_verify, &cmd_log,    &cmd_cutover, &cmd_cleanup, &cmd_version, &cmd_help, NULL};
+const struct cmd *const commands[] = {&cmd_init,   &cmd_start, &cmd_status,  &cmd_kick,    &cmd_pause,
+                                      &cmd_resume, &cmd_add,   &cmd_set,     &cmd_stop,    &cmd_check,
+                                      &cmd_verify, &cmd_log,   &cmd_cutover, &cmd_cleanup, &cmd_version,
+                                      &cmd_help,   NULL};
 
 const struct option_spec global_options[] = {
     {"dir", required_argument, 'D', "DIR", "the state directory (else $REPL_DIR, else ./.repl)"},

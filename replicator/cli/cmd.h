@@ -44,8 +44,8 @@ struct cmd {
     bool (*exec)(struct context *c, struct err *e);
 };
 
-extern const struct cmd cmd_init, cmd_check, cmd_start, cmd_status, cmd_kick, cmd_pause, cmd_resume, cmd_set,
-    cmd_stop, cmd_verify, cmd_log, cmd_cutover, cmd_cleanup, cmd_version, cmd_help;
+extern const struct cmd cmd_init, cmd_add, cmd_check, cmd_start, cmd_status, cmd_kick, cmd_pause, cmd_resume,
+    cmd_set, cmd_stop, cmd_verify, cmd_log, cmd_cutover, cmd_cleanup, cmd_version, cmd_help;
 
 extern const struct cmd *const commands[]; /* in the order of help; ends with NULL */
 extern const struct option_spec global_options[];

@@ -15,6 +15,8 @@ static const struct option_spec options[] = {
     {"exclude", required_argument, 0, "LIST", "not these tables; repeatable"},
     {"jobs", required_argument, 'j', "N", "workers, each with a connection to both sides (4)"},
     {"max-rate", required_argument, 'r', "RATE", "bytes a second read from the source (unlimited)"},
+    {"auto-add", no_argument, 0, NULL,
+     "new tables of the source join by themselves, once the target has them"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
     {"overwrite", no_argument, 0, NULL, "empty tables that hold rows on the target"},
     {NULL, 0, 0, NULL, NULL},

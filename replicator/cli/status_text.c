@@ -202,8 +202,8 @@ static enum trouble trouble_of(const struct status_table *t)
 /* "12: 1 failed, 11 following" */
 static void add_counts(struct buf *b, const struct status *s)
 {
-    static const char *const order[] = {"failed",      "paused", "copying",   "planned",
-                                        "catching_up", "copied", "following", NULL};
+    static const char *const order[] = {"failed",      "drifted", "paused",    "copying", "planned",
+                                        "catching_up", "copied",  "following", NULL};
     buf_printf(b, "tables    %zu", s->ntables);
     const char *between = ": ";
     for (const char *const *phase = order; *phase != NULL; phase++) {

@@ -55,6 +55,7 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
     take_list(a, "exclude", &s->selection.exclude);
     s->selection.own_schema = s->schema;
     s->no_schema = s->no_schema || args_has(a, "no-schema");
+    s->auto_add = s->auto_add || args_has(a, "auto-add");
     s->overwrite = s->overwrite || args_has(a, "overwrite");
     return check_schema(s->schema, e);
 }

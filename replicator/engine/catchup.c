@@ -17,6 +17,7 @@ struct pass {
 struct catchup {
     struct pass *passes;
     size_t count, left;
+    bool beside; /* the other tables go on */
 };
 
 static void pass_free(struct catchup *c)
@@ -114,15 +115,19 @@ static void start_step(struct engine *g, struct pass *p)
 static void dispatch(struct engine *g)
 {
     struct catchup *c = g->catchup;
-    if (g->stopping || g->paused || g->trouble)
+    if (g->stopping || g->paused || engine_in_trouble(g))
         return;
     for (size_t i = 0; i < c->count && g->in_flight < g->jobs; i++)
         if (!c->passes[i].running && !c->passes[i].finished)
             start_step(g, &c->passes[i]);
     if (c->left != 0)
         return;
+    bool beside = c->beside;
     catchup_drop(g);
-    phase_fire(g, EV_CAUGHT_UP);
+    if (beside)
+        follow_look(g);
+    else
+        phase_fire(g, EV_CAUGHT_UP);
 }
 
 void catchup_dispatch(struct engine *g)
@@ -144,7 +149,7 @@ static void resume(const struct world *w, int id, struct pass *p)
     }
 }
 
-void catchup_begin(struct engine *g)
+static void begin(struct engine *g, bool beside)
 {
     struct catchup *c = xcalloc(1, sizeof *c);
     c->passes = xcalloc(g->behind.count, sizeof *c->passes);
@@ -160,7 +165,31 @@ void catchup_begin(struct engine *g)
     }
     g->passes_resumed = true; /* the world's goals are those of its opening */
     c->left = c->count;
+    c->beside = beside;
     g->catchup = c;
     workers_settle(g);
     dispatch(g);
+}
+
+void catchup_begin(struct engine *g)
+{
+    begin(g, false);
+}
+
+void catchup_beside(struct engine *g)
+{
+    begin(g, true);
+}
+
+bool catchup_is_beside(const struct engine *g)
+{
+    return g->catchup != NULL && g->catchup->beside;
+}
+
+bool catchup_has(const struct engine *g, int id)
+{
+    for (size_t i = 0; g->catchup != NULL && i < g->catchup->count; i++)
+        if (g->world->relations.items[g->catchup->passes[i].index].id == id)
+            return true;
+    return false;
 }

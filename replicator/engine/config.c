@@ -29,6 +29,8 @@ const struct setting engine_settings[] = {
     {"slice_ms", "ms", 10000, 100, 600000,
      "How long one transaction on the source should read under a --max-rate; six times that is the most."},
     {"step_rows", "rows", 200000, 100, 100000000, "Changed rows brought over by one step of catching up."},
+    {"survey_ms", "ms", 10000, 100, 3600000,
+     "How often repl looks whether tables were altered, added or dropped on either side."},
     {NULL, NULL, 0, 0, 0, NULL},
 };
 
@@ -38,7 +40,7 @@ static const size_t places[] = {
     offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
     offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
     offsetof(struct settings, rotate_bytes),    offsetof(struct settings, slice_ms),
-    offsetof(struct settings, step_rows),
+    offsetof(struct settings, step_rows),       offsetof(struct settings, survey_ms),
 };
 
 static int64_t *place(struct settings *s, size_t i)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control_private.h"
+#include "drift.h"
 #include "repl/log.h"
 
 enum { LONGEST_REQUEST = 4096 };
@@ -64,6 +65,16 @@ void control_send_error(struct client *c, const struct err *e)
     cJSON_AddStringToObject(error, "message", e->text);
     cJSON_AddStringToObject(error, "hint", e->hint);
     send_json(c, json);
+}
+
+/* Everything came but the changes of a table that cannot follow: whoever waits for all of them must hear of it. */
+static void send_left_behind(struct client *c, const struct err *why)
+{
+    struct err e;
+    err_set(&e, ERR_NOT_YET, "everything committed before is on the target, but for %s: %s", why->table,
+            why->text);
+    err_hint(&e, "%s", why->hint[0] != '\0' ? why->hint : "mend it; repl status shows it");
+    control_send_error(c, &e);
 }
 
 /* ---- clients ---- */
@@ -150,7 +161,10 @@ void control_answer_waiting(struct engine *g)
     for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
         if (c->waits_for != 0 && c->waits_for <= g->answered) {
             c->waits_for = 0;
-            control_send_status(c);
+            if (drift_any(g) != NULL)
+                send_left_behind(c, drift_any(g));
+            else
+                control_send_status(c);
         }
 }
 
@@ -160,6 +174,18 @@ void control_answer_joined(struct engine *g)
         if (c->waits_joined) {
             c->waits_joined = false;
             control_send_status(c);
+        }
+}
+
+void control_added(struct engine *g, const struct err *e)
+{
+    for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
+        if (c->waits_added) {
+            c->waits_added = false;
+            if (e != NULL)
+                control_send_error(c, e);
+            else
+                control_send_status(c);
         }
 }
 

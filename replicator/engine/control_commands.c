@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control_private.h"
+#include "drift.h"
 #include "repl/control.h"
 #include "repl/log.h"
 
@@ -110,6 +111,20 @@ static void set(struct client *c, const cJSON *json)
         control_send_status(c);
 }
 
+static void add(struct client *c, const cJSON *json)
+{
+    struct err e;
+    const char *table = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "table"));
+    if (table == NULL) {
+        err_set(&e, ERR_USAGE, "add: which table?");
+        control_send_error(c, &e);
+    } else if (!add_table(c->control->engine, table, &e)) {
+        control_send_error(c, &e);
+    } else {
+        c->waits_added = true;
+    }
+}
+
 static void kick(struct client *c, bool wait)
 {
     struct engine *g = c->control->engine;
@@ -196,8 +211,9 @@ static void do_stop(struct client *c, const cJSON *json)
 static const struct {
     const char *name;
     void (*run)(struct client *c, const cJSON *json);
-} commands[] = {{"status", do_status}, {"kick", do_kick},   {"pause", do_pause}, {"resume", do_resume},
-                {"set", set},          {"fence", do_fence}, {"lift", do_lift},   {"stop", do_stop}};
+} commands[] = {{"status", do_status}, {"kick", do_kick}, {"pause", do_pause},
+                {"resume", do_resume}, {"add", add},      {"set", set},
+                {"fence", do_fence},   {"lift", do_lift}, {"stop", do_stop}};
 
 void control_command(struct client *c, const cJSON *json)
 {

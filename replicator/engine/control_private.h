@@ -10,6 +10,7 @@ struct client {
     uv_pipe_t pipe;
     struct control *control;
     struct buf in;
+    bool waits_added;   /* for the end of "add" */
     uint64_t waits_for; /* number of a request (follow_request); 0: none */
     bool waits_joined;  /* until no worker is joining */
     struct client *next;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "drift.h"
 #include "repl/clock.h"
 
 /* The table has arrived. */
@@ -13,6 +14,8 @@ static void table_copied(struct engine *g, struct table_plan *p)
     free(p->meter);
     p->meter = NULL;
     g->copy.open--;
+    if (g->life != LIFE_COPYING)
+        g->look_wanted = true;
 }
 
 /* ---- marking a table done ---- */
@@ -28,6 +31,8 @@ static void copied(struct engine *g, struct task *task)
     table_copied(g, p);
     supervise_good(g);
     copy_dispatch(g);
+    if (g->look_wanted)
+        follow_look(g);
 }
 
 static void mark_copied(struct engine *g, struct table_plan *p)
@@ -88,6 +93,8 @@ static void chunk_done(struct engine *g, struct task *task)
     if (moved)
         supervise_good(g);
     copy_dispatch(g);
+    if (g->look_wanted)
+        follow_look(g);
 }
 
 /* ---- chunks to give out ---- */
@@ -203,6 +210,13 @@ static bool give_work(struct engine *g, size_t at)
     }
 }
 
+void copy_give_out(struct engine *g)
+{
+    for (size_t i = 0; i < g->copy.ntables && g->in_flight < g->jobs; i++)
+        while (!copy_is_left_out(g, &g->copy.tables[i]) && g->in_flight < g->jobs && give_work(g, i))
+            continue;
+}
+
 /* ---- pausing ---- */
 
 void copy_hold(struct engine *g, int id)
@@ -226,11 +240,10 @@ void copy_let_go(struct engine *g)
 
 void copy_dispatch(struct engine *g)
 {
+    beside_dispatch(g);
     if (g->life != LIFE_COPYING || g->stopping || g->paused || engine_in_trouble(g))
         return;
-    for (size_t i = 0; i < g->copy.ntables && g->in_flight < g->jobs; i++)
-        while (!copy_is_left_out(g, &g->copy.tables[i]) && g->in_flight < g->jobs && give_work(g, i))
-            continue;
+    copy_give_out(g);
     if (g->copy.open == 0 && g->in_flight == 0)
         phase_fire(g, EV_COPIED);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "copy.h"
+
+#include "drift.h"
 #include "repl/log.h"
 
 void copy_plan_free(struct copy_plan *p)
@@ -33,10 +35,7 @@ const struct target_cut *copy_cut(const struct table_plan *p, size_t place)
 
 bool copy_is_left_out(const struct engine *g, const struct table_plan *p)
 {
-    for (size_t i = 0; i < g->nleft_out; i++)
-        if (g->left_out[i] == g->world->relations.items[p->index].id)
-            return true;
-    return false;
+    return drift_holds(g, g->world->relations.items[p->index].id);
 }
 
 /* ---- after an opening ---- */

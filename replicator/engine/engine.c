@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "copy.h"
-#include "private.h"
+#include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 #include "repl/version.h"
@@ -105,6 +105,8 @@ void engine_settle(struct engine *g)
         close_handles(g);
     } else if (g->trouble && g->life != LIFE_WAITING) {
         supervise_drained(g);
+    } else {
+        drift_reopen_now(g);
     }
 }
 
@@ -138,11 +140,16 @@ static void on_signal(uv_signal_t *signal, int number)
     engine_stop(g, g->stopping ? INTERRUPT_NOW : INTERRUPT_SOON);
 }
 
+void engine_go_on_beside(struct engine *g)
+{
+    copy_dispatch(g);
+    catchup_dispatch(g);
+}
+
 void engine_go_on(struct engine *g)
 {
     supervise_again(g);
-    copy_dispatch(g);
-    catchup_dispatch(g);
+    engine_go_on_beside(g);
     finish_dispatch(g);
     follow_look(g);
 }
@@ -185,6 +192,7 @@ static bool load_paused(struct engine *g, struct err *e)
 static void on_status_timer(uv_timer_t *timer)
 {
     progress_tick(timer->data);
+    drift_tick(timer->data);
 }
 
 static void init_handles(struct engine *g)
@@ -230,6 +238,8 @@ static void tear_down(struct engine *g)
     arena_free(g->behind_mem);
     standing_clear(&g->standing);
     free(g->left_out);
+    free(g->asides);
+    free(g->add_wanted);
     free(g->last_batch.last_batch.at);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

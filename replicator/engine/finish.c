@@ -59,10 +59,15 @@ static void marked(struct engine *g, struct task *task)
     if (!ended_well(g, task))
         return;
     if (step == &steps[STEP_INDEXES]) {
-        phase_fire(g, EV_INDEXED);
+        g->indexed = true;
+        if (g->life == LIFE_INDEXING)
+            phase_fire(g, EV_INDEXED);
+        else
+            follow_look(g);
     } else {
         g->finishing++;
-        finish_begin(g);
+        if (!engine_in_trouble(g)) /* else the next opening comes back */
+            finish_begin(g);
     }
 }
 

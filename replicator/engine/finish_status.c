@@ -9,7 +9,8 @@ enum { WATCH_AFTER_MS = 500 };
 
 bool finish_at_work(const struct engine *g)
 {
-    return g->finish != NULL && (g->life == LIFE_INDEXING || g->life == LIFE_FINISHING);
+    bool beside = g->indexing && (g->life == LIFE_FOLLOWING || g->life == LIFE_CATCHING_UP);
+    return g->finish != NULL && (g->life == LIFE_INDEXING || g->life == LIFE_FINISHING || beside);
 }
 
 bool finish_is_slow(const struct unit *u)

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "private.h"
+#include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 
@@ -14,8 +14,11 @@ enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, STEADY_RUN = 2, RESTS_A_BATCH = 2
 
 static bool may_look(const struct engine *g)
 {
-    return (g->life == LIFE_FOLLOWING || g->life == LIFE_CATCHING_UP) && g->catchup == NULL && !g->stopping &&
-           !g->paused && !g->trouble;
+    /* ANALYZE stands in nobody's way; foreign keys would. */
+    bool life = g->life == LIFE_FOLLOWING || g->life == LIFE_CATCHING_UP ||
+                (g->life == LIFE_FINISHING && g->established && g->finishing > 0);
+    return life && (g->catchup == NULL || catchup_is_beside(g)) && !g->stopping && !g->paused &&
+           !engine_in_trouble(g);
 }
 
 /* ---- positions for jobs: copies, since the loop may change its own meanwhile ---- */
@@ -28,32 +31,24 @@ struct positions standing_positions(const struct standing *s, struct arena *a)
     return (struct positions){arena_strdup(a, s->snapshot), own, s->nown};
 }
 
-static bool is_in(int id, const int *ids, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
 /* All tables stand at snapshot now but those the batch left out: they stay where they were. The same as
  * sql/target/position_advance.sql does on the target. */
-static void advance(struct standing *s, const char *snapshot, const int *left_out, size_t nleft_out)
+static void advance(struct standing *s, const char *snapshot, const struct ids *left_out)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->nown; i++)
-        if (is_in(s->own[i].id, left_out, nleft_out))
+        if (ids_have(left_out, s->own[i].id))
             s->own[kept++] = s->own[i];
         else
             free(s->own[i].snapshot);
     s->nown = kept;
-    for (size_t i = 0; i < nleft_out; i++) {
+    for (size_t i = 0; i < left_out->count; i++) {
         bool apart = false;
         for (size_t k = 0; k < kept; k++)
-            apart = apart || s->own[k].id == left_out[i];
+            apart = apart || s->own[k].id == left_out->items[i];
         if (!apart) {
             s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
-            s->own[s->nown++] = (struct own_position){left_out[i], xstrdup(s->snapshot)};
+            s->own[s->nown++] = (struct own_position){left_out->items[i], xstrdup(s->snapshot)};
         }
     }
     free(s->snapshot);
@@ -137,27 +132,52 @@ static void fulfil(struct engine *g, const struct batch_task *t)
     if (t->request > g->answered)
         g->answered = t->request;
     control_answer_waiting(g);
-    if (g->o->once && g->answered >= 1)
+    if (g->o->once && g->answered >= 1) {
+        if (drift_any(g) != NULL)
+            g->err = *drift_any(g);
         engine_stop(g, INTERRUPT_SOON);
+    }
 }
 
-/* The target shows one snapshot now. */
+/* The look left nothing out that is on its way in. */
+static bool brought_all(const struct engine *g, const struct batch_task *t)
+{
+    for (size_t i = 0; i < t->left_out.count; i++)
+        if (!drift_holds(g, t->left_out.items[i]))
+            return false;
+    return true;
+}
+
+/* The target shows one snapshot now, but for tables that stand apart. What follows the rows, foreign keys first, wants
+ * all of them: in a sync that is established it waits for the last. */
 static void consistent(struct engine *g, const struct batch_task *t)
 {
-    bool complete = g->finishing >= FINISHED;
+    bool complete = g->finishing >= FINISHED || (g->established && g->standing.nown != 0);
     if (g->life == LIFE_CATCHING_UP)
         phase_fire(g, complete ? EV_FOLLOW : EV_CONSISTENT);
-    if (complete)
+    else if (g->life == LIFE_FOLLOWING && !complete)
+        phase_fire(g, EV_CONSISTENT);
+    if (complete && brought_all(g, t))
         fulfil(g, t);
 }
 
-static void keep_behind(struct engine *g, const struct batch_task *t)
+static bool stands_apart(const struct engine *g, int id)
+{
+    for (size_t i = 0; i < g->standing.nown; i++)
+        if (g->standing.own[i].id == id)
+            return true;
+    return false;
+}
+
+/* What is owed, or of it only what tables owe that stand apart. */
+static void keep_behind(struct engine *g, const struct batch_task *t, bool apart)
 {
     arena_reset(g->behind_mem);
-    g->behind.count = t->owed.count;
+    g->behind.count = 0;
     g->behind.items = arena_alloc(g->behind_mem, (t->owed.count + 1) * sizeof *g->behind.items);
     for (size_t i = 0; i < t->owed.count; i++)
-        g->behind.items[i] = t->owed.items[i];
+        if (!apart || stands_apart(g, t->owed.items[i].id))
+            g->behind.items[g->behind.count++] = t->owed.items[i];
 }
 
 static void after_good_look(struct engine *g, const struct batch_task *t)
@@ -168,7 +188,8 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     if (t->outcome == BATCH_APPLIED) {
         g->look_index = 0;
         g->run++;
-        advance(&g->standing, t->owed.snapshot, t->left_out, t->nleft_out);
+        advance(&g->standing, t->owed.snapshot, &t->left_out);
+        drift_joined(g, &t->left_out);
         note_batch(g, t);
     } else {
         g->run = 0;
@@ -194,6 +215,24 @@ static int64_t owed_sum(const struct owed_list *l)
     return rows;
 }
 
+/* What tables owe that stand apart in a sync that follows is brought over beside the others. */
+static void behind(struct engine *g, const struct batch_task *t)
+{
+    bool follows = g->life == LIFE_FOLLOWING || g->steady;
+    keep_behind(g, t, true);
+    bool beside = follows && owed_sum(&t->owed) - owed_sum(&g->behind) <= g->settings.batch_rows;
+    if (catchup_is_beside(g) || g->life == LIFE_FINISHING) {
+        g->look_wanted = true; /* when that is through */
+    } else if (beside) {
+        catchup_beside(g);
+        follow_look(g);
+    } else {
+        g->owed_rows = owed_sum(&t->owed);
+        keep_behind(g, t, false);
+        phase_fire(g, EV_BEHIND);
+    }
+}
+
 static void looked(struct engine *g, struct task *task)
 {
     struct batch_task *t = (struct batch_task *)task;
@@ -204,17 +243,25 @@ static void looked(struct engine *g, struct task *task)
     }
     switch (t->outcome) {
     case BATCH_UNKNOWN_TABLE:
-        phase_fire(g, EV_CHANGED);
+        drift_reopen(g);
         break;
     case BATCH_TOO_LARGE:
         supervise_good(g);
-        g->owed_rows = owed_sum(&t->owed);
-        keep_behind(g, t);
-        phase_fire(g, EV_BEHIND);
+        behind(g, t);
         break;
     default:
         after_good_look(g, t);
     }
+    engine_go_on_beside(g);
+}
+
+/* A table that stood apart takes part again: the batch gives it the position of all, also where nothing is owed. */
+static bool any_returns(const struct engine *g, const struct ids *left_out)
+{
+    for (size_t i = 0; i < g->standing.nown; i++)
+        if (!ids_have(left_out, g->standing.own[i].id))
+            return true;
+    return false;
 }
 
 void follow_look(struct engine *g)
@@ -229,12 +276,8 @@ void follow_look(struct engine *g)
     t->progress.throttle = g->throttle;
     t->batch = g->standing.batch;
     t->request = g->request;
-    t->establish = g->standing.snapshot[0] == '\0' || g->standing.nown > g->nleft_out;
-    int *left_out = arena_alloc(t->task.mem, (g->nleft_out + 1) * sizeof *left_out);
-    for (size_t i = 0; i < g->nleft_out; i++)
-        left_out[i] = g->left_out[i];
-    t->left_out = left_out;
-    t->nleft_out = g->nleft_out;
+    t->left_out = drift_left_out(g, t->task.mem);
+    t->establish = g->standing.snapshot[0] == '\0' || any_returns(g, &t->left_out);
     g->look_wanted = false;
     g->looking = true;
     engine_submit(g, &t->task.job);
@@ -251,6 +294,7 @@ uint64_t follow_request(struct engine *g)
     g->request++;
     g->look_index = 0;
     supervise_again(g);
+    drift_again(g);
     follow_look(g);
     return g->request;
 }

@@ -19,15 +19,7 @@ struct look {
     bool open; /* the source transaction is open, and owes something */
 };
 
-static bool is_left_out(const struct batch_task *t, int id)
-{
-    for (size_t i = 0; i < t->nleft_out; i++)
-        if (t->left_out[i] == id)
-            return true;
-    return false;
-}
-
-/* The tables to lock: those with delta rows. Ids that the world does not know end the look. */
+/* The tables to lock: those with delta rows that are not left out. Ids that the world does not know end the look. */
 static bool choose_tables(struct look *l, const int *ids, size_t n)
 {
     const struct world *w = l->t->task.world;
@@ -37,19 +29,10 @@ static bool choose_tables(struct look *l, const int *ids, size_t n)
         const struct relation *r = relations_by_id(&w->relations, ids[i]);
         if (r == NULL)
             return false;
-        l->locked[l->nlocked++] = r;
+        if (!ids_have(&l->t->left_out, ids[i]))
+            l->locked[l->nlocked++] = r;
     }
     return true;
-}
-
-/* Drops from the list what this batch leaves where it stands. */
-static void drop_left_out(struct batch_task *t)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < t->owed.count; i++)
-        if (!is_left_out(t, t->owed.items[i].id))
-            t->owed.items[kept++] = t->owed.items[i];
-    t->owed.count = kept;
 }
 
 /* repl never stands in front of somebody's DDL: a lock that does not come soon is let go and tried again. */
@@ -58,7 +41,7 @@ static bool begin(struct look *l, bool *outside, struct err *e)
     struct batch_task *t = l->t;
     for (int i = 1;; i++) {
         if (capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->positions,
-                          t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e))
+                          &t->left_out, t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e))
             return true;
         if (!err_is(e, "55P03") || i == LOCK_TRIES)
             return false;
@@ -86,7 +69,6 @@ static bool look(struct look *l, struct err *e)
         if (!begin(l, &outside, e))
             return false;
     }
-    drop_left_out(t);
     l->open = t->owed.count != 0;
     return l->open || pg_exec(l->source, "COMMIT", e);
 }
@@ -182,7 +164,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .ntables = t->owed.count,
         .source_end_sql = capture_end_sql(t->task.mem, &t->task.world->capture, t->batch),
         .position_sql = position_advance_sql(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
-                                             &t->task.world->source, t->left_out, t->nleft_out),
+                                             &t->task.world->source, t->left_out.items, t->left_out.count),
         .stages = worker_stages(w),
         .progress = &t->progress,
     };

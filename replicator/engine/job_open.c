@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs.h"
+#include "repl/clock.h"
 #include "repl/log.h"
 
 /* ---- the locks, each held by a session of its own ---- */
@@ -115,6 +116,24 @@ static const struct target_relation *known(const struct world *w, int id)
     return NULL;
 }
 
+static bool another_key(const struct relation *r, struct arena *a, struct err *e)
+{
+    const char *key = capture_key_text(a, r);
+    if (r->nkey == 0) {
+        err_set(e, ERR_CONFIG, "its key (%s) is gone from the source", r->key_was);
+        err_hint(
+            e, "give it a key again; or drop the target's too: it is then copied whole whenever it changes");
+    } else {
+        err_set(e, ERR_CONFIG, "its key is (%s) on the source, and another on the target", key);
+        err_hint(e,
+                 "on the target: drop its old key, then ALTER TABLE %s ADD PRIMARY KEY (%s); it is then "
+                 "copied anew",
+                 r->sql, key);
+    }
+    return err_table(e, r->schema, r->name);
+}
+
+/* False where the two sides do not agree on the table; *e says why. */
 static bool match_one(struct world *w, struct relation *r, const struct relations *targets, struct err *e)
 {
     const struct relation *target = relations_find(targets, r->schema, r->name);
@@ -125,6 +144,8 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
     }
     if (!catalog_compatible(r, target, e))
         return false;
+    if (r->key_was != NULL || (known(w, r->id)->afresh && !mend_same_key(r, target)))
+        return another_key(r, w->mem, e);
     w->targets[r - w->relations.items] = *target;
     w->targets[r - w->relations.items].id = r->id;
     return true;
@@ -137,23 +158,69 @@ static bool half_joined(const struct relation *r, struct err *e)
     return err_hint(e, "run: repl init");
 }
 
-/* Keeps the tables that are captured, each with its description on the target. Another table's changes would be
- * nobody's: what is captured must be known there. */
-static bool match_tables(struct world *w, const struct relations *targets, struct err *e)
+/* Keeps the tables that are captured. Another table's changes would be nobody's: what is captured must be known on the
+ * target. */
+static bool keep_captured(struct world *w, const struct selection *selection, struct err *e)
 {
     size_t kept = 0;
+    w->news.items = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->news.items);
     for (size_t i = 0; i < w->relations.count; i++) {
-        if (w->relations.items[i].id == 0)
+        if (w->relations.items[i].id == 0) {
+            if (selection_includes(selection, w->relations.items[i].schema, w->relations.items[i].name))
+                w->news.items[w->news.count++] = arena_strdup(w->mem, w->relations.items[i].label);
             continue;
+        }
         if (known(w, w->relations.items[i].id) == NULL)
             return half_joined(&w->relations.items[i], e);
         w->relations.items[kept++] = w->relations.items[i];
     }
     w->relations.count = kept;
+    return true;
+}
+
+/* Each with its description on the target, or with the reason why it has to wait. */
+static void match_tables(struct world *w, const struct relations *targets)
+{
+    const size_t kept = w->relations.count;
     w->targets = arena_alloc(w->mem, (kept + 1) * sizeof *w->targets);
-    for (size_t i = 0; i < kept; i++)
-        if (!match_one(w, &w->relations.items[i], targets, e))
+    w->drifts = arena_alloc(w->mem, (kept + 1) * sizeof *w->drifts);
+    for (size_t i = 0; i < kept; i++) {
+        struct relation *r = &w->relations.items[i];
+        if (!match_one(w, r, targets, &w->drifts[i]))
+            w->targets[i] = *r; /* which nobody uses while the drift lasts */
+    }
+}
+
+static bool is_in(int id, const int *ids, size_t n)
+{
+    return ids_have(&(struct ids){ids, n}, id);
+}
+
+/* Tables that were dropped on the source leave; the target first, so that what is killed in between is seen again. In
+ * another history of the source tables may have other oids, and nobody knows. */
+static bool leave_dropped(struct world *w, const struct sync *sync, struct conn *source, struct conn *target,
+                          struct err *e)
+{
+    int *gone;
+    size_t n, kept = 0;
+    bool same = w->state.source.system_identifier[0] == '\0' || identity_equal(&w->state.source, &w->source);
+    if (!capture_dropped(source, &w->capture, w->mem, &gone, &n, e))
+        return false;
+    for (size_t i = 0; same && i < n; i++)
+        if (!target_forget(target, sync->schema, gone[i], e) ||
+            !capture_forget(source, &w->capture, gone[i], e))
             return false;
+    for (size_t i = 0; i < w->state.nrelations; i++) {
+        const struct target_relation *t = &w->state.relations[i];
+        if (same && is_in(t->id, gone, n))
+            world_say(
+                w, arena_printf(w->mem,
+                                "%s.%s was dropped on the source and leaves the sync; on the target it stays",
+                                t->schema, t->name));
+        else
+            w->state.relations[kept++] = *t;
+    }
+    w->state.nrelations = kept;
     return true;
 }
 
@@ -174,44 +241,93 @@ static bool all_there(const struct world *w, struct err *e)
 static bool read_source(struct conn *source, const struct sync *sync, struct world *w, struct err *e)
 {
     return pg_exec(source, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+           catalog_outline(source, sync->schema, w->mem, &w->outlines[SIDE_SOURCE], e) &&
            catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
            capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) && pg_exec(source, "COMMIT", e);
 }
 
-static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, struct err *e)
+static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, bool *mended,
+                       struct err *e)
 {
     struct conn *source, *target;
     struct relations targets;
     const struct sync *sync = t->task.sync;
     w->capture.schema = arena_strdup(w->mem, sync->schema);
-    if (!worker_source(worker, &source, e) || !worker_target(worker, &target, e))
-        return false;
-    w->source_version = conn_server_version(source);
-    return capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
-           same_sync(sync, w, e) && catalog_identity(source, &w->source, e) &&
-           target_not_behind(source, w, e) && capture_fenced(source, &w->capture, &w->fenced, e) &&
-           same_history(target, sync, w, e) && read_source(source, sync, w, e) &&
-           catalog_read(target, sync->schema, w->mem, &targets, e) &&
-           sequences_read(target, sync->schema, w->mem, w->sequences, e) && match_tables(w, &targets, e) &&
-           all_there(w, e);
+    bool ok =
+        worker_source(worker, &source, e) && worker_target(worker, &target, e) &&
+        capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
+        same_sync(sync, w, e) && catalog_identity(source, &w->source, e) && target_not_behind(source, w, e) &&
+        capture_fenced(source, &w->capture, &w->fenced, e) && leave_dropped(w, sync, source, target, e) &&
+        same_history(target, sync, w, e) && read_source(source, sync, w, e) &&
+        catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
+        catalog_read(target, sync->schema, w->mem, &targets, e) &&
+        sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
+        keep_captured(w, &sync->selection, e) && all_there(w, e) &&
+        mend_keys(w, &targets, source, target, mended, e);
+    if (ok && !*mended)
+        match_tables(w, &targets);
+    return ok;
+}
+
+static struct world *world_new(void)
+{
+    struct arena *mem = arena_new();
+    struct world *w = arena_alloc(mem, sizeof *w);
+    w->mem = mem;
+    w->sequences = arena_alloc(mem, sizeof *w->sequences);
+    return w;
+}
+
+/* What was mended is read again; what was said of it is kept. */
+static bool read_until_mended(const struct open_task *t, struct worker *worker, struct world **out,
+                              struct err *e)
+{
+    bool mended = true;
+    struct world *w = world_new();
+    while (mended) {
+        if (!read_world(t, worker, w, &mended, e)) {
+            world_free(w);
+            return false;
+        }
+        struct world *next = mended ? world_new() : w;
+        for (size_t i = 0; mended && i < w->said.count; i++)
+            world_say(next, arena_strdup(next->mem, w->said.items[i]));
+        if (mended)
+            world_free(w);
+        w = next;
+    }
+    *out = w;
+    return true;
 }
 
 bool job_open(struct worker *worker, struct job *job, struct err *e)
 {
     struct open_task *t = (struct open_task *)job;
-    struct arena *mem = arena_new();
-    struct world *w = arena_alloc(mem, sizeof *w);
-    w->mem = mem;
-    w->sequences = arena_alloc(mem, sizeof *w->sequences);
     worker_disconnect(worker); /* what was known of these sessions may be over */
-    if ((t->take_guards && !take_guards(t, worker, e)) || !read_world(t, worker, w, e)) {
+    if ((t->take_guards && !take_guards(t, worker, e)) || !read_until_mended(t, worker, &t->found, e)) {
         conn_close(t->source_guard);
         conn_close(t->target_guard);
         t->source_guard = t->target_guard = NULL;
-        world_free(w);
         return false;
     }
     worker_disconnect(worker); /* the next sessions know the sync id */
-    t->found = w;
+    return true;
+}
+
+bool job_survey(struct worker *worker, struct job *job, struct err *e)
+{
+    struct survey_task *t = (struct survey_task *)job;
+    const struct world *w = t->task.world;
+    struct conn *sides[2];
+    uint64_t began = clock_ms();
+    if (!worker_source(worker, &sides[SIDE_SOURCE], e) || !worker_target(worker, &sides[SIDE_TARGET], e))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const char *now;
+        if (!catalog_outline(sides[i], t->task.sync->schema, t->task.mem, &now, e))
+            return false;
+        t->changed = t->changed || w->unfinished || strcmp(now, w->outlines[i]) != 0;
+    }
+    t->took_ms = clock_ms() - began;
     return true;
 }

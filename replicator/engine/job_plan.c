@@ -19,6 +19,15 @@ static bool has_plan(const struct world *w, int id)
     return false;
 }
 
+/* What is there of the table is to go. */
+static bool has_rows(const struct world *w, int id)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++)
+        if (w->state.relations[i].id == id && w->state.relations[i].afresh)
+            return true;
+    return has_plan(w, id);
+}
+
 /* Ranges are bounds of one order: with another key, or another collation of it, they would be others. */
 static bool still_fits(const struct target_heap *plan, const struct heap *h, const char *range_key)
 {
@@ -128,7 +137,7 @@ static bool plan_table(struct plan_task *t, struct table_cut *c, struct conn *so
         return true;
     }
     c->fresh = true;
-    c->restarted = t->restart || has_plan(t->task.world, r->id);
+    c->restarted = t->restart || has_rows(t->task.world, r->id);
     if (c->restarted &&
         !target_restart_copy(target, t->task.sync->schema, &t->task.world->targets[c->index], e))
         return false;

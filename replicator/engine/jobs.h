@@ -20,6 +20,11 @@ struct world {
     int source_version;          /* 150020 */
     struct relations relations;  /* of the sync, as the source describes them; id set */
     struct relation *targets;    /* the same tables, as the target does; same index */
+    struct err *drifts;          /* why a table cannot follow; ERR_NONE where it can; same index */
+    struct strlist said;         /* what the opening did, in the arena */
+    const char *outlines[2];     /* of the tables of both sides: another text, another world */
+    struct strlist news;         /* tables of the source that are not in the sync, in the arena */
+    bool unfinished;             /* a table was locked by others: the next survey opens again */
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
     bool fenced;                 /* the source's writers were switched off by a cutover */
@@ -74,6 +79,31 @@ struct join_task {
     struct task task;
 };
 bool job_join(struct worker *w, struct job *job, struct err *e);
+/* Parts of an opening (job_mend.c). What happened, for the log; the text is the arena's. */
+void world_say(struct world *w, char *text);
+/* The target's key has the columns of the source's. */
+bool mend_same_key(const struct relation *source, const struct relation *target);
+/* Capture follows what became of keys. Where anything was mended the world is to be read again. */
+bool mend_keys(struct world *w, const struct relations *targets, struct conn *source, struct conn *target,
+               bool *mended, struct err *e);
+
+/* One more table joins the sync. */
+struct add_task {
+    struct task task;
+    const char *table;  /* as the user named it */
+    bool only_if_there; /* the target's table is not made */
+    char *added;        /* found: its label */
+    struct strlist said;
+};
+bool job_add(struct worker *w, struct job *job, struct err *e);
+
+/* Looks whether the tables of either side have changed since the opening. */
+struct survey_task {
+    struct task task;
+    bool changed;
+    uint64_t took_ms;
+};
+bool job_survey(struct worker *w, struct job *job, struct err *e);
 
 /* ---- the first copy (job_copy.c) ---- */
 
@@ -167,10 +197,9 @@ struct batch_task {
     struct task task;
     struct positions positions;
     int64_t batch;       /* the target's number before */
-    const int *left_out; /* ids that this batch does not bring along */
-    size_t nleft_out;
-    uint64_t request; /* requests up to this one are fulfilled by it */
-    bool establish;   /* move the position even where nothing is owed */
+    struct ids left_out; /* that this batch does not bring along */
+    uint64_t request;    /* requests up to this one are fulfilled by it */
+    bool establish;      /* move the position even where nothing is owed */
     struct copy_progress progress;
     /* Found: */
     enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_UNKNOWN_TABLE } outcome;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "drift.h"
 #include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/log.h"
@@ -48,8 +48,19 @@ static bool step_is_done(const struct world *w, const char *step)
     return false;
 }
 
+/* The target shows one snapshot: what is not copied comes in beside it. */
+static bool is_established(const struct world *w)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++)
+        if (w->state.snapshot[0] != '\0' && w->state.relations[i].snapshot == NULL)
+            return true;
+    return false;
+}
+
 static enum event next_work(const struct world *w)
 {
+    if (is_established(w))
+        return EV_TO_FOLLOW;
     for (size_t i = 0; i < w->state.nrelations; i++)
         if (!w->state.relations[i].copied)
             return EV_TO_COPY;
@@ -63,7 +74,7 @@ static void opened(struct engine *g, struct task *task)
         supervise_error(g, &t->task.job.err);
         return;
     }
-    world_free(g->world);
+    struct world *before = g->world;
     g->world = t->found;
     if (t->source_guard != NULL)
         listener_start(g, t->source_guard, t->target_guard);
@@ -71,6 +82,9 @@ static void opened(struct engine *g, struct task *task)
     g->passes_resumed = false;
     catchup_drop(g);
     copy_load(g);
+    g->established = is_established(g->world);
+    g->indexed = step_is_done(g->world, "indexes");
+    g->survey_ms = clock_ms();
     g->finishing = step_is_done(g->world, "constraints") ? step_is_done(g->world, "analyze") ? 2 : 1 : 0;
     if (!g->opened_once) {
         g->opened_once = true;
@@ -85,8 +99,19 @@ static void opened(struct engine *g, struct task *task)
     if (!g->o->once) /* else when there is work for them */
         workers_settle(g);
     g->fenced = g->world->fenced;
-    if (!g->stopping)
-        phase_fire(g, next_work(g->world));
+    finish_drop(g);
+    g->indexing = false;
+    drift_opened(g, before);
+    world_free(before);
+    if (g->stopping)
+        return;
+    if (g->o->once && next_work(g->world) == EV_TO_COPY && drift_any(g) != NULL) {
+        supervise_error(g, drift_any(g)); /* nobody would mend it while it waits */
+        return;
+    }
+    phase_fire(g, next_work(g->world));
+    g->added_upto = 0;
+    add_new(g);
 }
 
 void open_begin(struct engine *g)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "drift.h"
 #include "repl/log.h"
 
 static const struct transition {
@@ -31,8 +31,12 @@ static const struct transition {
      follow_begin},
     {LIFE_FOLLOWING, EV_BEHIND, LIFE_CATCHING_UP, "a large backlog: catching up table by table",
      catchup_begin},
-    {LIFE_CATCHING_UP, EV_CHANGED, LIFE_OPENING, "the sync has new tables", open_begin},
-    {LIFE_FOLLOWING, EV_CHANGED, LIFE_OPENING, "the sync has new tables", open_begin},
+    {LIFE_FOLLOWING, EV_CONSISTENT, LIFE_FINISHING, "new tables are in; adding foreign keys and triggers",
+     finish_begin},
+    {LIFE_COPYING, EV_CHANGED, LIFE_OPENING, "tables have changed: reading both sides anew", open_begin},
+    {LIFE_CATCHING_UP, EV_CHANGED, LIFE_OPENING, "tables have changed: reading both sides anew", open_begin},
+    {LIFE_FINISHING, EV_CHANGED, LIFE_OPENING, "tables have changed: reading both sides anew", open_begin},
+    {LIFE_FOLLOWING, EV_CHANGED, LIFE_OPENING, "tables have changed: reading both sides anew", open_begin},
     {LIFE_OPENING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
     {LIFE_COPYING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
     {LIFE_INDEXING, EV_TROUBLE, LIFE_WAITING, "waiting before another try", NULL},
@@ -62,9 +66,11 @@ void phase_fire(struct engine *g, enum event ev)
         const struct transition *t = &transitions[i];
         if (t->from != g->life || t->event != ev)
             continue;
-        if (t->to != g->life && t->to != LIFE_WAITING && t->to != LIFE_OPENING)
+        if (t->to != g->life && t->to != LIFE_WAITING && t->to != LIFE_OPENING &&
+            !(g->steady && t->from != LIFE_FOLLOWING))
             engine_say(g, LOG_INFO, NULL, "%s", t->comment);
         g->life = t->to;
+        g->steady = t->to == LIFE_FOLLOWING || (g->steady && ev != EV_BEHIND);
         g->note = t->comment;
         if (t->begin != NULL)
             t->begin(g);
@@ -94,7 +100,7 @@ enum phase phase_reached(const struct engine *g)
         return PHASE_INDEXING;
     case LIFE_CATCHING_UP:
     case LIFE_FINISHING:
-        return PHASE_CATCHING_UP;
+        return g->steady ? PHASE_FOLLOWING : PHASE_CATCHING_UP;
     case LIFE_FOLLOWING:
         return PHASE_FOLLOWING;
     default:
@@ -103,6 +109,8 @@ enum phase phase_reached(const struct engine *g)
     /* Opening, or waiting for another try: what the target has decides. */
     if (g->world == NULL)
         return PHASE_COPYING;
+    if (g->steady)
+        return PHASE_FOLLOWING;
     for (size_t i = 0; i < g->world->state.nrelations; i++)
         if (!g->world->state.relations[i].copied)
             return PHASE_COPYING;
@@ -118,9 +126,15 @@ static bool has_step(const struct engine *g, const char *name)
     return false;
 }
 
+/* All that is left to copy waits for somebody to mend it. */
+static bool copy_is_held(const struct engine *g)
+{
+    return g->life == LIFE_COPYING && g->in_flight == 0 && !g->reopen_wanted && drift_any(g) != NULL;
+}
+
 enum phase phase_shown(const struct engine *g)
 {
-    if (g->failed)
+    if (g->failed || copy_is_held(g))
         return PHASE_FAILED;
     if (g->paused)
         return PHASE_PAUSED;

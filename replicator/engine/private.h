@@ -16,6 +16,7 @@
 struct control; /* control.c */
 struct catchup; /* catchup.c */
 struct finish;  /* finish.c */
+struct aside;   /* drift.c */
 
 /* How far the copy has come: chunks that wait, and those under way. */
 struct copy_plan {
@@ -64,6 +65,16 @@ struct engine {
     struct err trouble_err; /* the first of them */
     int *left_out;          /* ids of tables that the operator paused */
     size_t nleft_out;
+    struct aside *asides; /* tables whose rows the target refused */
+    size_t nasides;
+    bool reopen_wanted;      /* both sides are to be read anew, once no job is in flight */
+    bool steady;             /* it followed before this opening: status does not speak of it */
+    bool surveying;          /* a survey is under way */
+    bool adding;             /* a table joins */
+    char *add_wanted;        /* the one that is to, as soon as it can */
+    size_t added_upto;       /* of the world's new tables, those that were tried */
+    uint64_t drift_tried_ms; /* when tables that wait were last tried */
+    uint64_t survey_ms, survey_wait_ms;
     int in_flight; /* jobs */
     struct backoff backoff;
 
@@ -72,6 +83,8 @@ struct engine {
     struct conn *source_guard, *target_guard;
 
     struct copy_plan copy;
+    bool established;        /* the target shows one snapshot: what is not copied is brought in beside it */
+    bool indexed, indexing;  /* every table that is copied has its indexes; they are being made beside */
     int finishing;           /* the step of finish.c */
     struct finish *finish;   /* the step under way; NULL: none */
     struct pool *watch;      /* one worker, which asks how the others get on; NULL until it is needed */
@@ -102,8 +115,9 @@ void engine_stop(struct engine *g, enum interrupt_level level);
 void engine_submit(struct engine *g, struct job *job); /* counts it in flight */
 /* The same but for handing it to the pool. */
 void engine_prepare(struct engine *g, struct pool *pool, struct job *job);
-void engine_is_up(struct engine *g); /* the first opening succeeded */
-void engine_go_on(struct engine *g); /* after a pause: whatever the phase has to do */
+void engine_is_up(struct engine *g);        /* the first opening succeeded */
+void engine_go_on(struct engine *g);        /* after a pause: whatever the phase has to do */
+void engine_go_on_beside(struct engine *g); /* a job beside the phase's own has ended */
 bool engine_in_trouble(const struct engine *g);
 void engine_say(struct engine *g, enum log_level level, const struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -124,7 +138,8 @@ void copy_begin(struct engine *g);
 void copy_dispatch(struct engine *g); /* gives free workers chunks */
 /* A pause (of the table of that id; 0: of all): chunks under way that do not end within some seconds are put back. */
 void copy_hold(struct engine *g, int id);
-void copy_let_go(struct engine *g); /* no pause any more, where there is none */
+void copy_let_go(struct engine *g);   /* no pause any more, where there is none */
+void copy_give_out(struct engine *g); /* the same, and nothing else */
 void index_begin(struct engine *g);
 void follow_begin(struct engine *g);
 void catchup_begin(struct engine *g);
@@ -140,6 +155,10 @@ void finish_status(const struct engine *g, struct status *out);
 /* Gives free workers the next steps of the passes, if any. */
 void catchup_dispatch(struct engine *g);
 void catchup_drop(struct engine *g);
+/* Passes over the tables of g->behind while the others go on. */
+void catchup_beside(struct engine *g);
+bool catchup_is_beside(const struct engine *g);
+bool catchup_has(const struct engine *g, int id); /* a pass over the table is under way */
 
 /* finishing counts the steps of finish.c; this many are all. */
 enum { FINISHED = 2 };
@@ -176,6 +195,8 @@ void progress_tick(struct engine *g);
 bool control_start(struct engine *g, struct err *e) MUST_CHECK;
 void control_answer_waiting(struct engine *g);
 void control_answer_joined(struct engine *g); /* no worker is joining any more */
+/* A table has joined (e NULL), or could not. */
+void control_added(struct engine *g, const struct err *e);
 void control_close(struct engine *g);
 
 #endif

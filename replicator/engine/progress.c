@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "copy.h"
+#include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 #include "repl/version.h"
@@ -15,14 +16,6 @@ static char *copy_text(const char *s)
 
 /* ---- tables ---- */
 
-static bool is_left_out(const struct engine *g, int id)
-{
-    for (size_t i = 0; i < g->nleft_out; i++)
-        if (g->left_out[i] == id)
-            return true;
-    return false;
-}
-
 static bool stands_apart(const struct engine *g, int id)
 {
     for (size_t i = 0; i < g->standing.nown; i++)
@@ -33,7 +26,9 @@ static bool stands_apart(const struct engine *g, int id)
 
 static const char *table_phase(const struct engine *g, const struct table_plan *p, int id)
 {
-    if (is_left_out(g, id))
+    if (drift_of(g, id) != NULL)
+        return drift_refused(g, id) ? "failed" : "drifted";
+    if (drift_holds(g, id))
         return "paused";
     if (p->state == TABLE_WAITING)
         return "planned";
@@ -85,7 +80,7 @@ static int64_t table_rows_done(const struct table_plan *p)
 
 static int64_t table_owed(const struct engine *g, int id)
 {
-    if (g->owed_rows == 0 && !is_left_out(g, id))
+    if (g->owed_rows == 0 && !drift_holds(g, id))
         return 0;
     for (size_t i = 0; i < g->behind.count; i++)
         if (g->behind.items[i].id == id)
@@ -113,6 +108,9 @@ static void fill_tables(struct engine *g, struct status *out)
         t->eta_seconds =
             p->meter != NULL ? eta_seconds(p->meter, (double)(t->bytes_total - t->bytes_copied)) : -1;
         t->owed_rows = table_owed(g, r->id);
+        const struct err *why = drift_of(g, r->id);
+        if (why != NULL)
+            t->error = xstrdup(why->text);
         out->copy.bytes_done += t->bytes_copied;
         out->copy.bytes_total += t->bytes_total;
         out->copy.rows_done += t->rows_copied;
@@ -125,6 +123,7 @@ static void fill_table_error(const struct engine *g, struct status *out)
         struct status_table *t = &out->tables[i];
         char *label = xasprintf("%s.%s", t->schema, t->name);
         if (strcmp(label, g->trouble_err.table) == 0) {
+            free(t->error);
             t->error = xstrdup(g->trouble_err.text);
             free(t->phase);
             t->phase = xstrdup("failed");
@@ -147,7 +146,7 @@ static double lag_seconds(const struct engine *g)
 
 static const char *next_to_type(const struct engine *g, enum phase p)
 {
-    if (g->failed)
+    if (g->failed || drift_any(g) != NULL)
         return "mend what the error says; the engine goes on by itself, at once with: repl kick";
     if (p == PHASE_PAUSED)
         return "repl resume";
@@ -215,11 +214,12 @@ void progress_status(struct engine *g, struct status *out)
     out->last_batch = g->last_batch.last_batch;
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
     out->next = xstrdup(next_to_type(g, out->phase));
-    out->consistent = g->life == LIFE_FOLLOWING && g->standing.nown == 0;
+    out->consistent = (g->life == LIFE_FOLLOWING || g->steady) && g->standing.nown == 0;
     bool at_rest = out->phase == PHASE_FOLLOWING || out->phase == PHASE_PAUSED || out->phase == PHASE_FENCED;
     out->note = at_rest ? NULL : copy_text(g->note);
     if (!state_load_errors(g->o->state, 5, out, &e))
         log_err(LOG_WARN, &e);
+    drift_status(g, out);
 }
 
 static void measure_table(struct table_plan *p, const struct status *st, uint64_t now)

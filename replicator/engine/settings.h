@@ -19,6 +19,7 @@ struct settings {
     int64_t
         slice_ms; /* of reading under a rate, in one source transaction; it is given up at SLICE_MOST of them */
     int64_t step_rows; /* delta rows of one step of catching up */
+    int64_t survey_ms; /* between two looks at the catalogs of both sides */
 };
 
 enum { SLICE_MOST = 6 };

@@ -11,20 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 
-enum { RETRY_BASE_MS = 250, ONCE_TRIES = 6 };
+enum { RETRY_BASE_MS = 250, ONCE_TRIES = 6, STALE_TRIES = 2 };
 
 bool engine_in_trouble(const struct engine *g)
 {
-    return g->trouble;
+    return g->trouble || g->reopen_wanted;
 }
 
 void supervise_error(struct engine *g, const struct err *e)
 {
     if (g->trouble || g->life == LIFE_WAITING || (g->stopping && e->kind == ERR_STOPPED))
+        return;
+    if (!g->trouble && drift_takes(g, e))
         return;
     g->trouble = true;
     g->trouble_err = *e;
@@ -46,16 +48,23 @@ static bool must_stop(const struct engine *g, const struct err *e)
     return g->o->once && (!err_is_transient(e) || g->backoff.attempt >= ONCE_TRIES);
 }
 
+/* A table or column that was there when the catalogs were read: the next opening sees what became of it. */
+static bool may_be_stale(const struct engine *g, const struct err *e)
+{
+    return g->opened_once && g->backoff.attempt < STALE_TRIES && err_is(e, "42");
+}
+
 void supervise_drained(struct engine *g)
 {
     struct err e = g->trouble_err;
-    g->trouble = false;
+    g->trouble = g->reopen_wanted = false;
     if (must_stop(g, &e)) {
         g->err = e;
         engine_stop(g, INTERRUPT_NOW);
         return;
     }
-    g->failed = !err_is_transient(&e);
+    g->failed = !err_is_transient(&e) && !may_be_stale(g, &e);
+    g->steady = g->steady && !g->failed;
     g->settled = false;
     g->backoff.base_ms = RETRY_BASE_MS;
     g->backoff.max_ms = (unsigned)g->settings.retry_max_ms;

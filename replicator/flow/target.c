@@ -85,6 +85,7 @@ static void take_relations(const struct result *r, struct arena *a, struct targe
             .goal = text_or_null(r, i, 5, a),
             .side = result_text(r, i, 6)[0],
             .block = result_int(r, i, 7),
+            .afresh = result_bool(r, i, 8),
         };
 }
 
@@ -290,14 +291,25 @@ bool target_plan(struct conn *db, const char *schema, const struct target_heap *
 
 bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r, struct err *e)
 {
-    struct buf table = {0};
-    char id[16];
+    char *table = xasprintf("%s%s", r->partitioned ? "" : "ONLY ", r->sql), id[16];
+    char *deletes = xasprintf("DELETE FROM %s;", table);
     snprintf(id, sizeof id, "%d", r->id);
-    buf_printf(&table, "%s%s", r->partitioned ? "" : "ONLY ", r->sql);
-    const struct sql_var vars[] = {{"schema", schema}, {"id", id}, {"table", table.data}, {NULL, NULL}};
+    const struct sql_var inner[] = {{"tables", table}, {"deletes", deletes}, {NULL, NULL}};
+    char *body = sql_fill(sql_target_truncate_body, inner);
+    const struct sql_var vars[] = {{"schema", schema}, {"id", id}, {"body", body}, {NULL, NULL}};
     bool ok = exec_filled(db, sql_target_restart_copy, vars, e) || err_table(e, r->schema, r->name);
-    buf_free(&table);
+    free(body);
+    free(deletes);
+    free(table);
     return ok;
+}
+
+bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err *e)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", id);
+    const struct sql_var vars[] = {{"schema", schema}, {"id", text}, {NULL, NULL}};
+    return exec_filled(db, sql_target_begin_afresh, vars, e);
 }
 
 /* Runs one statement on repl's schema, whose quoted name stands between the two parts. */

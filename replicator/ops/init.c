@@ -15,7 +15,7 @@
 #include "sequences.h"
 
 /* No application statement waits for CREATE TRIGGER longer than this; in all init waits for a table that long. */
-enum { LOCK_MS = 300, GIVE_UP_MS = 600000, SAY_EVERY_MS = 2000 };
+enum { LOCK_MS = 300, GIVE_UP_MS = 600000, ADD_GIVE_UP_MS = 60000, SAY_EVERY_MS = 2000 };
 
 struct init {
     const struct sync *s;
@@ -29,6 +29,8 @@ struct init {
     struct target_state state;
     struct init_report *report;
     uint64_t said_at; /* when a wait was last told */
+    unsigned give_up_ms;
+    const struct interrupt *interrupt; /* or NULL */
 };
 
 static bool connect_both(struct init *in, struct err *e)
@@ -118,7 +120,7 @@ static bool bring_schema(struct init *in, struct err *e)
     size_t missing = count_missing(in, &there);
     if (!in->s->no_schema && (missing > 0 || !step_done(&in->state, "schema"))) {
         dump_remove(in->s->dir);
-        if (!schema_pre_data(in->s, in->target, NULL, in->say, in->arg, e) ||
+        if (!schema_pre_data(in->s, in->target, in->interrupt, in->say, in->arg, e) ||
             !catalog_read(in->target, in->s->schema, in->a, &there, e))
             return false;
     }
@@ -232,7 +234,7 @@ static bool repeat_steps(struct init *in, struct err *e)
 static bool install_capture(struct init *in, struct err *e)
 {
     const struct capture_install_options o = {.lock_timeout_ms = LOCK_MS,
-                                              .give_up_ms = GIVE_UP_MS,
+                                              .give_up_ms = in->give_up_ms,
                                               .waiting = say_waiting,
                                               .installed = count_installed,
                                               .arg = in};
@@ -299,11 +301,106 @@ static bool run(struct init *in, struct err *e)
 bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
               struct err *e)
 {
-    struct init in = {.s = s, .st = st, .say = say, .arg = arg, .a = arena_new(), .report = out};
+    struct init in = {
+        .s = s, .st = st, .say = say, .arg = arg, .a = arena_new(), .report = out, .give_up_ms = GIVE_UP_MS};
     *out = (struct init_report){0};
     bool ok = run(&in, e);
     conn_close(in.source);
     conn_close(in.target);
     arena_free(in.a);
     return ok;
+}
+
+/* ---- one more table ---- */
+
+/* in->tables shrinks to the one table. */
+static bool choose_table(struct init *in, const char *label, struct err *e)
+{
+    struct selection one = {.own_schema = in->s->schema};
+    struct relation *found = NULL;
+    for (size_t i = 0; i < in->tables.count; i++)
+        if (strcmp(in->tables.items[i].label, label) == 0 ||
+            (found == NULL && strcmp(in->tables.items[i].name, label) == 0))
+            found = &in->tables.items[i];
+    if (found == NULL) {
+        struct err near = {0};
+        strlist_add(&one.tables, label);
+        bool ok = selection_check(&one, &in->tables, &near);
+        strlist_free(&one.tables);
+        err_set(e, ERR_CONFIG, "the source has no table %s", label);
+        return err_hint(e, "%s", ok || near.hint[0] == '\0' ? "name it as schema.table" : near.hint);
+    }
+    in->tables = (struct relations){found, 1};
+    if (target_relation_of(&in->state, found) == NULL)
+        return true;
+    err_set(e, ERR_CONFIG, "the table is in the sync already");
+    err_table(e, found->schema, found->name);
+    return err_hint(e, "repl status shows it");
+}
+
+static bool is_empty(struct init *in, struct err *e)
+{
+    const struct relation *new = &in->tables.items[0], **full = arena_alloc(in->a, sizeof *full);
+    size_t n;
+    if (!tables_with_rows(in->target, &new, 1, full, &n, e))
+        return false;
+    if (n == 0)
+        return true;
+    err_set(e, ERR_CONFIG, "the target's table holds rows already");
+    err_table(e, new->schema, new->name);
+    return err_hint(e, "empty it on the target (TRUNCATE %s), then: repl add %s", new->sql, new->label);
+}
+
+static bool schema_may_come(const struct init *in, bool made_by_others, struct err *e)
+{
+    const struct relation *r = &in->tables.items[0];
+    struct relations there;
+    if (!made_by_others && !in->s->no_schema)
+        return true;
+    if (!catalog_read(in->target, in->s->schema, in->a, &there, e))
+        return false;
+    if (relations_find(&there, r->schema, r->name) != NULL)
+        return true;
+    err_set(e, ERR_CONFIG, "the target has no such table");
+    err_table(e, r->schema, r->name);
+    return err_hint(e, "create it there as on the source, then: repl add %s", r->label);
+}
+
+static bool add(struct init *in, const char *label, const struct add_options *o, struct err *e)
+{
+    in->capture = (struct capture){.schema = in->s->schema};
+    return connect_both(in, e) && capture_find(in->source, &in->capture, e) &&
+           target_read(in->target, in->s->schema, in->a, &in->state, e) &&
+           (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, e)) &&
+           catalog_read(in->source, in->s->schema, in->a, &in->tables, e) && choose_table(in, label, e) &&
+           schema_may_come(in, o->only_if_there, e) && bring_schema(in, e) && is_empty(in, e) &&
+           install_capture(in, e);
+}
+
+bool init_add(const struct sync *s, const char *label, const struct add_options *o, char **added,
+              struct err *e)
+{
+    struct init_report report = {0};
+    struct init in = {.s = s,
+                      .say = o->say,
+                      .arg = o->arg,
+                      .a = arena_new(),
+                      .report = &report,
+                      .give_up_ms = ADD_GIVE_UP_MS,
+                      .interrupt = o->interrupt};
+    bool ok = add(&in, label, o, e);
+    if (ok)
+        *added = xstrdup(in.tables.items[0].label);
+    conn_close(in.source);
+    conn_close(in.target);
+    arena_free(in.a);
+    return ok;
+}
+
+bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e)
+{
+    if (s->selection.tables.count == 0)
+        return true;
+    strlist_add(&s->selection.tables, label);
+    return sync_save(s, st, e);
 }

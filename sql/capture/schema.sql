@@ -19,6 +19,7 @@ CREATE TABLE :"schema".relation (
     delta_a      pg_catalog.regclass,
     delta_b      pg_catalog.regclass,
     key_columns  text NOT NULL, -- whose values the deltas hold: quoted names, or empty
+    key_numbers  int2[] NOT NULL, -- and their numbers, which stay when they are renamed
     installed_at timestamptz
 );
 

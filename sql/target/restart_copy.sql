@@ -1,8 +1,9 @@
--- Forgets the copy of one table and empties it: its source was rewritten, so the plan no longer fits.
--- Writes: the table, chunk, heap, cut.   Variables: schema, id, table (with ONLY where it is no partitioned one).
+-- Forgets the copy of one table and empties it: its source was rewritten, so the plan no longer fits, or its key changed.
+-- Writes: the table, chunk, heap, cut, relation.   Variables: schema, id, body (a plpgsql block made of truncate_body.sql).
 BEGIN;
 DELETE FROM :"schema".chunk WHERE relation = :id;
 DELETE FROM :"schema".cut WHERE relation = :id;
 DELETE FROM :"schema".heap WHERE relation = :id;
-TRUNCATE :table;
+UPDATE :"schema".relation SET afresh = false WHERE id = :id AND afresh;
+DO :'body';
 COMMIT;

@@ -28,7 +28,8 @@ CREATE TABLE :"schema".relation (
     snapshot text DEFAULT '',  -- own position: '' everything is owed, null stands with the sync
     goal     text,             -- a catch-up pass towards this snapshot
     side     "char",
-    block    bigint NOT NULL DEFAULT 0
+    block    bigint NOT NULL DEFAULT 0,
+    afresh   boolean NOT NULL DEFAULT false -- its key has changed: it is emptied, and copied anew
 );
 
 -- How a heap was cut for the first copy: into ranges of blocks, or of keys of range_key. Chunk n goes from cut n to

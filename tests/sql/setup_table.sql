@@ -6,6 +6,7 @@
 select :'relation'::regclass::oid as oid, relname, nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = :'relation'::regclass \gset
 \o /dev/null
 \set key :keys_new
+\set numbers '{1}'
 \i sql/capture/register.sql
 \o
 \i sql/capture/delta.sql
@@ -14,7 +15,7 @@ select :'relation'::regclass::oid as oid, relname, nspname from pg_class c join 
 \setenv NEW :keys_new
 \setenv BODY :body_changed
 \setenv SYNC :sync_id
-\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= sync_id=$SYNC keys="$NEW"`
+\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= from=changed sync_id=$SYNC keys="$NEW"`
 \set function '"repl"."d' :id '_changed"'
 \i sql/capture/function.sql
 \set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b sync_id=$SYNC keys="$OLD"`

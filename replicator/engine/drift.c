@@ -1,0 +1,304 @@
+/*
+ * Tables that cannot follow just now: the two sides do not agree on what the table looks like (the opening finds that),
+ * or the target refused its rows. Such a table is left out with its reason and keeps its position; capture goes on, and
+ * so do the other tables. It is tried again when the catalogs have changed, at the pace of retry_max_ms, and by
+ * `repl kick`, and comes back by itself.
+ */
+#include "drift.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "repl/log.h"
+
+struct aside {
+    int id;
+    bool trying; /* it takes part again: gone when that works out */
+    struct err why;
+};
+
+static struct aside *aside_of(const struct engine *g, int id)
+{
+    for (size_t i = 0; i < g->nasides; i++)
+        if (g->asides[i].id == id)
+            return &g->asides[i];
+    return NULL;
+}
+
+static const struct err *world_drift(const struct world *w, int id)
+{
+    for (size_t i = 0; w != NULL && i < w->relations.count; i++)
+        if (w->relations.items[i].id == id && w->drifts[i].kind != ERR_NONE)
+            return &w->drifts[i];
+    return NULL;
+}
+
+const struct err *drift_of(const struct engine *g, int id)
+{
+    const struct err *e = world_drift(g->world, id);
+    const struct aside *a = aside_of(g, id);
+    return e != NULL ? e : a != NULL && !a->trying ? &a->why : NULL;
+}
+
+bool drift_refused(const struct engine *g, int id)
+{
+    return world_drift(g->world, id) == NULL && drift_of(g, id) != NULL;
+}
+
+static bool is_paused(const struct engine *g, int id)
+{
+    return ids_have(&(struct ids){g->left_out, g->nleft_out}, id);
+}
+
+bool drift_holds(const struct engine *g, int id)
+{
+    return is_paused(g, id) || drift_of(g, id) != NULL;
+}
+
+const struct err *drift_any(const struct engine *g)
+{
+    for (size_t i = 0; g->world != NULL && i < g->world->relations.count; i++) {
+        const struct err *e = drift_of(g, g->world->relations.items[i].id);
+        if (e != NULL)
+            return e;
+    }
+    return NULL;
+}
+
+struct ids drift_left_out(const struct engine *g, struct arena *a)
+{
+    const struct world *w = g->world;
+    int *ids = arena_alloc(a, (w->relations.count + g->nleft_out + 1) * sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < w->relations.count; i++) {
+        int id = w->relations.items[i].id;
+        if (drift_holds(g, id) || beside_has(g, id))
+            ids[n++] = id;
+    }
+    return (struct ids){ids, n};
+}
+
+/* ---- trying again ---- */
+
+void drift_reopen(struct engine *g)
+{
+    g->reopen_wanted = g->life != LIFE_OPENING && g->life != LIFE_WAITING;
+    g->settle_wanted = true;
+    uv_async_send(&g->wake);
+}
+
+bool drift_reopen_now(struct engine *g)
+{
+    if (!g->reopen_wanted || g->life == LIFE_OPENING || g->life == LIFE_WAITING)
+        return false;
+    g->reopen_wanted = false;
+    phase_fire(g, EV_CHANGED);
+    return true;
+}
+
+static void try_all(struct engine *g)
+{
+    for (size_t i = 0; i < g->nasides; i++)
+        g->asides[i].trying = true;
+    g->drift_tried_ms = clock_ms();
+    drift_reopen(g);
+}
+
+void drift_again(struct engine *g)
+{
+    if (drift_any(g) != NULL)
+        try_all(g);
+}
+
+/* ---- an error that is one table's ---- */
+
+static const struct relation *by_label(const struct engine *g, const char *label)
+{
+    for (size_t i = 0; i < g->world->relations.count; i++)
+        if (strcmp(g->world->relations.items[i].label, label) == 0)
+            return &g->world->relations.items[i];
+    return NULL;
+}
+
+static void put_aside(struct engine *g, int id, const struct err *e)
+{
+    struct aside *a = aside_of(g, id);
+    bool known = a != NULL && strcmp(a->why.text, e->text) == 0;
+    if (a == NULL) {
+        g->asides = xrealloc(g->asides, (g->nasides + 1) * sizeof *g->asides);
+        a = &g->asides[g->nasides++];
+        g->drift_tried_ms = clock_ms();
+    }
+    *a = (struct aside){id, false, *e};
+    if (!known)
+        engine_say(g, LOG_WARN, NULL, "%s: %s; this table waits, the others go on", e->table, e->text);
+}
+
+static bool has_tables(enum life life)
+{
+    return life == LIFE_COPYING || life == LIFE_CATCHING_UP || life == LIFE_FOLLOWING;
+}
+
+bool drift_takes(struct engine *g, const struct err *e)
+{
+    if (!g->opened_once || !has_tables(g->life) || e->table[0] == '\0' || err_is_transient(e) ||
+        (e->kind != ERR_SQL && e->kind != ERR_CONFIG))
+        return false;
+    const struct relation *r = by_label(g, e->table);
+    if (r == NULL)
+        return false;
+    struct err why = *e;
+    if (strstr(why.text, "no partition of relation") != NULL)
+        err_hint(&why,
+                 "on the target: create the partition that the source has; compare \\d+ %s on both sides",
+                 r->sql);
+    put_aside(g, r->id, &why);
+    drift_reopen(g);
+    return true;
+}
+
+void drift_joined(struct engine *g, const struct ids *left_out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < g->nasides; i++) {
+        const struct aside *a = &g->asides[i];
+        if (a->trying && !ids_have(left_out, a->id))
+            engine_say(g, LOG_INFO, NULL, "%s is taken by the target again", a->why.table);
+        else
+            g->asides[kept++] = *a;
+    }
+    g->nasides = kept;
+}
+
+/* ---- an opening ---- */
+
+static void say_drifts(struct engine *g, const struct world *before)
+{
+    const struct world *w = g->world;
+    for (size_t i = 0; i < w->relations.count; i++) {
+        const struct err *e = w->drifts[i].kind != ERR_NONE ? &w->drifts[i] : NULL;
+        const struct err *was = world_drift(before, w->relations.items[i].id);
+        if (e != NULL && (was == NULL || strcmp(was->text, e->text) != 0))
+            engine_say(g, LOG_WARN, NULL, "%s: %s; this table waits, the others go on", e->table, e->text);
+        else if (e == NULL && was != NULL)
+            engine_say(g, LOG_INFO, NULL, "%s: both sides agree again; it catches up", was->table);
+    }
+}
+
+static bool in_list(const struct strlist *l, const char *text)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+void drift_opened(struct engine *g, const struct world *before)
+{
+    for (size_t i = 0; i < g->world->said.count; i++)
+        engine_say(g, LOG_WARN, NULL, "%s", g->world->said.items[i]);
+    say_drifts(g, before);
+    for (size_t i = 0; i < g->world->news.count; i++)
+        if (before == NULL || !in_list(&before->news, g->world->news.items[i]))
+            engine_say(g, LOG_WARN, NULL, "%s is new on the source and not replicated: repl add %s",
+                       g->world->news.items[i], g->world->news.items[i]);
+    /* What the catalogs explain is no error of its own. */
+    size_t kept = 0;
+    for (size_t i = 0; i < g->nasides; i++)
+        if (relations_by_id(&g->world->relations, g->asides[i].id) != NULL &&
+            world_drift(g->world, g->asides[i].id) == NULL)
+            g->asides[kept++] = g->asides[i];
+    g->nasides = kept;
+}
+
+/* ---- the survey: have the catalogs changed? ---- */
+
+static void surveyed(struct engine *g, struct task *task)
+{
+    struct survey_task *t = (struct survey_task *)task;
+    g->surveying = false;
+    g->survey_ms = clock_ms();
+    if (!t->task.job.ok) {
+        supervise_error(g, &t->task.job.err);
+        return;
+    }
+    /* Large catalogs take longer, and are asked for more rarely. */
+    g->survey_wait_ms = (uint64_t)g->settings.survey_ms;
+    if (t->took_ms * SURVEY_SHARE > g->survey_wait_ms)
+        g->survey_wait_ms = t->took_ms * SURVEY_SHARE;
+    if (t->changed)
+        try_all(g);
+    engine_go_on_beside(g);
+}
+
+static bool survey_is_due(const struct engine *g, uint64_t now)
+{
+    uint64_t wait = g->survey_wait_ms != 0 ? g->survey_wait_ms : (uint64_t)g->settings.survey_ms;
+    bool wanted = g->life == LIFE_FOLLOWING ||
+                  ((g->life == LIFE_COPYING || g->life == LIFE_CATCHING_UP) && drift_any(g));
+    return wanted && !g->surveying && now - g->survey_ms >= wait;
+}
+
+void drift_tick(struct engine *g)
+{
+    uint64_t now = clock_ms();
+    if (g->stopping || g->paused || engine_in_trouble(g) || g->world == NULL)
+        return;
+    if (g->nasides != 0 && has_tables(g->life) && drift_any(g) != NULL &&
+        now - g->drift_tried_ms >= (uint64_t)g->settings.retry_max_ms) {
+        drift_again(g);
+    } else if (survey_is_due(g, now)) {
+        struct survey_task *t = task_new(sizeof *t, job_survey, surveyed);
+        g->surveying = true;
+        engine_submit(g, &t->task.job);
+    }
+}
+
+/* ---- what status says ---- */
+
+static void add_error(struct status *out, const struct err *e)
+{
+    char at[32];
+    out->errors = xrealloc(out->errors, (out->nerrors + 1) * sizeof *out->errors);
+    memmove(out->errors + 1, out->errors, out->nerrors * sizeof *out->errors);
+    out->errors[0] = (struct status_error){
+        .at = xstrdup(clock_iso(at, sizeof at, clock_wall())),
+        .table = xstrdup(e->table),
+        .message = xstrdup(e->text),
+        .hint = xstrdup(e->hint[0] != '\0' ? e->hint
+                                           : "mend it; repl goes on by itself, at once with: repl kick"),
+    };
+    out->nerrors++;
+}
+
+/* A table that is new on the source would be missing after a switch. */
+static void add_news(const struct engine *g, struct status *out)
+{
+    for (size_t i = g->world != NULL ? g->world->news.count : 0; i-- > 0;) {
+        struct err e = {0};
+        err_set(&e, ERR_CONFIG, "the table is new on the source and not replicated");
+        snprintf(e.table, sizeof e.table, "%s", g->world->news.items[i]);
+        err_hint(&e, "repl add %s", g->world->news.items[i]);
+        add_error(out, &e);
+    }
+}
+
+static bool is_there(const struct status *out, const struct err *e)
+{
+    for (size_t i = 0; i < out->nerrors; i++)
+        if (strcmp(out->errors[i].message, e->text) == 0)
+            return true;
+    return false;
+}
+
+void drift_status(const struct engine *g, struct status *out)
+{
+    add_news(g, out);
+    for (size_t i = g->world != NULL ? g->world->relations.count : 0; i-- > 0;) {
+        const struct err *e = drift_of(g, g->world->relations.items[i].id);
+        if (e != NULL && !is_there(out, e))
+            add_error(out, e);
+    }
+}
