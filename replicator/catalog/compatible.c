@@ -50,7 +50,9 @@ bool catalog_compatible(struct relation *source, const struct relation *target, 
             return not_copied(source, to, e);
         if (strcmp(from->type, to->type) != 0)
             return other_type(source, from, to, e);
-        from->binary_safe = from->binary_safe && to->binary_safe;
+        /* Domains of one name may stand over types that read each other's bytes as something else. */
+        from->binary_safe =
+            from->binary_safe && to->binary_safe && strcmp(from->base_type, to->base_type) == 0;
     }
     for (size_t i = 0; i < target->ncolumns; i++) {
         const struct column *to = &target->columns[i];

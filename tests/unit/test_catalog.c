@@ -68,16 +68,16 @@ static void a_missing_table_is_named_with_the_nearest(void **state)
 }
 
 static struct column source_columns[] = {
-    {.name = "id", .type = "bigint", .binary_safe = true, .not_null = true},
-    {.name = "v", .type = "text", .binary_safe = true},
-    {.name = "g", .type = "text", .generated = true}};
+    {.name = "id", .type = "bigint", .base_type = "bigint", .binary_safe = true, .not_null = true},
+    {.name = "v", .type = "text", .base_type = "text", .binary_safe = true},
+    {.name = "g", .type = "text", .base_type = "text", .generated = true}};
 
 static void columns_may_stand_in_another_order(void **state)
 {
     (void)state;
     struct column target_columns[] = {
-        {.name = "v", .type = "text", .binary_safe = true},
-        {.name = "id", .type = "bigint", .binary_safe = true, .not_null = true}};
+        {.name = "v", .type = "text", .base_type = "text", .binary_safe = true},
+        {.name = "id", .type = "bigint", .base_type = "bigint", .binary_safe = true, .not_null = true}};
     struct relation s = named("public", "t", "public.t"), t = s;
     struct err e = {0};
     s.columns = source_columns;
@@ -91,7 +91,8 @@ static void columns_may_stand_in_another_order(void **state)
 static void what_differs_is_said_with_the_statement_that_mends_it(void **state)
 {
     (void)state;
-    struct column other[] = {{.name = "id", .type = "integer"}, {.name = "v", .type = "text"}};
+    struct column other[] = {{.name = "id", .type = "integer", .base_type = "integer"},
+                             {.name = "v", .type = "text", .base_type = "text"}};
     struct relation s = named("public", "t", "public.t"), t = s;
     struct err e = {0};
     s.columns = source_columns;
@@ -109,9 +110,9 @@ static void what_differs_is_said_with_the_statement_that_mends_it(void **state)
 static void a_further_column_must_be_able_to_stay_empty(void **state)
 {
     (void)state;
-    struct column more[] = {{.name = "id", .type = "bigint"},
-                            {.name = "v", .type = "text"},
-                            {.name = "extra", .type = "text", .not_null = true}};
+    struct column more[] = {{.name = "id", .type = "bigint", .base_type = "bigint"},
+                            {.name = "v", .type = "text", .base_type = "text"},
+                            {.name = "extra", .type = "text", .base_type = "text", .not_null = true}};
     struct relation s = named("public", "t", "public.t"), t = s;
     struct err e = {0};
     s.columns = source_columns;
