@@ -33,6 +33,13 @@ char *dsn_get(const char *resolved, const char *keyword);
  * there is none). Caller frees both. */
 bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e) MUST_CHECK;
 
+/* The resolved string with a parameter set, whatever it was. Caller frees. */
+char *dsn_with(const char *resolved, const char *keyword, const char *value);
+
+/* What a session is begun with ("options" of libpq): what the string or PGOPTIONS asks for, and behind it what lets a
+ * session come up at all whatever its role or database has: no time limit on the first statement. Caller frees. */
+char *dsn_session_options(const char *resolved);
+
 /* The resolved string as postgres://USER@HOST:PORT/DBNAME?..., as applications want it. Without the password it is safe
  * to print. Caller frees. */
 bool dsn_uri(const char *resolved, bool with_password, char **out, struct err *e) MUST_CHECK;

@@ -18,6 +18,9 @@
 #define LOCK_WAIT "--lock-wait-timeout=500"
 enum { TRIES = 20 };
 
+/* What pg_dump does not set itself, and its literals depend on. They are read in sessions that have these. */
+#define DUMP_SETTINGS "-c standard_conforming_strings=on -c lc_monetary=C"
+
 static const char *const files[] = {"schema.dump",      "schema.dump.new", "schema.list",
                                     "schema.list.part", "schema.objects",  "schema.objects.part",
                                     "schema.use",       "schema.use.part"};
@@ -117,36 +120,51 @@ static bool add_exclusions(const struct sync *s, struct conn *source, say_fn say
     return true;
 }
 
+/* Where the dump comes from, and the password apart. Caller frees both. */
+static bool dump_conninfo(const struct sync *s, char **conninfo, char **password, struct err *e)
+{
+    char *resolved, *bare;
+    if (!dsn_resolve(s->source, &resolved, e))
+        return false;
+    bool ok = dsn_split_password(resolved, &bare, password, e);
+    if (ok) {
+        char *session = dsn_session_options(resolved);
+        char *options = xasprintf("%s %s", session, DUMP_SETTINGS);
+        char *unnamed = dsn_with(bare, "options", options);
+        *conninfo = dsn_with(unnamed, "application_name", "repl: pg_dump");
+        free(unnamed);
+        free(options);
+        free(session);
+        free(bare);
+    }
+    free(resolved);
+    return ok;
+}
+
 static bool run_pg_dump(const struct sync *s, const char *pg_dump, const struct strlist *exclude,
                         const char *file, const struct interrupt *i, struct err *e)
 {
     static const char *const fixed[] = {
         "-Fc",       "--schema-only",   "--no-owner", "--no-acl", "--no-subscriptions",
         "--no-sync", "--encoding=UTF8", LOCK_WAIT,    "-w"};
-    char *resolved, *conninfo = NULL, *password = NULL;
-    if (!dsn_resolve(s->source, &resolved, e))
+    char *conninfo, *password;
+    if (!dump_conninfo(s, &conninfo, &password, e))
         return false;
-    bool ok = dsn_split_password(resolved, &conninfo, &password, e);
-    free(resolved);
-    if (!ok)
-        return false;
-    char *named = xasprintf("%s application_name='repl: pg_dump'", conninfo);
     struct strlist argv = {0};
     strlist_add(&argv, pg_dump);
     for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
         strlist_add(&argv, fixed[k]);
     for (size_t k = 0; k < exclude->count; k++)
         strlist_add(&argv, exclude->items[k]);
-    const char *const tail[] = {"-f", file, "-d", named};
+    const char *const tail[] = {"-f", file, "-d", conninfo};
     for (size_t k = 0; k < sizeof tail / sizeof *tail; k++)
         strlist_add(&argv, tail[k]);
     const char **vector = xcalloc(argv.count + 1, sizeof *vector);
     for (size_t k = 0; k < argv.count; k++)
         vector[k] = argv.items[k];
-    ok = child_run(&(struct child){.argv = vector, .password = password, .interrupt = i}, e);
+    bool ok = child_run(&(struct child){.argv = vector, .password = password, .interrupt = i}, e);
     free(vector);
     strlist_free(&argv);
-    free(named);
     free(conninfo);
     free(password);
     return ok;

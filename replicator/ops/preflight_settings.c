@@ -158,13 +158,6 @@ bool step_settings(struct look *l, enum side side, struct err *e)
 
 /* ---- what would be inherited ---- */
 
-/* pg_restore's sessions have it, since nothing but the role says otherwise. */
-static bool closes_target(const struct look *l, enum side side, const char *name, const char *value)
-{
-    return side == SIDE_TARGET && !l->s->no_schema && strcmp(name, "default_transaction_read_only") == 0 &&
-           (strcmp(value, "on") == 0 || strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
-}
-
 static bool check_own_session(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
@@ -190,13 +183,8 @@ bool step_role_settings(struct look *l, enum side side, struct err *e)
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         const char *whose = result_text(r, i, 0), *name = result_text(r, i, 1), *value = result_text(r, i, 2);
-        if (closes_target(l, side, name, value))
-            look_add(l, FINDING_BLOCKER, "role settings", side_name(side), "",
-                     arena_printf(l->a, "%s has %s = %s, and pg_restore could not write", whose, name, value),
-                     arena_printf(l->a, "ALTER %s RESET %s", result_text(r, i, 3), name));
-        else
-            look_ok(l, "role settings", side_name(side), "%s has %s = %s, which repl's sessions override",
-                    whose, name, value);
+        look_ok(l, "role settings", side_name(side), "%s has %s = %s, which repl's sessions override", whose,
+                name, value);
     }
     result_free(r);
     return true;

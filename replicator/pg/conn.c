@@ -172,13 +172,16 @@ static bool start(struct conn *c, const char *spec, const struct conn_options *o
     }
     c->safe = dsn_safe(resolved);
     snprintf(name, sizeof name, "repl: %s", o->purpose);
+    char *options = dsn_session_options(resolved);
     /* Well under the 350 s after which load balancers of AWS forget a silent connection. */
-    const char *const keys[] = {"dbname",           "application_name", "client_encoding",
-                                "keepalives",       "keepalives_idle",  "keepalives_interval",
-                                "keepalives_count", "tcp_user_timeout", NULL};
+    const char *const keys[] = {
+        "dbname",          "application_name",    "client_encoding",  "options",          "keepalives",
+        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", NULL};
     const char *const values[] = {
-        resolved, name, o->encoding != NULL ? o->encoding : "UTF8", "1", "60", "10", "6", "90000", NULL};
+        resolved, name, o->encoding != NULL ? o->encoding : "UTF8", options, "1", "60", "10", "6",
+        "90000",  NULL};
     c->pg = PQconnectStartParams(keys, values, 1);
+    free(options);
     free(resolved);
     if (c->pg == NULL)
         return err_set(e, ERR_OS, "out of memory");
@@ -188,10 +191,25 @@ static bool start(struct conn *c, const char *spec, const struct conn_options *o
     return connect_wait(c, e);
 }
 
-static bool connect_failed(const struct conn *c, struct err *e)
+static bool is_pooled(struct conn *c, struct err *e)
+{
+    err_set(e, ERR_CONFIG,
+            "this connection goes through a pooler (PgBouncer), which would lose LISTEN, locks "
+            "and settings");
+    set_side(c, e);
+    return err_hint(e,
+                    "give --%s the direct URL of the database (Heroku: DATABASE_URL, not the "
+                    "DATABASE_CONNECTION_POOL_URL)",
+                    e->side);
+}
+
+static bool connect_failed(struct conn *c, struct err *e)
 {
     if (e->kind != ERR_CONN || c->safe == NULL)
         return false;
+    if (strstr(e->text, "unsupported startup parameter") !=
+        NULL) /* PgBouncer's words; a server takes options */
+        return is_pooled(c, e);
     err_context(e, "cannot connect to %s", c->safe);
     if (strstr(e->text, "authentication failed") != NULL)
         return err_hint(
@@ -211,32 +229,24 @@ static bool refuse_pooler_and_standby(struct conn *c, struct err *e)
     bool pooled = result_int(r, 0, 0) != PQbackendPID(c->pg);
     bool standby = result_bool(r, 0, 1);
     result_free(r);
-    if (pooled) {
-        err_set(e, ERR_CONFIG,
-                "this connection goes through a pooler (PgBouncer), which would lose LISTEN, locks "
-                "and settings");
-        err_hint(e,
-                 "give --%s the direct URL of the database (Heroku: DATABASE_URL, not the "
-                 "DATABASE_CONNECTION_POOL_URL)",
-                 side_name(c->side));
-    } else if (standby) {
-        err_set(e, ERR_CONFIG, "this server is a standby: repl must write there");
-        err_hint(e, "give --%s the URL of the primary", side_name(c->side));
-    } else {
+    if (pooled)
+        return is_pooled(c, e);
+    if (!standby)
         return true;
-    }
+    err_set(e, ERR_CONFIG, "this server is a standby: repl must write there");
     set_side(c, e);
-    return false;
+    return err_hint(e, "give --%s the URL of the primary", e->side);
 }
 
 static char *settings_sql(struct conn *c, const struct conn_options *o)
 {
+    /* Quoting first: it decides how the others are kept. */
     static const char fixed[] =
-        "SET search_path = pg_catalog; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres;"
+        "SET quote_all_identifiers = off; SET search_path = pg_catalog;"
+        "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres;"
         "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; SET xmloption = content;"
-        "SET lc_monetary = 'C';"
-        "SET standard_conforming_strings = on; SET array_nulls = on; SET quote_all_identifiers = off;"
-        "SET client_min_messages = warning; SET row_security = off; SET jit = off;"
+        "SET standard_conforming_strings = on; SET array_nulls = on; SET enable_tidscan = on;"
+        "SET client_min_messages = warning; SET row_security = off; SET jit = off; SET lc_monetary = 'C';"
         "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
         "SET synchronous_commit = on; SET max_parallel_workers_per_gather = 0; SET work_mem = '64MB';";
     struct buf b = {0};

@@ -197,6 +197,23 @@ bool dsn_split_password(const char *resolved, char **conninfo, char **password, 
     return true;
 }
 
+char *dsn_with(const char *resolved, const char *keyword, const char *value)
+{
+    struct buf b = {0};
+    buf_puts(&b, resolved);
+    add_pair(&b, keyword, value); /* of two the last holds */
+    return b.data;
+}
+
+char *dsn_session_options(const char *resolved)
+{
+    char *given = dsn_get(resolved, "options");
+    const char *own = given != NULL ? given : getenv("PGOPTIONS");
+    char *options = xasprintf("%s -c statement_timeout=0", own != NULL ? own : "");
+    free(given);
+    return options;
+}
+
 static void add_encoded(struct buf *b, const char *text)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";

@@ -1,11 +1,8 @@
 -- Settings that a role or a database gives to each new session, of the kind that would end or close repl's.
 -- Reads: pg_db_role_setting.   Writes: nothing.   Variables: none.
--- Returns: whose ("role app in database shop"), name, value, whose as ALTER takes it.
+-- Returns: whose ("role app in database shop"), name, value.
 SELECT coalesce(nullif(concat_ws(' in ', 'role ' || r.rolname, 'database ' || d.datname), ''), 'every role'), x.name,
-       x.value,
-       coalesce(nullif(concat_ws(' ', 'ROLE ' || pg_catalog.quote_ident(r.rolname),
-                 CASE WHEN r.oid IS NOT NULL THEN 'IN ' END || 'DATABASE ' || pg_catalog.quote_ident(d.datname),
-                 CASE WHEN r.oid IS NULL THEN 'DATABASE ' || pg_catalog.quote_ident(d.datname) END), ''), 'ROLE ALL')
+       x.value
 FROM pg_catalog.pg_db_role_setting s
 LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
 LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase

@@ -165,9 +165,10 @@ class Cluster:
 
 
 class Pooler:
-    """PgBouncer in transaction mode in front of a cluster."""
+    """PgBouncer in transaction mode in front of a cluster. It refuses startup parameters that it knows not and was not told
+    to ignore."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, ignored="extra_float_digits,options"):
         self.cluster, self.port = cluster, free_port()
         self.folder = tempfile.mkdtemp(prefix="repl-pooler-", dir="/tmp")
         users = os.path.join(self.folder, "users.txt")
@@ -178,7 +179,7 @@ class Pooler:
             f.write(f"[databases]\n* = host=127.0.0.1 port={cluster.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
                     f"listen_port = {self.port}\nunix_socket_dir =\nauth_type = plain\nauth_file = {users}\n"
                     f"pool_mode = transaction\nlogfile = {self.folder}/pooler.log\n"
-                    "ignore_startup_parameters = extra_float_digits,options\n")
+                    f"ignore_startup_parameters = {ignored}\n")
         if os.geteuid() == 0:
             for path in (self.folder, users, config):
                 shutil.chown(path, "postgres")

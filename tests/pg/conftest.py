@@ -122,8 +122,8 @@ def dst_admin(target):
 
 
 @pytest.fixture
-def pooler(source_cluster):
-    p = Pooler(source_cluster)
+def pooler(source_cluster, request):
+    p = Pooler(source_cluster, *([request.param] if hasattr(request, "param") else []))
     yield p
     p.remove()
 

@@ -126,3 +126,17 @@ def array_edges(element, sql, version):
             f"array_fill({values[-1]}, array[2, 2], array[-1, 3])",
             f"array[array[{values[0]}, null], array[null, {values[-1]}]]::{sql}[]"] if values else []
     return [f"'{{}}'::{sql}[]", f"array[null]::{sql}[]", *some]
+
+
+def builtin_columns(connection, version):
+    """(name, type, values) for every type of the server that a column can have. A type without values here is an error."""
+    columns, unknown = [], []
+    for _, schema, name, sql, element, element_sql, is_array in connection.execute(COLUMN_TYPES).fetchall():
+        try:
+            values = array_edges(element, element_sql, version) if is_array else edges(name, version)
+        except KeyError:
+            unknown.append(f"{schema}.{name}")
+            continue
+        columns.append((f"c_{name}", sql, values))
+    assert not unknown, f"types of this server that edges.py has no values for: {unknown}"
+    return columns

@@ -215,22 +215,22 @@ def test_settings_that_slow_a_load(check, src, target_cluster):
 
 
 def test_settings_of_roles(check, repl, src, source, target, source_cluster, target_cluster):
-    """Timeouts are overridden and told; a role that may only read would stop pg_restore."""
+    """They are overridden and told, whatever they are: a role that may only read is no hindrance either."""
     src.execute("create table t(id int primary key)")
     with source_cluster.admin() as a, target_cluster.admin() as b:
-        a.execute("alter role app set statement_timeout = '2s'")
+        # Compiled first, the simplest statement takes longer than that.
+        a.execute("alter role app set statement_timeout = '1ms'; alter role app set jit = on; alter role app set jit_above_cost = 0;"
+                  "alter role app set jit_optimize_above_cost = 0")
         a.execute(f"alter role app in database {source.name} set idle_in_transaction_session_timeout = '1ms'")
         a.execute(f"alter database {source.name} set default_transaction_read_only = on")
         b.execute("alter role rds set default_transaction_read_only = on")
         try:
             report = check()
-            report.one("role settings", "role app has statement_timeout = 2s, which repl's", side="source", level="ok")
+            report.one("role settings", "role app has statement_timeout = 1ms, which repl's", side="source", level="ok")
             report.one("role settings", f"role app in database {source.name} has idle_in", side="source", level="ok")
             report.one("role settings", f"database {source.name} has default_transaction", side="source", level="ok")
             report.one("role settings", "repl's own sessions", side="source", level="ok")
-            closed = report.one("role settings", "pg_restore", side="target", level="blocker")
-            assert "ALTER ROLE rds RESET default_transaction_read_only" in closed["hint"]
-            b.execute("alter role rds reset all")
+            report.one("role settings", "role rds has default_transaction_read_only = on", side="target", level="ok")
             repl.init()  # so it is: pg_dump and all sessions of repl override them
         finally:
             a.execute("alter role app reset all")

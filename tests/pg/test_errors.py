@@ -173,6 +173,7 @@ def test_row_level_security_must_not_hide_rows(repl, src, table, src_admin, unch
         src.execute("drop policy half on shop.orders; alter table shop.orders no force row level security, disable row level security")
 
 
+@pytest.mark.parametrize("pooler", ["extra_float_digits,options", "extra_float_digits"], indirect=True)
 def test_pooled_url(repl, source, target, pooler, table, unchanged):
     out = refused(repl, source=pooler.uri(source.name), words=["source", "pool"])
     assert "transaction" in out.all.lower() or "direct" in out.all.lower(), "it does not say what to do"

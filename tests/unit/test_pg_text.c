@@ -87,6 +87,40 @@ static void a_password_is_kept_from_argv(void **arg)
     free(password);
 }
 
+static void assert_session_options(const char *spec, const char *expected)
+{
+    struct err e;
+    char *resolved;
+    assert_true(dsn_resolve(spec, &resolved, &e));
+    char *options = dsn_session_options(resolved);
+    assert_string_equal(options, expected);
+    free(options);
+    free(resolved);
+}
+
+static void a_session_begins_with_no_time_limit(void **arg)
+{
+    (void)arg;
+    assert_int_equal(unsetenv("PGOPTIONS"), 0);
+    assert_session_options("postgres://h/d", " -c statement_timeout=0");
+    assert_session_options("postgres://h/d?options=-c%20work_mem%3D1MB",
+                           "-c work_mem=1MB -c statement_timeout=0");
+    assert_int_equal(setenv("PGOPTIONS", "-c geqo=off", 1), 0);
+    assert_session_options("postgres://h/d", "-c geqo=off -c statement_timeout=0");
+    assert_session_options("options='-c jit=off'", "-c jit=off -c statement_timeout=0");
+    assert_int_equal(unsetenv("PGOPTIONS"), 0);
+}
+
+static void of_two_values_the_last_holds(void **arg)
+{
+    (void)arg;
+    char *changed = dsn_with("host='h' options='a'", "options", "it's \\");
+    char *value = dsn_get(changed, "options");
+    assert_string_equal(value, "it's \\");
+    free(value);
+    free(changed);
+}
+
 static void assert_sslmode(const char *spec, const char *expected)
 {
     struct err e;
@@ -142,6 +176,8 @@ int main(void)
         cmocka_unit_test(quotes_are_written_right),
         cmocka_unit_test(a_connection_is_shown_without_its_password),
         cmocka_unit_test(a_password_is_kept_from_argv),
+        cmocka_unit_test(a_session_begins_with_no_time_limit),
+        cmocka_unit_test(of_two_values_the_last_holds),
         cmocka_unit_test(far_hosts_are_spoken_to_in_private),
         cmocka_unit_test(a_spec_that_cannot_be_read_says_so),
     };
