@@ -90,6 +90,40 @@ def test_keys_of_every_kind(repl, src, dst, equal):
     assert equal() > 80000
 
 
+@pytest.mark.parametrize("by_key", [0, 1])
+def test_a_chunk_reads_no_more_than_its_part(repl, source, src, dst, equal, by_key):
+    """Blocks by their numbers where the server can, else keys by their index: never the table for each chunk."""
+    wide(src, "k_int", ["k int"], "g", rows=20000)
+    src.execute("analyze")
+    with source.admin() as c:
+        c.execute(f"alter role app in database {source.name} set enable_tidscan = off")
+    repl.init()
+    repl.configure(**{**KEYS, "chunk_by_key": by_key})
+    scans = "select seq_scan::int from pg_stat_user_tables where relname = 'k_int'"
+    before = src.execute(scans).fetchone()[0]
+    repl.start()
+    repl.wait_phase("following")
+    repl.stop()  # its sessions tell the statistics when they end
+    assert chunks(dst) >= 12
+    with source.connect() as c:
+        c.execute("select from k_int where n = -1")
+    eventually(lambda: src.execute(scans).fetchone()[0] > before, what="the statistics know of a scan that came later")
+    assert src.execute(scans).fetchone()[0] - before <= 3  # that one, and the sample
+    equal()
+
+
+def test_the_largest_table_comes_first(repl, src, dst):
+    for name, rows in (("b_small", 2000), ("a_middle", 6000), ("c_large", 15000), ("d_tiny", 3)):
+        wide(src, name, ["k int"], "g", rows=rows)
+    repl.init("--jobs", "1")
+    repl.configure(**{**KEYS, "chunk_by_key": 0})
+    repl.start()
+    repl.wait_phase("following")
+    begun = dst.execute("select r.relname::text from repl.relation r join repl.chunk c on c.relation = r.id "
+                        "group by 1 order by min(c.done_at), max(c.done_at)").fetchall()
+    assert [n for (n,) in begun] == ["c_large", "a_middle", "b_small", "d_tiny"]
+
+
 def test_a_range_of_several_columns_reads_the_index(repl, src, dst, equal):
     """A first column that is the same in all rows tells the planner nothing: it must not scan the table for each chunk."""
     wide(src, "k_tenant", ["tenant int", "id bigint"], "1, g", rows=20000)
