@@ -109,7 +109,7 @@ static void workers_end_together(const char *what, const int64_t *heaps, size_t 
         }
         print_message("%s, %d workers: %zu chunks, idle at most %.1f %% of the time\n", what, jobs, n,
                       worst * 100);
-        assert_true(worst < 0.04);
+        assert_true(worst < 0.01);
     }
 }
 
