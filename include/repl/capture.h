@@ -17,8 +17,8 @@ struct capture {
 
 /* ---- install and remove ---- */
 
-/* Creates the schema with its tables, sequences and functions unless it is there; either way c->sync_id is set.
- * A schema of that name that is not repl's is an ERR_CONFIG. One transaction. */
+/* Creates the schema with its tables, sequences and functions unless it is there; either way c->sync_id is set. A new
+ * one gets the id that c has, if any. A schema of that name that is not repl's is an ERR_CONFIG. One transaction. */
 bool capture_install_schema(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 
 /* Sets c->sync_id where capture's schema is there, leaves "" where it is not. */
@@ -35,6 +35,7 @@ char *capture_key_text(struct arena *a, const struct relation *r);
 struct capture_install_options {
     unsigned lock_timeout_ms; /* how long an application statement may wait behind CREATE TRIGGER */
     unsigned give_up_ms;      /* in all; 0: never */
+    bool fenced;              /* from its trigger on, no write to a table goes through but repl's */
     /* Called before each wait: which table, who blocks it (may be ""), how long until the next try. */
     void (*waiting)(void *arg, const struct relation *r, const char *blocker, unsigned ms);
     /* Called when a table is captured. */

@@ -23,13 +23,14 @@ static bool count(struct conn *db, const struct capture *c, const char *function
 
 bool capture_fence(struct conn *db, const struct capture *c, int64_t *functions, struct err *e)
 {
-    return count(db, c, "put_up_fence", functions, e) || err_context(e, "switching writes to the source off");
+    return count(db, c, "put_up_fence", functions, e) ||
+           err_context(e, "switching writes to the %s off", side_name(conn_side(db)));
 }
 
 bool capture_lift_fence(struct conn *db, const struct capture *c, int64_t *functions, struct err *e)
 {
     return count(db, c, "lift_fence", functions, e) ||
-           err_context(e, "letting writes to the source on again");
+           err_context(e, "letting writes to the %s on again", side_name(conn_side(db)));
 }
 
 bool capture_fenced(struct conn *db, const struct capture *c, bool *fenced, struct err *e)

@@ -72,7 +72,9 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
                 c->schema);
         return err_hint(e, "choose another name: --schema NAME");
     }
-    if (!pg_value(db, "SELECT pg_catalog.gen_random_uuid()", 0, NULL, &id, e))
+    if (c->sync_id[0] != '\0')
+        id = xstrdup(c->sync_id);
+    else if (!pg_value(db, "SELECT pg_catalog.gen_random_uuid()", 0, NULL, &id, e))
         return false;
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     const struct sql_var vars[] = {
@@ -196,7 +198,7 @@ static bool one_pass(struct line *line, struct relations *l, size_t *left, struc
         struct relation *r = &l->items[i];
         if (r->id != 0)
             continue;
-        if (install_table(line->db, line->capture, r, line->options->lock_timeout_ms, e)) {
+        if (install_table(line->db, line->capture, r, line->options, e)) {
             if (line->options->installed != NULL)
                 line->options->installed(line->options->arg, r);
             continue;

@@ -5,8 +5,8 @@
 #include "repl/capture.h"
 
 /* Makes one table's objects and triggers; sets its id. A lock that is not to be had in time: is_lock_timeout. */
-bool install_table(struct conn *db, const struct capture *c, struct relation *r, unsigned lock_timeout_ms,
-                   struct err *e) MUST_CHECK;
+bool install_table(struct conn *db, const struct capture *c, struct relation *r,
+                   const struct capture_install_options *o, struct err *e) MUST_CHECK;
 
 /* The statement waited longer than its lock_timeout (or a deadlock was broken): nothing is wrong with it. */
 bool is_lock_timeout(const struct err *e);

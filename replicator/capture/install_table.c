@@ -260,18 +260,21 @@ static void add_begin(struct buf *b, const struct table_names *n, unsigned lock_
 
 /* Two transactions in one message, since round trips are what thousands of tables wait for: the objects, which nobody
  * can wait for and which stay where the lock does not come; the triggers, under the lock. */
-static bool make_capture(struct conn *db, const struct table_names *n, unsigned lock_timeout_ms,
-                         struct err *e)
+static bool make_capture(struct conn *db, const struct table_names *n,
+                         const struct capture_install_options *o, struct err *e)
 {
     struct buf b = {0};
     buf_puts(&b, "BEGIN;\n");
     add_objects(&b, n);
     buf_puts(&b, "COMMIT; ");
-    add_begin(&b, n, lock_timeout_ms, "SHARE ROW EXCLUSIVE");
+    add_begin(&b, n, o->lock_timeout_ms, "SHARE ROW EXCLUSIVE");
     if (!triggers_sql(db, n, &b, e)) {
         buf_free(&b);
         return false;
     }
+    if (o->fenced)
+        buf_printf(&b, "SELECT %s('{d%d_changed,d%d_old,d%d_truncate,d%d_truncate_leaf}');",
+                   name_of(n->a, n->c, "put_up_fence"), n->r->id, n->r->id, n->r->id, n->r->id);
     buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d; COMMIT;",
                name_of(n->a, n->c, "relation"), n->r->id);
     return run(db, &b, e);
@@ -299,15 +302,15 @@ static bool give_id(struct conn *db, const struct capture *c, const struct relat
     return ok;
 }
 
-bool install_table(struct conn *db, const struct capture *c, struct relation *r, unsigned lock_timeout_ms,
-                   struct err *e)
+bool install_table(struct conn *db, const struct capture *c, struct relation *r,
+                   const struct capture_install_options *o, struct err *e)
 {
     struct arena *a = arena_new();
     struct relation with_id = *r;
     bool ok = give_id(db, c, r, a, &with_id.id, e);
     if (ok) {
         struct table_names n = make_names(a, c, &with_id);
-        ok = make_capture(db, &n, lock_timeout_ms, e);
+        ok = make_capture(db, &n, o, e);
     }
     if (ok)
         r->id = with_id.id;

@@ -197,8 +197,8 @@ END $$;
 
 -- Puts up the fence: every capture function fails with 25006, so every write to a captured table does, in all sessions
 -- and without a lock on any table. The functions' definitions are kept until it is lifted. Where it stands already it
--- is extended to functions made since. Returns how many functions fail now.
-CREATE FUNCTION :"schema".put_up_fence() RETURNS bigint LANGUAGE plpgsql VOLATILE
+-- is extended to functions made since, or to those of the names given alone. Returns how many functions fail now.
+CREATE FUNCTION :"schema".put_up_fence(names name[] DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     f record;
@@ -210,7 +210,7 @@ BEGIN
     FOR f IN SELECT p.oid, p.oid::regproc::text AS name, quote_ident(n.nspname) || '.' || quote_ident(p.proname) AS sql
              FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
              WHERE n.oid = (SELECT relnamespace FROM pg_class WHERE oid = 'fence'::regclass)
-               AND p.prorettype = 'trigger'::regtype
+               AND p.prorettype = 'trigger'::regtype AND (names IS NULL OR p.proname = ANY (names))
              ORDER BY p.oid LOOP
         INSERT INTO fence (function, definition) VALUES (f.name, pg_get_functiondef(f.oid)) ON CONFLICT DO NOTHING;
         CONTINUE WHEN NOT FOUND;
