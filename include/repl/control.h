@@ -1,10 +1,11 @@
 /*
  * The control socket: DIR/control.sock, one JSON object a line each way. The peer must be the same user or root.
  *
- * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"add"|"set"|"fence"|"lift"|"stop",
+ * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"add"|"set"|"fence"|"lift"|"turn"|"stop",
  *           "table":"schema.name"?,"wait":bool?,"jobs":number?,"max_rate":number|null?}
  * Reply:   {"ok":true,"status":{...}} or {"ok":false,"error":{"kind","message","hint"}}.
  * "set" is answered when the workers that were added are there or have failed to come.
+ * "turn": the state file has turned the changes around; the engine begins anew, the other way.
  * "kick" with wait is answered when everything committed before the request is on the target; "stop" when the engine
  * has finished, by closing the connection after the reply.
  */

@@ -11,6 +11,7 @@ struct cutover_options {
     bool lift_only;      /* for cutover_lift alone: the target need not be there */
     bool terminate;      /* end the sessions of writers in flight */
     bool large_objects;  /* copy them */
+    bool turns;          /* the changes turn around: --fallback, or the way back */
     unsigned timeout_ms; /* the fence is lifted when it has stood so long and the work is not done */
     const struct interrupt *interrupt;
     /* The engine: everything committed on the source before the call is on the target when it returns. ERR_NOT_YET
@@ -28,6 +29,7 @@ struct cutover_times {
     double fence;   /* putting it up (in a dry run: in a transaction that was rolled back) */
     double writers; /* until the last writer in flight had ended */
     double drain, sequences, large_objects, matviews, check;
+    double turn;   /* until the other side took writes, where the changes turn around */
     double paused; /* from the fence to the end of the check; in a dry run: what is expected */
 };
 
@@ -43,13 +45,21 @@ const struct cutover_times *cutover_times(const struct cutover *c);
  * once. Nothing of it is visible to the application. */
 bool cutover_prepare(struct cutover *c, struct err *e) MUST_CHECK;
 
+/* With turns: what the way back needs on both sides, or only a look at it. */
+bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e) MUST_CHECK;
+
+/* Takes the way back away again, with --abort before the switch. The changes go forward, and the fence is lifted. */
+bool cutover_forget_turn(struct cutover *c, struct err *e) MUST_CHECK;
+
 /* What cutover_switch would take: puts the fence up in a transaction that is rolled back, and measures the rest. */
 bool cutover_rehearse(struct cutover *c, struct err *e) MUST_CHECK;
 
 /*
  * Fence, writers in flight, drain, sequences, large objects, materialized views where they are quick, check. On
- * success the fence stands, and nothing that was committed on the source is missing on the target. On any failure it
- * is lifted: the source takes writes as before. ERR_NOT_YET: it took too long.
+ * success the fence stands, and nothing that was committed on the source is missing on the target; with turns the target
+ * has let the application write, and its changes are captured. On any failure it is lifted: the source takes writes as
+ * before; but for one: the target could not be told, then the error says that both sides refuse. ERR_NOT_YET: it took
+ * too long.
  */
 bool cutover_switch(struct cutover *c, struct err *e) MUST_CHECK;
 

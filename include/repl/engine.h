@@ -12,6 +12,8 @@ struct engine_options {
     struct sync *sync;   /* borrowed */
     struct state *state; /* borrowed; the loop thread's alone until engine_run returns */
     bool once;           /* copy if need be, bring everything committed until now over, and return */
+    bool *turned;        /* set where it ended because the changes go the other way now; may be NULL */
+    bool insist;         /* what fails before it is up is tried again, too */
     int ready_fd;        /* -1, or: one byte is written here when the control socket answers */
     /* Called on the loop thread about once a second. May be NULL. */
     void (*progress)(void *arg, const struct status *st);

@@ -284,6 +284,7 @@ struct apply {
     size_t ntables;
     const struct sequence_value *sequences;
     size_t nsequences;
+    const char *begin_sql;      /* first in the target's transaction, or NULL */
     const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
     const char *position_sql;   /* on the target; must touch exactly one row: compare and set */
     struct stages *stages;      /* of the target session */

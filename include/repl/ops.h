@@ -8,11 +8,16 @@
 #include "repl/flow.h"
 #include "repl/state.h"
 
-/* One sync: what init was told. */
+/*
+ * One sync: what init was told. On the way back (docs/fallback.md) it is a sync like another, in the other direction:
+ * source is where the application writes, target the old source, schema the way back's own.
+ */
 struct sync {
     char *dir;                  /* the state directory */
     char *source, *target;      /* connection specs as given */
     char *schema;               /* repl's, on both sides */
+    char *twin;                 /* that of the other direction */
+    bool back;                  /* the way back */
     struct selection selection; /* own_schema is schema */
     int jobs;
     int64_t max_rate; /* bytes a second read from the source by all jobs together; 0: unlimited */
@@ -24,7 +29,14 @@ struct sync {
 bool sync_save(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
 /* Jobs and max_rate alone. */
 bool sync_save_pace(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
+/* As init was told, in whatever direction the changes go. */
 bool sync_load(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
+/* The same in the direction that the state file knows. */
+bool sync_load_way(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
+/* Turns it around. */
+void sync_turn(struct sync *s);
+/* Names both schemas after repl's as init was told it. */
+void sync_name_schemas(struct sync *s, const char *schema);
 void sync_free(struct sync *s);
 
 /* Opens a connection of this sync for a command: side, purpose and session settings as the commands need them. */

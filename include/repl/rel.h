@@ -12,6 +12,9 @@
 enum side { SIDE_SOURCE, SIDE_TARGET };
 
 const char *side_name(enum side s); /* "source", "target" */
+/* On the way back (docs/fallback.md) rows go from the target of init to its source. People are told of the sides as
+ * init named them all the time. Before threads are there. */
+void side_names_turn(bool back);
 
 struct column {
     const char *name;

@@ -52,6 +52,7 @@ struct status_error {
 /* All strings are malloc'ed and owned by the status; NULL where JSON shows null. */
 struct status {
     enum phase phase;
+    bool back;          /* the changes go back: source and target have changed places (docs/fallback.md) */
     enum phase reached; /* what goes on underneath a pause or an error; else the same as phase */
     struct {
         bool running;

@@ -2,9 +2,16 @@
 
 #include <string.h>
 
+static bool turned;
+
+void side_names_turn(bool back)
+{
+    turned = back;
+}
+
 const char *side_name(enum side s)
 {
-    return s == SIDE_SOURCE ? "source" : "target";
+    return (s == SIDE_SOURCE) != turned ? "source" : "target";
 }
 
 enum trigger_kind relation_trigger_kind(const struct relation *r)

@@ -59,7 +59,7 @@ bool context_open(struct context *c, struct err *e)
         return true;
     if (!state_open(c->dir, false, &c->state, e))
         return false;
-    if (sync_load(c->state, &c->sync, e))
+    if (sync_load_way(c->state, &c->sync, e))
         return true;
     state_close(c->state);
     c->state = NULL;

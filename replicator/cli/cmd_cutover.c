@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "cmd.h"
+#include "cutover_run.h"
 #include "repl/clock.h"
-#include "repl/cutover.h"
 #include "repl/mem.h"
 #include "signals.h"
 
@@ -17,17 +16,14 @@ enum { TIMEOUT_MS = 30000 };
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
     {"dry-run", no_argument, 0, NULL, "rehearse everything but the fence, and predict the pause"},
+    {"fallback", no_argument, 0, NULL, "what is written at the target from then on comes back to the source"},
+    {"back", no_argument, 0, NULL, "after --fallback: switch back to the source"},
     {"abort", no_argument, 0, NULL, "let the source take writes again"},
     {"timeout", required_argument, 0, "S", "lift the fence when writes have been paused so long (30)"},
     {"terminate", no_argument, 0, NULL, "end sessions that write for longer than a second after the fence"},
     {"exec", required_argument, 0, "CMD", "switch the application by this command, with $REPL_TARGET_URL"},
     {"skip-large-objects", no_argument, 0, NULL, "do not copy large objects"},
     {NULL, 0, 0, NULL, NULL},
-};
-
-struct run {
-    struct context *c;
-    struct interrupt *interrupt;
 };
 
 /* ---- what the steps need of the engine ---- */
@@ -40,7 +36,7 @@ static bool no_engine(struct context *c, struct err *e)
 
 static bool kick(void *arg, unsigned timeout_ms, struct err *e)
 {
-    struct run *r = arg;
+    struct cutover_run *r = arg;
     bool running;
     const struct control_request request = {.command = "kick",
                                             .wait = true,
@@ -52,7 +48,7 @@ static bool kick(void *arg, unsigned timeout_ms, struct err *e)
 /* The engine only shows it: where it cannot be told it finds out at its next opening. */
 static void fenced(void *arg, bool up)
 {
-    struct run *r = arg;
+    struct cutover_run *r = arg;
     struct err ignored;
     bool running;
     const struct control_request request = {.command = up ? "fence" : "lift", .timeout_ms = ANSWER_MS};
@@ -129,23 +125,13 @@ static bool confirm(const char *question, const char *nothing, struct err *e)
     return err_set(e, ERR_CONFIG, "%s", nothing);
 }
 
-/* ---- afterwards ---- */
-
-static bool target_uri(const struct context *c, bool with_password, char **out, struct err *e)
-{
-    char *resolved;
-    if (!dsn_resolve(c->sync.target, &resolved, e))
-        return false;
-    bool ok = dsn_uri(resolved, with_password, out, e);
-    free(resolved);
-    return ok;
-}
+/* ---- the ways ---- */
 
 /* The shell's own words go to the terminal; the URL with its password is in its environment alone. */
 static bool exec_switch(struct context *c, const char *command, struct err *e)
 {
     char *uri;
-    if (!target_uri(c, true, &uri, e))
+    if (!cutover_target_uri(c, true, &uri, e))
         return false;
     setenv("REPL_TARGET_URL", uri, 1);
     free(uri);
@@ -171,39 +157,36 @@ static bool remember(struct context *c, struct cutover *cut, struct err *e)
            state_set(c->state, "cutover_counter", counter, e);
 }
 
-static void report(const struct context *c, const struct cutover_times *t, bool switched)
+/* Both sides have agreed on the turn. The rest can be done again by the same command. */
+static bool after_the_turn(struct cutover_run *r, const struct cutover_times *t, struct err *e)
 {
-    struct err ignored;
-    char *uri;
-    printf("writes to the source have been off for %.2f s: fence %.2f, writers in flight %.2f, drain %.2f, "
-           "sequences "
-           "%.2f, large objects %.2f, check %.2f\n",
-           t->paused, t->fence, t->writers, t->drain, t->sequences, t->large_objects, t->check);
-    printf("everything that was committed on the source is on the target\n");
-    if (!switched && target_uri(c, false, &uri, &ignored)) {
-        printf("now switch the application; put the password in:\n  heroku config:set DATABASE_URL='%s' "
-               "--app APP\n",
-               uri);
-        free(uri);
+    const char *command = args_text(&r->c->args, "exec");
+    const bool back = !r->c->sync.back;
+    enum engine_way way;
+    if (!cutover_tell_engine(r, back, &way, e))
+        return false;
+    if (t != NULL)
+        cutover_report(r, t);
+    bool switched = command != NULL && exec_switch(r->c, command, e);
+    cutover_tell_switch(r, switched);
+    if (command == NULL || switched) {
+        if (way == ENGINE_NONE)
+            puts("no engine is running; so that changes come over: repl start --detach");
+        else if (cutover_await_engine(r, back))
+            printf("  the engine follows the other way: what is written at the %s comes to the %s\n",
+                   side_name(SIDE_TARGET), side_name(SIDE_SOURCE));
+        else
+            puts("  the engine does not follow the other way yet; nothing is lost: repl status");
+        cutover_tell_after(r);
+        return true;
     }
-    printf("watch the application's errors (SQLSTATE 25006 comes from sessions that still use the source)\n"
-           "all is well: repl stop, then repl cleanup\n"
-           "back, while nothing was written to the target: repl cutover --abort\n");
-    fflush(stdout);
+    err_hint(e, "the %s takes writes: switch the application by hand, or go back: repl cutover %s",
+             side_name(SIDE_TARGET), r->c->sync.back ? "--fallback" : "--back");
+    return false;
 }
-
-static void predict(const struct cutover_times *t)
-{
-    printf("expected pause: about %.2f s (fence %.2f, writers in flight %.2f, drain %.2f, sequences %.2f, "
-           "large objects "
-           "%.2f, check %.2f)\nnothing was changed; next: repl cutover\n",
-           t->paused, t->fence, t->writers, t->drain, t->sequences, t->large_objects, t->check);
-}
-
-/* ---- the three ways ---- */
 
 /* The fence stands. Where the application cannot be switched it must come down again. */
-static bool after_the_switch(struct run *r, struct cutover *cut, struct err *e)
+static bool after_the_switch(struct cutover_run *r, struct cutover *cut, struct err *e)
 {
     const char *command = args_text(&r->c->args, "exec");
     struct err lifting;
@@ -216,28 +199,73 @@ static bool after_the_switch(struct run *r, struct cutover *cut, struct err *e)
         puts("  the fence is lifted: the source takes writes as before");
         return err_hint(e, "mend the command, then repl cutover again");
     }
-    report(r->c, cutover_times(cut), switched);
+    cutover_report(r, cutover_times(cut));
+    cutover_tell_switch(r, switched);
+    cutover_tell_after(r);
     return remember(r->c, cut, e) && cutover_finish(cut, e);
 }
 
-static bool cut_over(struct run *r, struct cutover *cut, struct err *e)
+/* Before anything is installed, so that a kill leaves what the state file knows of. */
+static bool prepare_turn(struct cutover_run *r, struct cutover *cut, bool dry, struct err *e)
+{
+    return !cutover_turns(r) || ((dry || r->c->sync.back || ways_remember(r->c->state, "forward", e)) &&
+                                 cutover_prepare_turn(cut, dry, e));
+}
+
+static bool cut_over(struct cutover_run *r, struct cutover *cut, struct err *e)
 {
     bool dry = args_has(&r->c->args, "dry-run");
-    if (!ready(r->c, e) || !cutover_prepare(cut, e))
+    if (!ready(r->c, e) || !prepare_turn(r, cut, dry, e) || !cutover_prepare(cut, e))
         return false;
     if (dry) {
         if (!cutover_rehearse(cut, e))
             return false;
-        predict(cutover_times(cut));
+        cutover_predict(cutover_times(cut));
         return true;
     }
-    return (args_has(&r->c->args, "yes") ||
-            confirm("Switch writes to the source off now?", "nothing was changed", e)) &&
-           cutover_switch(cut, e) && after_the_switch(r, cut, e);
+    return (args_has(&r->c->args, "yes") || confirm(r->c->sync.back ? "Switch writes to the target off now?"
+                                                                    : "Switch writes to the source off now?",
+                                                    "nothing was changed", e)) &&
+           cutover_switch(cut, e) &&
+           (cutover_turns(r) ? after_the_turn(r, cutover_times(cut), e) && cutover_finish(cut, e)
+                             : after_the_switch(r, cut, e));
+}
+
+/* The command that was killed behind the turn is given again. */
+static bool turned_already(struct cutover_run *r, struct err *e)
+{
+    const struct back_options o = {.say = say};
+    struct conn *old;
+    sync_turn(&r->c->sync); /* as the switch saw it */
+    side_names_turn(r->c->sync.back);
+    printf("the switch has been made already: the %s takes writes\n", side_name(SIDE_TARGET));
+    if (!after_the_turn(r, NULL, e))
+        return false;
+    if (!r->c->sync.back)
+        return true;
+    bool ok = sync_connect(&r->c->sync, SIDE_TARGET, "cutover", &old, e);
+    if (!ok)
+        return false;
+    ok = back_validate(old, r->c->sync.schema, &o, e);
+    conn_close(old);
+    return ok;
+}
+
+static bool switch_over(struct cutover_run *r, const struct cutover_options *o, struct err *e)
+{
+    bool back = args_has(&r->c->args, "back");
+    if (!cutover_find_way(r, e) || !cutover_may_begin(r, e))
+        return false;
+    if (cutover_turns(r) && !r->ways.undecided && r->ways.prepared && r->ways.back != back)
+        return turned_already(r, e);
+    struct cutover *cut = NULL;
+    bool ok = cutover_align_engine(r, e) && cutover_open(&r->c->sync, o, &cut, e) && cut_over(r, cut, e);
+    cutover_close(cut);
+    return ok;
 }
 
 /* What the application wrote on the target since would stay there, and the source does not have it. */
-static bool may_go_back(struct run *r, struct cutover *cut, struct err *e)
+static bool may_go_back(struct cutover_run *r, struct cutover *cut, struct err *e)
 {
     char *at = NULL, *counter = NULL, *question = NULL;
     int64_t now = 0;
@@ -259,15 +287,44 @@ static bool may_go_back(struct run *r, struct cutover *cut, struct err *e)
     return ok;
 }
 
-static bool go_back(struct run *r, struct cutover *cut, struct err *e)
+/* Where a side cannot be asked, whether the target took writes is not known: the state file misses a turn only if the
+ * command was killed at that very moment. */
+static bool may_abort(struct cutover_run *r, struct err *e)
+{
+    if (!cutover_find_way(r, e)) {
+        printf("not both sides can be asked which of them takes writes: %s\n", e->text);
+        return args_has(&r->c->args, "yes") ||
+               confirm("Lift the fence all the same?", "the fences stand as before", e);
+    }
+    if (!r->ways.back || r->ways.undecided)
+        return true;
+    return cutover_refuse(
+        e, "the switch is complete: the application writes at the target",
+        "repl cutover --back brings it back with all that was written. Where the target is lost: repl stop, "
+        "then repl cleanup gives the source back without what has not come over");
+}
+
+static bool lift(struct cutover_run *r, struct cutover *cut, struct err *e)
 {
     bool stood;
-    if (!may_go_back(r, cut, e) || !cutover_lift(cut, &stood, e) ||
+    if ((!r->ways.prepared && !may_go_back(r, cut, e)) || !cutover_lift(cut, &stood, e) ||
         !state_set(r->c->state, "cutover_at", NULL, e) || !state_set(r->c->state, "cutover_counter", NULL, e))
         return false;
-    puts(stood ? "the fence is lifted: the source takes writes again, and they are captured"
-               : "no fence stood: the source takes writes");
-    return true;
+    printf(stood ? "the fence is lifted: the %s takes writes again, and they are captured\n"
+                 : "no fence stood: the %s takes writes\n",
+           side_name(SIDE_SOURCE));
+    fflush(stdout);
+    if (!r->ways.prepared || r->ways.back)
+        return true;
+    return cutover_align_engine(r, e) && cutover_forget_turn(cut, e) && ways_remember(r->c->state, NULL, e);
+}
+
+static bool undo(struct cutover_run *r, const struct cutover_options *o, struct err *e)
+{
+    struct cutover *cut = NULL;
+    bool ok = may_abort(r, e) && cutover_open(&r->c->sync, o, &cut, e) && lift(r, cut, e);
+    cutover_close(cut);
+    return ok;
 }
 
 static bool check_options(const struct args *a, unsigned *timeout_ms, struct err *e)
@@ -278,12 +335,14 @@ static bool check_options(const struct args *a, unsigned *timeout_ms, struct err
         *timeout_ms = TIMEOUT_MS;
     if (args_has(a, "abort") && (args_has(a, "dry-run") || args_has(a, "exec")))
         return err_set(e, ERR_USAGE, "cutover: --abort goes with neither --dry-run nor --exec");
+    if (args_has(a, "fallback") + args_has(a, "back") + args_has(a, "abort") > 1)
+        return err_set(e, ERR_USAGE, "cutover: only one of --fallback, --back and --abort");
     return true;
 }
 
 static bool exec(struct context *c, struct err *e)
 {
-    struct run r = {.c = c};
+    struct cutover_run r = {.c = c};
     struct cutover_options o = {.lift_only = args_has(&c->args, "abort"),
                                 .terminate = args_has(&c->args, "terminate"),
                                 .large_objects = !args_has(&c->args, "skip-large-objects"),
@@ -291,14 +350,11 @@ static bool exec(struct context *c, struct err *e)
                                 .fenced = fenced,
                                 .say = say,
                                 .arg = &r};
-    struct cutover *cut = NULL;
     if (!check_options(&c->args, &o.timeout_ms, e) || !context_open(c, e))
         return false;
+    o.turns = cutover_turns(&r);
     o.interrupt = r.interrupt = catch_signals(); /* none of them may leave the fence standing */
-    bool ok = cutover_open(&c->sync, &o, &cut, e) &&
-              (args_has(&c->args, "abort") ? go_back(&r, cut, e) : cut_over(&r, cut, e));
-    cutover_close(cut);
-    return ok;
+    return o.lift_only ? undo(&r, &o, e) : switch_over(&r, &o, e);
 }
 
 const struct cmd cmd_cutover = {
@@ -308,6 +364,7 @@ const struct cmd cmd_cutover = {
     .detail =
         "With the engine following. Until it says that everything is on the target it can be ended by Ctrl-C "
         "and\n"
-        "lifts the fence itself; after a crash `repl cutover --abort` lifts it, and `repl cutover` goes on.",
+        "lifts the fence itself; after a crash `repl cutover --abort` lifts it, and `repl cutover` goes on.\n"
+        "With --fallback the application can return to the source, with all that it wrote at the target.",
     .options = options,
     .exec = exec};

@@ -42,8 +42,8 @@ static void name_sides(struct context *c)
     struct err ignored;
     if (!c->out->shows_sides || c->source_shown != NULL || !context_open(c, &ignored))
         return;
-    c->source_shown = dsn_safe(c->sync.source);
-    c->target_shown = dsn_safe(c->sync.target);
+    c->source_shown = dsn_safe(c->sync.back ? c->sync.target : c->sync.source);
+    c->target_shown = dsn_safe(c->sync.back ? c->sync.source : c->sync.target);
 }
 
 static void show(struct context *c, const struct status *st, bool again)

@@ -124,6 +124,8 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
     if (s->phase == PHASE_PAUSED && s->reached != PHASE_FOLLOWING)
         buf_printf(b, " while %s", phase_name(s->reached));
     buf_puts(b, "\n");
+    if (s->back)
+        buf_puts(b, "direction back: what the application writes at the target comes to the source\n");
     if (shows_copy(s)) {
         buf_puts(b, "copy      ");
         add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
@@ -139,9 +141,11 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
                s->owed_rows == 1   ? " row"
                : s->owed_rows >= 0 ? " rows"
                                    : "");
-    buf_printf(b, "snapshot  %s%s%s\n",
-               s->consistent ? "the target shows one moment of the source"
-                             : "the target is not consistent yet",
+    buf_printf(b, "snapshot  the %s %s%s%s%s\n", s->back ? "source" : "target",
+               s->consistent ? "shows one moment of the " : "is not consistent yet",
+               !s->consistent ? ""
+               : s->back      ? "target"
+                              : "source",
                s->position != NULL ? ", " : "", s->position != NULL ? s->position : "");
     if (s->engine.running) {
         buf_printf(b, "engine    running as pid %d since ", s->engine.pid);

@@ -9,8 +9,8 @@ enum { DEFAULT_JOBS = 4, MAX_NAME = 63 };
 
 void sync_defaults(struct sync *s, const char *dir)
 {
-    *s = (struct sync){.dir = xstrdup(dir), .schema = xstrdup("repl"), .jobs = DEFAULT_JOBS};
-    s->selection.own_schema = s->schema;
+    *s = (struct sync){.dir = xstrdup(dir), .jobs = DEFAULT_JOBS};
+    sync_name_schemas(s, "repl");
 }
 
 static void take_text(const struct args *a, const char *name, char **out)
@@ -50,10 +50,10 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
         return false;
     take_text(a, "source", &s->source);
     take_text(a, "target", &s->target);
-    take_text(a, "schema", &s->schema);
+    if (args_has(a, "schema"))
+        sync_name_schemas(s, args_text(a, "schema"));
     take_list(a, "tables", &s->selection.tables);
     take_list(a, "exclude", &s->selection.exclude);
-    s->selection.own_schema = s->schema;
     s->no_schema = s->no_schema || args_has(a, "no-schema");
     s->auto_add = s->auto_add || args_has(a, "auto-add");
     s->overwrite = s->overwrite || args_has(a, "overwrite");

@@ -56,6 +56,12 @@ static void pause_or_resume(struct client *c, const char *table, bool pause)
             control_send_error(c, &e);
             return;
         }
+        if (pause && g->o->sync->back) {
+            err_set(&e, ERR_CONFIG, "on the way back all tables come together, for the sake of foreign keys");
+            err_hint(&e, "repl pause, without a table");
+            control_send_error(c, &e);
+            return;
+        }
         id = r->id;
         leave_out(g, id, pause);
     } else {
@@ -147,8 +153,8 @@ static void fence(struct client *c, bool up)
     struct engine *g = c->control->engine;
     if (g->fenced != up)
         engine_say(g, LOG_INFO, NULL,
-                   up ? "writes to the source are switched off (cutover)"
-                      : "writes to the source go through again");
+                   up ? "writes to the %s are switched off (cutover)" : "writes to the %s go through again",
+                   side_name(SIDE_SOURCE));
     g->fenced = up;
     control_send_status(c);
 }
@@ -200,6 +206,22 @@ static void do_lift(struct client *c, const cJSON *json)
     fence(c, false);
 }
 
+/* A cutover has turned the changes around: whoever runs the engine runs it again, the other way. */
+static void do_turn(struct client *c, const cJSON *json)
+{
+    struct engine *g = c->control->engine;
+    struct err e;
+    (void)json;
+    if (g->o->turned == NULL) {
+        err_set(&e, ERR_CONFLICT, "this engine ends by itself and does not turn around");
+        control_send_error(c, &e);
+        return;
+    }
+    *g->o->turned = true;
+    control_send_status(c);
+    engine_stop(g, INTERRUPT_SOON);
+}
+
 static void do_stop(struct client *c, const cJSON *json)
 {
     (void)json;
@@ -211,9 +233,9 @@ static void do_stop(struct client *c, const cJSON *json)
 static const struct {
     const char *name;
     void (*run)(struct client *c, const cJSON *json);
-} commands[] = {{"status", do_status}, {"kick", do_kick}, {"pause", do_pause},
-                {"resume", do_resume}, {"add", add},      {"set", set},
-                {"fence", do_fence},   {"lift", do_lift}, {"stop", do_stop}};
+} commands[] = {{"status", do_status}, {"kick", do_kick}, {"pause", do_pause}, {"resume", do_resume},
+                {"add", add},          {"set", set},      {"fence", do_fence}, {"lift", do_lift},
+                {"turn", do_turn},     {"stop", do_stop}};
 
 void control_command(struct client *c, const cJSON *json)
 {

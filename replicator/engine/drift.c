@@ -143,8 +143,8 @@ static bool has_tables(enum life life)
 
 bool drift_takes(struct engine *g, const struct err *e)
 {
-    if (!g->opened_once || !has_tables(g->life) || e->table[0] == '\0' || err_is_transient(e) ||
-        (e->kind != ERR_SQL && e->kind != ERR_CONFIG))
+    if (g->o->sync->back || !g->opened_once || !has_tables(g->life) || e->table[0] == '\0' ||
+        err_is_transient(e) || (e->kind != ERR_SQL && e->kind != ERR_CONFIG))
         return false;
     const struct relation *r = by_label(g, e->table);
     if (r == NULL)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs.h"
+#include "repl/back.h"
 #include "repl/clock.h"
 #include "repl/fault.h"
 
@@ -96,7 +97,8 @@ static bool look_twice(struct look *l, struct err *e)
     return l->open || t->outcome == BATCH_UNKNOWN_TABLE || !t->establish || establish(l, e);
 }
 
-/* Also where a rate makes the batch's one source transaction last too long. What has no key cannot be brought over in
+/* On the way back what is owed is one batch, however much: foreign keys hold when a whole snapshot is there, and not
+ * between the steps of passes. Else also where a rate makes the batch's one source transaction last too long. What has no key cannot be brought over in
  * steps, so it does not count there. */
 static bool too_large(const struct batch_task *t)
 {
@@ -109,7 +111,8 @@ static bool too_large(const struct batch_task *t)
         if (r->nkey != 0)
             bytes += (double)t->owed.items[i].rows * relation_row_bytes(r);
     }
-    return rows > t->task.settings->batch_rows || (limit != 0 && bytes > (double)limit * most_s);
+    return !t->task.sync->back &&
+           (rows > t->task.settings->batch_rows || (limit != 0 && bytes > (double)limit * most_s));
 }
 
 /* ---- sequences ---- */
@@ -162,6 +165,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .schema = t->task.sync->schema,
         .tables = make_tables(t),
         .ntables = t->owed.count,
+        .begin_sql = t->task.sync->back ? back_begin_batch_sql(t->task.mem, t->task.sync->schema) : NULL,
         .source_end_sql = capture_end_sql(t->task.mem, &t->task.world->capture, t->batch),
         .position_sql = position_advance_sql(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
                                              &t->task.world->source, t->left_out.items, t->left_out.count),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs.h"
+#include "repl/back.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 
@@ -246,6 +247,35 @@ static bool read_source(struct conn *source, const struct sync *sync, struct wor
            capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) && pg_exec(source, "COMMIT", e);
 }
 
+/* The old source becomes quiet, unless a cutover is about to give it back: then nothing is owed any more. */
+static bool hush(const struct sync *sync, struct conn *target, const struct world *w, struct err *e)
+{
+    enum { LOCK_MS = 1000 }; /* its readers wait behind us no longer */
+    char *sql = xasprintf("SET lock_timeout = %d", LOCK_MS);
+    bool ok = !sync->back || w->fenced || (pg_exec(target, sql, e) && back_hush(target, sync->schema, e));
+    free(sql);
+    return ok;
+}
+
+/* One table cannot wait there while the others go on, for the sake of foreign keys: all wait with it. Nor is one copied
+ * anew. */
+static bool all_agree(const struct world *w, struct err *e)
+{
+    for (size_t i = 0; i < w->relations.count; i++) {
+        const struct relation *r = &w->relations.items[i];
+        if (w->drifts[i].kind != ERR_NONE) {
+            *e = w->drifts[i];
+            return false;
+        }
+        if (!r->capture_broken)
+            continue;
+        err_set(e, ERR_CONFIG, "its capture was broken: what was changed since is not on record");
+        err_table(e, r->schema, r->name);
+        return err_hint(e, "compare it on both sides; then repl stop, repl cleanup, and a new sync");
+    }
+    return true;
+}
+
 static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, bool *mended,
                        struct err *e)
 {
@@ -262,11 +292,15 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
         catalog_read(target, sync->schema, w->mem, &targets, e) &&
         sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
-        keep_captured(w, &sync->selection, e) && all_there(w, e) &&
-        mend_keys(w, &targets, source, target, mended, e);
+        keep_captured(w, &sync->selection, e) && all_there(w, e);
+    *mended = false;
+    ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e));
     if (ok && !*mended)
         match_tables(w, &targets);
-    return ok;
+    if (!ok || !sync->back)
+        return ok;
+    w->news.count = 0; /* what stands there beside the sync is nobody's to move */
+    return all_agree(w, e) && hush(sync, target, w, e);
 }
 
 static struct world *world_new(void)

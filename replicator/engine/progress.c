@@ -144,6 +144,26 @@ static double lag_seconds(const struct engine *g)
     return current ? 0 : (double)(clock_ms() - g->looked_ms) / 1000;
 }
 
+/* Behind the fence: whether a cutover has ended, or has prepared a way back and been killed since, is what the state
+ * file knows. */
+static const char *next_behind_fence(const struct engine *g)
+{
+    struct err e;
+    char *way = NULL;
+    if (!state_get(g->o->state, "way", &way, &e))
+        log_err(LOG_WARN, &e);
+    bool turns = way != NULL;
+    free(way);
+    if (g->o->sync->back)
+        return "a switch back has not ended: repl cutover --back goes on, repl cutover --abort lets the "
+               "target write again";
+    if (turns)
+        return "a switch has not ended: repl cutover --fallback goes on, repl cutover --abort lets the "
+               "source write again";
+    return "switch the application to the target, then: repl stop, repl cleanup (or back: repl cutover "
+           "--abort)";
+}
+
 static const char *next_to_type(const struct engine *g, enum phase p)
 {
     if (g->failed || drift_any(g) != NULL)
@@ -151,8 +171,11 @@ static const char *next_to_type(const struct engine *g, enum phase p)
     if (p == PHASE_PAUSED)
         return "repl resume";
     if (p == PHASE_FENCED)
-        return "switch the application to the target, then: repl stop, repl cleanup (or back: repl cutover "
-               "--abort)";
+        return next_behind_fence(g);
+    if (p == PHASE_FOLLOWING && g->o->sync->back)
+        return "the application's changes come back; to switch back: repl cutover --back (to stay: repl "
+               "stop, repl "
+               "cleanup)";
     if (p == PHASE_FOLLOWING)
         return "the target follows; when you are ready to switch: repl cutover --dry-run, then repl cutover";
     return "wait: repl status --wait following";
@@ -201,6 +224,7 @@ void progress_status(struct engine *g, struct status *out)
     memset(out, 0, sizeof *out);
     out->phase = phase_shown(g);
     out->reached = phase_reached(g);
+    out->back = g->o->sync->back;
     fill_engine(g, out);
     fill_workers(g, out);
     out->lag_seconds = lag_seconds(g);

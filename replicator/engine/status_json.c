@@ -159,6 +159,7 @@ char *status_to_json(const struct status *s, bool pretty)
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "phase", phase_name(s->phase));
     cJSON_AddStringToObject(root, "reached", phase_name(s->reached));
+    cJSON_AddStringToObject(root, "direction", s->back ? "back" : "forward");
     add_engine(root, s);
     add_workers(root, s);
     add_known_real(root, "lag_seconds", s->lag_seconds);
@@ -259,6 +260,9 @@ static void read_scalars(struct reader r, struct status *s)
     s->reached = s->phase;
     *r.ok = *r.ok && (phase == NULL || phase_parse(phase, &s->reached));
     free(phase);
+    char *direction = get_text(r, "direction");
+    s->back = direction != NULL && strcmp(direction, "back") == 0;
+    free(direction);
     s->lag_seconds = get_real(r, "lag_seconds", -1);
     s->owed_rows = get_int(r, "owed_rows", -1);
     s->position = get_text(r, "position");

@@ -257,18 +257,33 @@ static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status
     arena_free(a.arena);
 }
 
-static char *what_next(const struct sync *s, const struct status *st)
+/* "repl -D DIR VERB" of this sync. */
+static char *command(struct arena *a, const struct sync *s, const char *verb)
 {
     bool elsewhere = strcmp(s->dir, "./.repl") != 0;
-    const char *flag = elsewhere ? "-D " : "", *dir = elsewhere ? s->dir : "", *space = elsewhere ? " " : "";
+    return arena_printf(a, "repl %s%s%s%s", elsewhere ? "-D " : "", elsewhere ? s->dir : "",
+                        elsewhere ? " " : "", verb);
+}
+
+/* turns: there is a way back (docs/fallback.md), so the fence is that of a switch which has not ended. */
+static char *what_next(const struct sync *s, const struct status *st, bool turns)
+{
+    struct arena *a = arena_new();
+    const char *start = command(a, s, "start --detach"), *abort = command(a, s, "cutover --abort");
+    char *next;
     if (st->phase == PHASE_FAILED && st->nerrors != 0 && st->errors[0].hint != NULL)
-        return xasprintf("%s; then repl %s%s%sstart --detach", st->errors[0].hint, flag, dir, space);
-    if (st->phase == PHASE_FENCED)
-        return xasprintf(
-            "switch the application to the target, then: repl %s%s%scleanup (or back: repl %s%s%scutover "
-            "--abort)",
-            flag, dir, space, flag, dir, space);
-    return xasprintf("repl %s%s%sstart --detach", flag, dir, space);
+        next = xasprintf("%s; then %s", st->errors[0].hint, start);
+    else if (st->phase == PHASE_FENCED && (turns || st->back))
+        next = xasprintf("%s, then %s (or %s, and the %s writes again)", start,
+                         command(a, s, st->back ? "cutover --back" : "cutover --fallback"), abort,
+                         st->back ? "target" : "source");
+    else if (st->phase == PHASE_FENCED)
+        next = xasprintf("switch the application to the target, then: %s (or back: %s)",
+                         command(a, s, "cleanup"), abort);
+    else
+        next = xstrdup(start);
+    arena_free(a);
+    return next;
 }
 
 bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms, struct status *out,
@@ -276,7 +291,8 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
 {
     if (!state_load_status(st, out, e))
         return false;
-    if (!state_load_errors(st, ERRORS, out, e)) {
+    char *way = NULL;
+    if (!state_load_errors(st, ERRORS, out, e) || !state_get(st, "way", &way, e)) {
         status_free(out);
         return false;
     }
@@ -286,6 +302,7 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     out->engine.pid = 0;
     replace(&out->engine.since, NULL);
     out->reached = out->phase;
+    out->back = s->back;
     out->workers.running = out->workers.busy = 0;
     out->workers.wanted = s->jobs;
     out->workers.max_rate = s->max_rate;
@@ -296,6 +313,7 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     replace(&out->note, NULL);
     ask_servers(s, timeout_ms, out);
     free(out->next);
-    out->next = what_next(s, out);
+    out->next = what_next(s, out, way != NULL);
+    free(way);
     return true;
 }

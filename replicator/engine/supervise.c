@@ -43,7 +43,7 @@ static void again(uv_timer_t *timer)
 static bool must_stop(const struct engine *g, const struct err *e)
 {
     /* A table that the application has locked for the moment is no reason to give up a start. */
-    if (!g->opened_once && !err_is(e, "55P03"))
+    if (!g->opened_once && !g->o->insist && !err_is(e, "55P03"))
         return true;
     return g->o->once && (!err_is_transient(e) || g->backoff.attempt >= ONCE_TRIES);
 }

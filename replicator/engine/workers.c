@@ -22,7 +22,8 @@ void workers_start(struct engine *g)
         .source_spec = g->o->sync->source,
         .target_spec = g->o->sync->target,
         .source = {.side = SIDE_SOURCE, .purpose = "worker", .lock_timeout_ms = lock_ms},
-        .target = {.side = SIDE_TARGET, .purpose = "worker", .apply = true},
+        /* At the old source it is not this session that is quiet, but the tables (ops/back_source.c). */
+        .target = {.side = SIDE_TARGET, .purpose = "worker", .apply = !g->o->sync->back},
         .wake = wake,
         .arg = g,
     };

@@ -35,6 +35,8 @@ static void add_sequences(struct script *s, const struct apply *ap, struct arena
 static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
 {
     script_add(s, STEP_OTHER, NULL, "BEGIN");
+    if (ap->begin_sql != NULL)
+        script_add(s, STEP_OTHER, NULL, ap->begin_sql);
     for (size_t i = 0; i < ap->ntables; i++)
         stages_add(s, a, ap->stages, &ap->tables[i]);
     for (size_t i = 0; i < ap->ntables; i++) {

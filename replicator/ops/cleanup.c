@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "repl/back.h"
 #include "repl/ops.h"
 
 enum { LOCK_MS = 300, GIVE_UP_MS = 600000 };
@@ -28,7 +29,8 @@ static void list_side(const struct sync *s, enum side side, struct arena *a, str
     struct err e;
     if (spec_of(s, side) == NULL)
         strlist_add(out, arena_printf(a, "%s: not given, so nothing is removed there", side_name(side)));
-    else if (!sync_connect(s, side, "cleanup", &c, &e) || !capture_list(c, s->schema, a, out, &e))
+    else if (!sync_connect(s, side, "cleanup", &c, &e) || !capture_list(c, s->schema, a, out, &e) ||
+             !capture_list(c, s->twin, a, out, &e))
         strlist_add(out,
                     arena_printf(a, "%s: %s; nothing can be removed there now", side_name(side), e.text));
     conn_close(c);
@@ -70,7 +72,23 @@ static void count_table(void *arg, const struct relation *r)
     m->tables++;
 }
 
-/* The target may hold capture too: where it was restored from a copy of the source, or after a fallback. */
+/* Of one direction. The target may hold capture too: where it was restored from a copy of the source. */
+static bool remove_schema(struct conn *c, const char *schema, enum side side,
+                          const struct capture_install_options *o, struct err *e)
+{
+    return capture_remove(c, schema, o, e) && (side == SIDE_SOURCE || target_remove(c, schema, e));
+}
+
+/* The way back is the source's other way around (docs/fallback.md): what it switched off at the source is restored
+ * before the source takes writes again. */
+static bool remove_both(struct conn *c, const struct sync *s, enum side side, const struct removal *m,
+                        const struct capture_install_options *o, struct err *e)
+{
+    const struct back_options back = {.say = m->say, .arg = m->arg};
+    return back_wake(c, s->twin, e) && back_validate(c, s->twin, &back, e) &&
+           remove_schema(c, s->schema, side, o, e) && remove_schema(c, s->twin, SIDE_TARGET, o, e);
+}
+
 static bool remove_side(const struct sync *s, enum side side, say_fn say, void *arg, struct err *e)
 {
     struct conn *c = NULL;
@@ -83,7 +101,7 @@ static bool remove_side(const struct sync *s, enum side side, say_fn say, void *
                                               .installed = count_table,
                                               .arg = &m};
     bool ok = sync_connect(s, side, "cleanup", &c, e) && capture_list(c, s->schema, a, &there, e) &&
-              capture_remove(c, s->schema, &o, e) && (side == SIDE_SOURCE || target_remove(c, s->schema, e));
+              capture_list(c, s->twin, a, &there, e) && remove_both(c, s, side, &m, &o, e);
     if (ok && there.count == 0)
         say(arg, arena_printf(a, "%s: nothing of repl's was there", m.side));
     else if (ok && m.tables == 0)

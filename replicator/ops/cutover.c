@@ -47,14 +47,17 @@ bool cutover_open(const struct sync *s, const struct cutover_options *o, struct 
     c->o = o;
     c->a = arena_new();
     c->capture.schema = s->schema;
+    c->other.schema = s->twin;
     *out = c;
     bool ok = connect_side(c, SIDE_SOURCE, NULL, &c->fence, e) && capture_find(c->fence, &c->capture, e);
+    memcpy(c->other.sync_id, c->capture.sync_id, sizeof c->other.sync_id);
     if (ok && c->capture.sync_id[0] == '\0') {
         ok = err_set(e, ERR_CONFIG, "capture is not installed on the source (no schema %s)", s->schema);
         err_hint(e, "run: repl init");
     }
     ok = ok && (o->lift_only || (connect_side(c, SIDE_SOURCE, o->interrupt, &c->source, e) &&
-                                 connect_side(c, SIDE_TARGET, o->interrupt, &c->target, e)));
+                                 connect_side(c, SIDE_TARGET, o->interrupt, &c->target, e) &&
+                                 (!o->turns || connect_side(c, SIDE_TARGET, NULL, &c->there, e))));
     if (!ok) {
         cutover_close(c);
         *out = NULL;
@@ -69,6 +72,7 @@ void cutover_close(struct cutover *c)
     conn_close(c->source);
     conn_close(c->target);
     conn_close(c->fence);
+    conn_close(c->there);
     arena_free(c->a);
     free(c);
 }
@@ -110,7 +114,8 @@ bool cutover_lift(struct cutover *c, bool *stood, struct err *e)
     }
     *stood = functions != 0;
     if (!ok)
-        return err_hint(e, "WRITES TO THE SOURCE MAY STILL BE OFF. Type: repl cutover --abort");
+        return err_hint(e, "WRITES TO THE %s MAY STILL BE OFF. Type: repl cutover --abort",
+                        c->s->back ? "TARGET" : "SOURCE");
     c->fenced_ms = 0;
     if (c->o->fenced != NULL)
         c->o->fenced(c->o->arg, false);
@@ -205,6 +210,52 @@ static bool check(struct cutover *c, struct err *e)
     return true;
 }
 
+/* ---- the turn ---- */
+
+/* The other side's fence comes down: from that commit on the application may write there. Where nobody can tell
+ * whether it did, this side's fence stays: what both sides take is what cannot be mended. */
+static bool let_write_there(struct cutover *c, struct err *e)
+{
+    int64_t functions;
+    bool ok = false;
+    for (int i = 0; i < LIFT_TRIES && !ok; i++) {
+        if (c->there == NULL || !conn_usable(c->there)) {
+            conn_close(c->there);
+            c->there = NULL;
+            clock_sleep_ms(i == 0 ? 0 : 500);
+            if (!connect_side(c, SIDE_TARGET, NULL, &c->there, e))
+                continue;
+        }
+        ok = capture_lift_fence(c->there, &c->other, &functions, e);
+        if (!ok && !err_is_transient(e))
+            break;
+    }
+    if (ok)
+        return true;
+    err_context(e, "WRITES ARE OFF AT BOTH SIDES: the %s could not be told to take them",
+                side_name(SIDE_TARGET));
+    return err_hint(e,
+                    "the same command goes on from here; or, to let the %s write again: repl cutover --abort",
+                    side_name(SIDE_SOURCE));
+}
+
+static bool turn(struct cutover *c, bool *told, struct err *e)
+{
+    uint64_t began = clock_us();
+    *told = false;
+    if (!c->o->turns)
+        return true;
+    if (c->s->back && !back_wake(c->target, c->s->schema, e))
+        return err_context(e, "on the %s", side_name(SIDE_TARGET));
+    fault_point("cutover.awake");
+    *told = true;
+    if (!let_write_there(c, e))
+        return false;
+    c->times.turn = cutover_seconds_since(began);
+    cutover_say(c, "the %s takes writes", side_name(SIDE_TARGET));
+    return true;
+}
+
 static bool behind_the_fence(struct cutover *c, struct err *e)
 {
     fault_point("cutover.fenced");
@@ -228,7 +279,7 @@ static bool give_up(struct cutover *c, struct err *e)
     struct err lifting;
     bool stood;
     if (cutover_lift(c, &stood, &lifting)) {
-        cutover_say(c, "the fence is lifted: the source takes writes as before");
+        cutover_say(c, "the fence is lifted: the %s takes writes as before", side_name(SIDE_SOURCE));
         return false;
     }
     err_context(e, "%s; and the fence could not be lifted (%s)", "the cutover failed", lifting.text);
@@ -240,6 +291,7 @@ bool cutover_switch(struct cutover *c, struct err *e)
 {
     int64_t functions;
     char at[32];
+    bool told;
     fault_point("cutover.before_fence");
     c->fenced_ms = clock_ms();
     uint64_t began = clock_us();
@@ -248,18 +300,23 @@ bool cutover_switch(struct cutover *c, struct err *e)
     }
     if (c->o->fenced != NULL)
         c->o->fenced(c->o->arg, true);
-    cutover_say(c, "fence: writes to the source fail with SQLSTATE 25006 since %s",
+    cutover_say(c, "fence: writes to the %s fail with SQLSTATE 25006 since %s", side_name(SIDE_SOURCE),
                 clock_iso(at, sizeof at, clock_wall()));
     if (!behind_the_fence(c, e))
         return give_up(c, e);
-    c->times.paused = cutover_seconds_since(began);
     fault_point("cutover.checked");
+    if (!turn(c, &told, e))
+        return !told && give_up(c, e);
+    c->times.paused = cutover_seconds_since(began);
+    fault_point("cutover.turned");
     return true;
 }
 
 bool cutover_finish(struct cutover *c, struct err *e)
 {
-    return c->views_s * 1000 < QUICK_VIEWS_MS || cutover_refresh_views(c, e);
+    const struct back_options o = {.say = c->o->say, .arg = c->o->arg};
+    return (c->views_s * 1000 < QUICK_VIEWS_MS || cutover_refresh_views(c, e)) &&
+           (!c->s->back || back_validate(c->target, c->s->schema, &o, e));
 }
 
 bool cutover_target_counter(struct cutover *c, int64_t *counter, struct err *e)

@@ -105,6 +105,30 @@ bool cutover_prepare(struct cutover *c, struct err *e)
     return ok;
 }
 
+/* ---- the way back ---- */
+
+bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e)
+{
+    const struct back_options o = {.sync_id = c->capture.sync_id, .say = c->o->say, .arg = c->o->arg};
+    int64_t functions;
+    if (!c->o->turns)
+        return true;
+    if (c->s->back) /* the old source's fence stands since the switch; it may have got new tables */
+        return look_only || capture_fence(c->there, &c->other, &functions, e);
+    return back_check(c->s, c->source, &o, e) && (look_only || back_install(c->s, c->fence, c->there, &o, e));
+}
+
+bool cutover_forget_turn(struct cutover *c, struct err *e)
+{
+    const struct back_options o = {.sync_id = c->capture.sync_id, .say = c->o->say, .arg = c->o->arg};
+    struct conn *target;
+    if (!sync_connect(c->s, SIDE_TARGET, "cutover", &target, e))
+        return err_hint(e, "the source takes writes; when the target answers: repl cutover --abort");
+    bool ok = back_remove(c->s, c->fence, target, &o, e);
+    conn_close(target);
+    return ok;
+}
+
 /* ---- the rehearsal ---- */
 
 /* How long the oldest writer has been at it: who is in flight at the fence will take about as long. */

@@ -2,6 +2,7 @@
 #ifndef REPL_OPS_CUTOVER_PRIVATE_H
 #define REPL_OPS_CUTOVER_PRIVATE_H
 
+#include "repl/back.h"
 #include "repl/clock.h"
 #include "repl/cutover.h"
 #include "repl/units.h"
@@ -14,7 +15,9 @@ struct cutover {
     const struct cutover_options *o;
     struct conn *source, *target;
     struct conn *fence; /* on the source, deaf to the interrupt: what puts the fence up can lift it */
+    struct conn *there; /* on the target, as deaf: lifts the fence there when the changes turn around */
     struct capture capture;
+    struct capture other; /* that of the other direction, on the target */
     struct arena *a;
     struct cutover_times times;
     struct sequences sequences; /* of the source, when the last writer in flight had ended */

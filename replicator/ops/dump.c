@@ -95,11 +95,14 @@ static bool add_exclusions(const struct sync *s, struct conn *source, say_fn say
                            struct strlist *argv, struct err *e)
 {
     struct result *r;
-    struct buf own = {0};
-    sql_ident(&own, s->schema);
-    strlist_add(argv, "-N");
-    strlist_add(argv, own.data);
-    buf_free(&own);
+    const char *const own[] = {s->schema, s->twin};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        struct buf name = {0};
+        sql_ident(&name, own[i]);
+        strlist_add(argv, "-N");
+        strlist_add(argv, name.data);
+        buf_free(&name);
+    }
     if (!ask(source, sql_ops_dump_exclude, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {

@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "dump.h"
 #include "preflight.h"
+#include "repl/back.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
@@ -286,16 +287,68 @@ static bool write_plan(struct init *in, struct err *e)
     return ok;
 }
 
+/* ---- where the changes go back (docs/fallback.md) ---- */
+
+static bool no_table_joins(struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the changes go back from the target to the source: no table can join now");
+    return err_hint(e, "repl cutover --back first");
+}
+
+/* Nothing is to be made then: the settings alone were lost. */
+static bool adopt_way_back(struct init *in, const struct ways *w, struct err *e)
+{
+    struct target_state old;
+    struct status st = {.phase = PHASE_STOPPED,
+                        .lag_seconds = -1,
+                        .owed_rows = -1,
+                        .back = w->back,
+                        .next = xstrdup("repl start")};
+    st.copy.rate_bytes_per_second = st.copy.eta_seconds = -1;
+    bool ok = target_read(in->source, in->s->twin, in->a, &old, e) && sync_save(in->s, in->st, e) &&
+              ways_remember(in->st, w->back ? "back" : "forward", e) && state_save_status(in->st, &st, e);
+    status_free(&st);
+    in->report->adopted = true;
+    in->report->tables = ok ? old.nrelations : 0;
+    return ok;
+}
+
+/* *done: what the fences say leaves nothing for init to do. */
+static bool look_at_way(struct init *in, bool *done, struct err *e)
+{
+    struct ways w;
+    char *known = NULL, *way = NULL;
+    bool ok = state_get(in->st, "source", &known, e) && state_get(in->st, "way", &way, e) &&
+              ways_read(in->s, in->source, in->target, way, &w, e);
+    *done = ok && (w.back || w.undecided);
+    if (*done && known != NULL && w.back) {
+        ok = no_table_joins(e);
+    } else if (*done && known != NULL) {
+        ok = err_set(e, ERR_CONFIG, "a switch has not ended");
+        err_hint(e, "repl cutover --fallback, or repl cutover --abort");
+    } else if (*done) {
+        ok = adopt_way_back(in, &w, e);
+    } else if (ok && w.prepared) {
+        ok = ways_remember(in->st, "forward", e);
+    }
+    free(known);
+    free(way);
+    return ok;
+}
+
 /* An engine at work on this sync, started from wherever, keeps init out: what is read here must not move meanwhile.
  * The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
 static bool run(struct init *in, struct err *e)
 {
-    return connect_both(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
-           install_both(in, e) && lock_engine(in->target, in->capture.sync_id, NULL, e) &&
-           read_tables(in, e) && bring_schema(in, e) &&
-           sequences_begin(in->source, in->target, in->s->schema, e) &&
-           (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
-           target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
+    bool done;
+    if (!connect_both(in, e) || !look_at_way(in, &done, e))
+        return false;
+    return done ||
+           (pass_preflight(in, e) && sync_save(in->s, in->st, e) && install_both(in, e) &&
+            lock_engine(in->target, in->capture.sync_id, NULL, e) && read_tables(in, e) &&
+            bring_schema(in, e) && sequences_begin(in->source, in->target, in->s->schema, e) &&
+            (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
+            target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e));
 }
 
 bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
@@ -388,7 +441,8 @@ bool init_add(const struct sync *s, const char *label, const struct add_options 
                       .report = &report,
                       .give_up_ms = ADD_GIVE_UP_MS,
                       .interrupt = o->interrupt};
-    bool ok = add(&in, label, o, e);
+    bool ok = !s->back || no_table_joins(e);
+    ok = ok && add(&in, label, o, e);
     if (ok)
         *added = xstrdup(in.tables.items[0].label);
     conn_close(in.source);

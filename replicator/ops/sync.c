@@ -1,6 +1,7 @@
 /* One sync between the state file's settings and struct sync. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "repl/mem.h"
 #include "repl/ops.h"
@@ -8,6 +9,9 @@
 /* What ops itself locks is ACCESS SHARE for a moment, where nobody waits behind it; what installs or removes sets a
  * shorter one. */
 enum { SOURCE_LOCK_MS = 30000, TARGET_LOCK_MS = 30000, DEFAULT_JOBS = 4 };
+
+/* What the way back adds to the schema's name. */
+#define BACK_SUFFIX "_back"
 
 static bool save_list(struct state *st, const char *key, const struct strlist *l, struct err *e)
 {
@@ -77,12 +81,15 @@ static bool load_rest(struct state *st, struct sync *out, struct err *e)
 bool sync_load(struct state *st, struct sync *out, struct err *e)
 {
     *out = (struct sync){.dir = xstrdup(state_dir(st))};
+    side_names_turn(false);
+    char *schema = NULL;
     bool ok = load_text(st, "source", NULL, &out->source, e) &&
-              load_text(st, "target", NULL, &out->target, e) &&
-              load_text(st, "schema", "repl", &out->schema, e) &&
+              load_text(st, "target", NULL, &out->target, e) && load_text(st, "schema", "repl", &schema, e) &&
               load_list(st, "tables", &out->selection.tables, e) &&
               load_list(st, "exclude", &out->selection.exclude, e) && load_rest(st, out, e);
-    out->selection.own_schema = out->schema;
+    if (schema != NULL)
+        sync_name_schemas(out, schema);
+    free(schema);
     if (ok && (out->source == NULL || out->target == NULL)) {
         ok = err_set(e, ERR_STATE, "%s knows of no sync", out->dir);
         err_hint(e, "repl init --source URL --target URL");
@@ -92,8 +99,46 @@ bool sync_load(struct state *st, struct sync *out, struct err *e)
     return ok;
 }
 
+void sync_name_schemas(struct sync *s, const char *schema)
+{
+    char *mine = xstrdup(schema);
+    free(s->schema);
+    free(s->twin);
+    s->schema = mine;
+    s->twin = xasprintf("%s%s", mine, BACK_SUFFIX);
+    s->selection.own_schema = s->schema;
+}
+
+void sync_turn(struct sync *s)
+{
+    char *schema = s->schema, *source = s->source;
+    s->source = s->target;
+    s->target = source;
+    s->schema = s->twin;
+    s->twin = schema;
+    s->back = !s->back;
+    s->selection.own_schema = s->schema;
+}
+
+bool sync_load_way(struct state *st, struct sync *out, struct err *e)
+{
+    char *way;
+    if (!sync_load(st, out, e))
+        return false;
+    if (!state_get(st, "way", &way, e)) {
+        sync_free(out);
+        return false;
+    }
+    if (way != NULL && strcmp(way, "back") == 0)
+        sync_turn(out);
+    side_names_turn(out->back);
+    free(way);
+    return true;
+}
+
 void sync_free(struct sync *s)
 {
+    free(s->twin);
     free(s->dir);
     free(s->source);
     free(s->target);

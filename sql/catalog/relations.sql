@@ -1,6 +1,6 @@
 -- Tables that a user could replicate, in schema and name order.
 -- Reads: pg_class, pg_namespace, pg_inherits, pg_depend.   Writes: nothing.
--- Variables: own_schema (text): repl's schema, left out.
+-- Variables: own_schema (text): repl's schema, left out as that of the other direction is (docs/fallback.md).
 -- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate.
 WITH RECURSIVE own AS (
     SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity,
@@ -10,7 +10,7 @@ WITH RECURSIVE own AS (
     WHERE c.relkind IN ('r', 'p')
       AND NOT c.relispartition
       AND c.relpersistence <> 't'
-      AND n.nspname <> :'own_schema'
+      AND n.nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

@@ -18,7 +18,7 @@ declare -A may=(
 # Which room a public header is the door of. What is in no list (version.h, embedded.h) is generated.
 declare -A door=(
   [err]=base [log]=base [mem]=base [buf]=base [str]=base [clock]=base [hash]=base [fault]=base [interrupt]=base
-  [rel]=base [pg]=pg [state]=state [status]=state [verify]=state [catalog]=catalog [capture]=capture [flow]=flow [ops]=ops [units]=ops [cutover]=ops
+  [rel]=base [pg]=pg [state]=state [status]=state [verify]=state [catalog]=catalog [capture]=capture [flow]=flow [ops]=ops [units]=ops [cutover]=ops [back]=ops
   [engine]=engine [control]=engine [cli]=cli
 )
 declare -A home=(

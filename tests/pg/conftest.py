@@ -6,6 +6,7 @@ import secrets
 import pytest
 
 import compare
+import fallback
 import workload
 from cluster import Cluster, Pooler
 from program import Repl, binary
@@ -152,6 +153,27 @@ def writers(source):
     with source.connect() as c:
         workload.create(c)
     return lambda **options: workload.Workload(source.uri, **options)
+
+
+@pytest.fixture
+def same_back(source, target):
+    """As equal, where there is a way back."""
+    def check(**options):
+        with source.admin() as a, target.admin() as b:
+            return compare.compare_all(a, b, own=fallback.OWN, **options)
+    return check
+
+
+@pytest.fixture
+def following_back(repl, writers, src, dst):
+    """A sync that follows, of tables with all that a way back must get past at the old source."""
+    def begin(*options):
+        src.execute(fallback.HINDRANCES)
+        repl.init(*options)
+        repl.start()
+        repl.wait_phase("following")
+        dst.execute("drop trigger audit_always on purse")  # there it would fire for repl's rows, like any that is ALWAYS
+    return begin
 
 
 @pytest.fixture

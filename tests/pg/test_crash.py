@@ -11,8 +11,9 @@ from program import ROOT
 from test_copy import SMALL, big, chunks
 from waiting import SLOWER, eventually, moment
 
-# test_steps.py has those that need more than the workload, test_cutover.py, test_verify_ways.py and test_drift.py theirs.
-POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.|mend\.)[a-z_.]+)"\)')
+# test_steps.py has those that need more than the workload, test_cutover.py, test_verify_ways.py, test_drift.py,
+# test_fallback_crash.py theirs.
+POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.|mend\.|back\.)[a-z_.]+)"\)')
 
 
 def points():

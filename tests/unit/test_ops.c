@@ -134,6 +134,24 @@ static void settings_come_back(void **arg)
     assert_int_equal(back.jobs, 7);
     assert_true(back.no_schema);
     assert_false(back.overwrite);
+    sync_free(&back);
+    assert_true(sync_load_way(st, &back, &e)); /* there is no other way yet */
+    assert_false(back.back);
+    assert_string_equal(back.twin, "moves_back");
+    sync_free(&back);
+    assert_true(state_set(st, "way", "back", &e));
+    assert_true(sync_load_way(st, &back, &e));
+    assert_true(back.back);
+    assert_string_equal(back.source, "file:/t");
+    assert_string_equal(back.target, "env:SOURCE");
+    assert_string_equal(back.schema, "moves_back");
+    assert_string_equal(back.twin, "moves");
+    assert_string_equal(back.selection.own_schema, "moves_back");
+    assert_string_equal(side_name(SIDE_SOURCE), "target"); /* as init named it */
+    sync_free(&back);
+    assert_true(sync_load(st, &back, &e));
+    assert_string_equal(back.source, "env:SOURCE");
+    assert_string_equal(side_name(SIDE_SOURCE), "source");
     state_close(st);
     assert_true(state_remove(dir, &e));
     sync_free(&back);

@@ -13,6 +13,7 @@ static struct status sample(void)
     s.engine.version = strdup("0.1.0");
     s.engine.since = strdup("2026-01-31T02:00:00.000Z");
     s.reached = PHASE_FOLLOWING;
+    s.back = true;
     s.workers.running = 3;
     s.workers.wanted = 4;
     s.workers.busy = 2;
@@ -100,8 +101,8 @@ static void it_has_the_keys_of_the_contract(void **arg)
     (void)arg;
     struct status s = sample();
     cJSON *o = printed(&s, true);
-    KEYS(o, "phase", "reached", "engine", "workers", "lag_seconds", "owed_rows", "position", "copy",
-         "last_batch", "tables", "errors", "next", "consistent", "note", "step");
+    KEYS(o, "phase", "reached", "direction", "engine", "workers", "lag_seconds", "owed_rows", "position",
+         "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step");
     KEYS(cJSON_GetObjectItem(o, "workers"), "running", "wanted", "busy", "error",
          "max_rate_bytes_per_second");
     KEYS(cJSON_GetObjectItem(o, "step"), "name", "units_done", "units_total", "running");

@@ -89,6 +89,17 @@ static void all_is_well(void **arg)
     free(text);
 }
 
+static void on_the_way_back_the_sides_have_their_names(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.back = true;
+    char *text = printed(&s, false);
+    assert_shows(text, "direction back: what the application writes at the target comes to the source\n");
+    assert_shows(text, "snapshot  the source shows one moment of the target, 100:105:101\n");
+    free(text);
+}
+
 static void nothing_is_known(void **arg)
 {
     (void)arg;
@@ -393,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_is_well),
+        cmocka_unit_test(on_the_way_back_the_sides_have_their_names),
         cmocka_unit_test(nothing_is_known),
         cmocka_unit_test(the_copy_has_a_bar_and_an_end),
         cmocka_unit_test(trouble_comes_first),

@@ -1,0 +1,45 @@
+/* What the files of `repl cutover` share. */
+#ifndef REPL_CLI_CUTOVER_RUN_H
+#define REPL_CLI_CUTOVER_RUN_H
+
+#include "cmd.h"
+#include "repl/back.h"
+#include "repl/cutover.h"
+
+struct cutover_run {
+    struct context *c;
+    struct interrupt *interrupt;
+    struct ways ways; /* as both sides say before it begins; nothing is set where there is no way back */
+};
+
+/* The changes are to turn around: --fallback, --back. */
+bool cutover_turns(const struct cutover_run *r);
+
+/* cutover_way.c: which way the changes go, and whether what was asked for goes with it. Nobody needs to ask where there was
+ * never a way back. */
+bool cutover_find_way(struct cutover_run *r, struct err *e) MUST_CHECK;
+bool cutover_may_begin(const struct cutover_run *r, struct err *e) MUST_CHECK;
+bool cutover_refuse(struct err *e, const char *text, const char *hint) MUST_CHECK;
+enum engine_way {
+    ENGINE_NONE, /* none runs, or it does not answer */
+    ENGINE_GOES, /* it goes that way */
+    ENGINE_TURNS /* it went the other way */
+};
+
+/* The state file is told which way the changes go, and an engine that runs. What
+ * cannot be told to it is printed; it finds out when it starts next, since both fences say which way. */
+bool cutover_tell_engine(struct cutover_run *r, bool back, enum engine_way *out, struct err *e) MUST_CHECK;
+/* Whether it has turned around, within a minute. Changes are on record whether it follows yet or not. */
+bool cutover_await_engine(struct cutover_run *r, bool back);
+/* Before a cutover: a command that was killed behind the turn may not have told it. */
+bool cutover_align_engine(struct cutover_run *r, struct err *e) MUST_CHECK;
+
+/* cutover_text.c: what was done, and what is to be done now. */
+void cutover_report(const struct cutover_run *r, const struct cutover_times *t);
+void cutover_tell_switch(const struct cutover_run *r, bool switched);
+void cutover_tell_after(const struct cutover_run *r);
+void cutover_predict(const struct cutover_times *t);
+/* The target's URL; caller frees. */
+bool cutover_target_uri(const struct context *c, bool with_password, char **out, struct err *e) MUST_CHECK;
+
+#endif
