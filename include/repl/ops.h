@@ -148,14 +148,6 @@ bool init_add(const struct sync *s, const char *label, const struct add_options 
 /* The sync's selection includes that table from now on, and the state file knows. */
 bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e) MUST_CHECK;
 
-/* ---- the schema, by pg_dump (schema.c); what comes after the rows is in repl/units.h ---- */
-
-/* Makes types, functions and tables on the target. Reads the source's schema again where DIR/schema.dump is missing.
- * Each object is made once: what is on the target already is skipped, so it can be run again after a crash. say gets
- * what was left out, and why. */
-bool schema_pre_data(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
-                     void *arg, struct err *e) MUST_CHECK;
-
 /* ---- sequences ---- */
 
 struct sequence {

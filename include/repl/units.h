@@ -8,6 +8,8 @@
 
 #include "repl/ops.h"
 
+struct pg_dump;
+
 enum unit_kind {
     UNIT_INDEX,       /* builds indexes: what takes the time */
     UNIT_KEY,         /* makes a constraint of an index that was just built: short */
@@ -19,6 +21,9 @@ enum unit_kind {
     UNIT_ANALYZE
 };
 
+/* From here on each index of a table is a unit. */
+enum { UNIT_LARGE_BYTES = 8 << 20 };
+
 struct unit {
     enum unit_kind kind;
     const char *what;  /* "index public.account_mail" */
@@ -28,6 +33,7 @@ struct unit {
     int stage;     /* all units of a stage have ended before one of the next begins */
     bool serial;   /* in its stage no other unit is at work */
     bool alone;    /* no two units of one table at a time */
+    bool early;    /* needs the rows of its table, and nothing else of its stage or those before */
     int64_t bytes; /* of the table: the largest first */
 };
 
@@ -51,12 +57,20 @@ struct unit_share units_share(const struct units *u, size_t at_a_time);
 /* What a plan is made from. */
 struct units_wanted {
     const struct sync *s;
+    struct conn *source; /* NULL: one is made for the time */
     struct conn *target;
+    struct pg_dump *ahead;          /* of the schema, where it was begun; else NULL */
     const struct relations *tables; /* of the sync */
+    bool early; /* their rows are not all there yet: the source says how large they will be */
     const struct interrupt *i;
     say_fn say;
     void *arg;
 };
+
+/* What comes before the rows, by pg_dump (schema.c): makes types, functions and tables on the target. Reads the source's
+ * schema again where DIR/schema.dump is missing. Each object is made once: what is on the target already is skipped, so it
+ * can be run again after a crash. say gets what was left out, and why. */
+bool schema_pre_data(const struct units_wanted *w, struct err *e) MUST_CHECK;
 
 /* Each asks what is there already, and plans the rest. out is in the arena. */
 typedef bool (*units_fn)(const struct units_wanted *w, struct arena *a, struct units *out, struct err *e);

@@ -185,6 +185,7 @@ struct line {
     struct conn *db;
     const struct capture *capture;
     const struct capture_install_options *options;
+    int *ids; /* by table */
     struct backoff backoff;
     uint64_t began;
 };
@@ -198,7 +199,7 @@ static bool one_pass(struct line *line, struct relations *l, size_t *left, struc
         struct relation *r = &l->items[i];
         if (r->id != 0)
             continue;
-        if (install_table(line->db, line->capture, r, line->options, e)) {
+        if (install_table(line->db, line->capture, r, line->ids[i], line->options, e)) {
             if (line->options->installed != NULL)
                 line->options->installed(line->options->arg, r);
             continue;
@@ -211,24 +212,34 @@ static bool one_pass(struct line *line, struct relations *l, size_t *left, struc
     return true;
 }
 
-bool capture_install_tables(struct conn *db, const struct capture *c, struct relations *l,
-                            const struct capture_install_options *o, struct err *e)
+/* Until none is left. */
+static bool stand_in_line(struct line *line, struct relations *l, struct err *e)
 {
-    struct line line = {db, c, o, {.base_ms = 100, .max_ms = 3000}, clock_ms()};
+    const struct capture_install_options *o = line->options;
     size_t left;
     struct relation *busy = NULL;
     for (;;) {
         char blocker[256];
-        if (!one_pass(&line, l, &left, &busy, e))
+        if (!one_pass(line, l, &left, &busy, e))
             return false;
         if (left == 0)
             return true;
-        find_blocker(db, busy->sql, blocker, sizeof blocker);
-        if (give_up(o, line.began, busy, blocker, e))
+        find_blocker(line->db, busy->sql, blocker, sizeof blocker);
+        if (give_up(o, line->began, busy, blocker, e))
             return false;
-        unsigned wait = backoff_next_ms(&line.backoff);
+        unsigned wait = backoff_next_ms(&line->backoff);
         if (o->waiting != NULL)
             o->waiting(o->arg, busy, blocker, wait);
         clock_sleep_ms(wait);
     }
+}
+
+bool capture_install_tables(struct conn *db, const struct capture *c, struct relations *l,
+                            const struct capture_install_options *o, struct err *e)
+{
+    struct line line = {
+        db, c, o, xcalloc(l->count + 1, sizeof *line.ids), {.base_ms = 100, .max_ms = 3000}, clock_ms()};
+    bool ok = give_ids(db, c, l, line.ids, e) && stand_in_line(&line, l, e);
+    free(line.ids);
+    return ok;
 }

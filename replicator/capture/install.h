@@ -4,8 +4,12 @@
 
 #include "repl/capture.h"
 
+/* Registers every table that has no id yet, all in one round trip, and gives their ids, by place in the list. */
+bool give_ids(struct conn *db, const struct capture *c, const struct relations *l, int *ids,
+              struct err *e) MUST_CHECK;
+
 /* Makes one table's objects and triggers; sets its id. A lock that is not to be had in time: is_lock_timeout. */
-bool install_table(struct conn *db, const struct capture *c, struct relation *r,
+bool install_table(struct conn *db, const struct capture *c, struct relation *r, int id,
                    const struct capture_install_options *o, struct err *e) MUST_CHECK;
 
 /* The statement waited longer than its lock_timeout (or a deadlock was broken): nothing is wrong with it. */

@@ -280,40 +280,51 @@ static bool make_capture(struct conn *db, const struct table_names *n,
     return run(db, &b, e);
 }
 
-static bool give_id(struct conn *db, const struct capture *c, const struct relation *r, struct arena *a,
-                    int *id, struct err *e)
+bool give_ids(struct conn *db, const struct capture *c, const struct relations *l, int *ids, struct err *e)
 {
-    char oid[16];
-    char *value = NULL;
-    snprintf(oid, sizeof oid, "%u", r->oid);
-    const struct sql_var vars[] = {{"schema", c->schema},
-                                   {"oid", oid},
-                                   {"nspname", r->schema},
-                                   {"relname", r->name},
-                                   {"key", capture_key_text(a, r)},
-                                   {"numbers", key_numbers(a, r)},
-                                   {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_register, vars);
-    bool ok = pg_value(db, sql, 0, NULL, &value, e);
-    if (ok)
-        *id = atoi(value);
-    free(value);
-    free(sql);
+    struct arena *a = arena_new();
+    struct buf b = {0};
+    enum pg_event event = PG_RESULT;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct relation *r = &l->items[i];
+        const struct sql_var vars[] = {
+            {"schema", c->schema}, {"oid", arena_printf(a, "%u", r->oid)}, {"nspname", r->schema},
+            {"relname", r->name},  {"key", capture_key_text(a, r)},        {"numbers", key_numbers(a, r)},
+            {NULL, NULL}};
+        if (r->id == 0)
+            add_filled(&b, sql_capture_register, vars);
+        buf_puts(&b, ";");
+    }
+    bool ok = pg_send(db, buf_text(&b), e);
+    for (size_t i = 0; ok && i < l->count; i++) {
+        struct result *r = NULL;
+        if (l->items[i].id != 0)
+            continue;
+        ok = pg_next(db, &event, &r, e);
+        if (ok)
+            ids[i] = (int)result_int(r, 0, 0);
+        result_free(r);
+    }
+    while (ok && event != PG_END) {
+        struct result *r = NULL;
+        ok = pg_next(db, &event, &r, e);
+        result_free(r);
+    }
+    buf_free(&b);
+    arena_free(a);
     return ok;
 }
 
-bool install_table(struct conn *db, const struct capture *c, struct relation *r,
+bool install_table(struct conn *db, const struct capture *c, struct relation *r, int id,
                    const struct capture_install_options *o, struct err *e)
 {
     struct arena *a = arena_new();
     struct relation with_id = *r;
-    bool ok = give_id(db, c, r, a, &with_id.id, e);
-    if (ok) {
-        struct table_names n = make_names(a, c, &with_id);
-        ok = make_capture(db, &n, o, e);
-    }
+    with_id.id = id;
+    struct table_names n = make_names(a, c, &with_id);
+    bool ok = make_capture(db, &n, o, e);
     if (ok)
-        r->id = with_id.id;
+        r->id = id;
     arena_free(a);
     return ok;
 }

@@ -14,6 +14,22 @@ static bool run(struct conn *c, const char *text, const struct sql_var *vars, st
     return ok;
 }
 
+/* One round trip for both. */
+static bool run_two(struct conn *c, const char *const texts[2], const struct sql_var *vars,
+                    struct result *out[2], struct err *e)
+{
+    enum pg_event event = PG_RESULT;
+    struct result *none = NULL;
+    char *one = sql_fill(texts[0], vars), *two = sql_fill(texts[1], vars),
+         *both = xasprintf("%s;%s", one, two);
+    bool ok = pg_send(c, both, e) && pg_next(c, &event, &out[0], e) && pg_next(c, &event, &out[1], e) &&
+              pg_next(c, &event, &none, e);
+    free(one);
+    free(two);
+    free(both);
+    return ok;
+}
+
 static bool read_tables(struct conn *c, const char *own_schema, struct arena *a, struct relations *out,
                         struct err *e)
 {
@@ -142,12 +158,14 @@ static void fill_keys(const struct result *keys, const struct result *columns, s
 bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struct relations *out,
                   struct err *e)
 {
-    struct result *columns = NULL, *keys = NULL;
+    static const char *const texts[] = {sql_catalog_columns, sql_catalog_keys};
+    struct result *both[2] = {NULL, NULL};
     if (!read_tables(c, own_schema, a, out, e))
         return false;
     char *oids = oid_array(out);
     const struct sql_var vars[] = {{"oids", oids}, {NULL, NULL}};
-    bool ok = run(c, sql_catalog_columns, vars, &columns, e) && run(c, sql_catalog_keys, vars, &keys, e);
+    bool ok = run_two(c, texts, vars, both, e);
+    const struct result *columns = both[0], *keys = both[1];
     if (ok) {
         struct relation **s = sorted(out, a);
         int *column_run = arena_alloc(a, (out->count + 1) * sizeof *column_run);
@@ -164,8 +182,8 @@ bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struc
         }
         fill_keys(keys, columns, s, column_run, a);
     }
-    result_free(columns);
-    result_free(keys);
+    result_free(both[0]);
+    result_free(both[1]);
     free(oids);
     return ok;
 }

@@ -28,6 +28,7 @@ struct outbox {
     struct buf sql;
     struct chunk_piece **of; /* NULL: of none */
     size_t count;
+    bool sent; /* what comes of it is to be taken still */
 };
 
 static void outbox_add(struct outbox *o, struct chunk_piece *p)
@@ -60,12 +61,19 @@ static bool take_one(struct conn *db, struct err *e)
     return ok;
 }
 
-/* Sends all that waits, and takes what comes of it. The message may end with a COPY, which is then open. */
+/* Sends all that waits. The message may end with a COPY. */
+static bool outbox_send(struct conn *target, struct outbox *o, struct err *e)
+{
+    o->sent = true;
+    return pg_send(target, o->sql.data, e);
+}
+
+/* Sends what waits, unless it was sent, and takes what comes of it. A COPY at its end is then open. */
 static bool flush(struct conn *target, struct chunk_copy *c, struct outbox *o, struct err *e)
 {
     if (o->sql.len == 0)
         return true;
-    bool ok = pg_send(target, o->sql.data, e);
+    bool ok = o->sent || outbox_send(target, o, e);
     for (size_t i = 0; ok && i < o->count; i++)
         ok = take_one(target, e) || fails(c, o->of[i], e);
     outbox_clear(o);
@@ -101,15 +109,21 @@ static bool take_looks(struct conn *source, struct chunk_copy *c, struct err *e)
 
 /* ---- rows ---- */
 
+static void add_copy(struct outbox *o, const struct chunk_piece *p)
+{
+    buf_printf(&o->sql, "COPY %s ", p->relation->sql);
+    insert_columns(&o->sql, p->relation);
+    buf_printf(&o->sql, " FROM STDIN (FORMAT %s)", p->binary && !p->tiny ? "binary" : "text");
+}
+
 /* One COPY, of the rows that were read already and of those that are to come. */
 static bool copy_piece(struct conn *source, struct conn *target, struct chunk_copy *c, struct chunk_piece *p,
                        struct outbox *o, const struct buf *read, struct err *e)
 {
     uint64_t rows = atomic_load(&p->progress.rows);
     struct result *copied;
-    buf_printf(&o->sql, "COPY %s ", p->relation->sql);
-    insert_columns(&o->sql, p->relation);
-    buf_printf(&o->sql, " FROM STDIN (FORMAT %s)", p->binary && !p->tiny ? "binary" : "text");
+    if (!o->sent)
+        add_copy(o, p);
     if (!flush(target, c, o, e) || !stream_open(target, PG_COPY_IN, e) ||
         !copy_write(target, buf_text(read), read->len, e) || !copier_run(source, target, &p->progress, e) ||
         !stream_result(target, &copied, e))
@@ -155,8 +169,14 @@ static bool copy_slice(struct conn *source, struct conn *target, struct chunk_co
 {
     uint64_t until = c->slice_ms != 0 ? clock_ms() + c->slice_ms : 0;
     char *script = source_script(c, slice);
-    bool ok = pg_send(source, script, e) && take_looks(source, c, e);
+    bool ok = pg_send(source, script, e);
     free(script);
+    /* The first COPY is opened on both sides at once, so that the round trips to both pass at the same time. */
+    if (ok && !c->pieces[0].tiny) {
+        add_copy(o, &c->pieces[0]);
+        ok = outbox_send(target, o, e);
+    }
+    ok = ok && take_looks(source, c, e);
     for (size_t i = 0; ok && i < c->npieces; i++) {
         c->pieces[i].progress.limited_until_ms = until;
         ok = move_piece(source, target, c, &c->pieces[i], o, e);

@@ -17,6 +17,7 @@
 enum { TAIL = 16384, GRACE_MS = 5000 };
 
 struct run {
+    const struct child *c;
     pid_t pid;
     bool own_group;
     int out, err; /* our ends of the pipes; -1: closed */
@@ -214,20 +215,47 @@ static bool verdict(const struct child *c, const struct run *r, int status, stru
     return child_error(name, buf_text(&r->tail), e);
 }
 
+bool child_begin(const struct child *c, struct run **out, struct err *e)
+{
+    struct run *r = xcalloc(1, sizeof *r);
+    *r = (struct run){.c = c, .out = -1, .err = -1, .own_group = c->interrupt != NULL};
+    if (!start(c, r, e)) {
+        free(r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+bool child_end(struct run *r, struct err *e)
+{
+    int status = 0;
+    pump(r->c, r);
+    close_fd(&r->out);
+    close_fd(&r->err);
+    while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    bool ok = verdict(r->c, r, status, e);
+    buf_free(&r->tail);
+    free(r);
+    return ok;
+}
+
+void child_give_up(struct run *r)
+{
+    struct err ignored; /* that it was interrupted */
+    bool ok;
+    if (r == NULL)
+        return;
+    end_child(r);
+    ok = child_end(r, &ignored);
+    (void)ok;
+}
+
 bool child_run(const struct child *c, struct err *e)
 {
-    struct run r = {.out = -1, .err = -1, .own_group = c->interrupt != NULL};
-    int status = 0;
-    if (!start(c, &r, e))
-        return false;
-    pump(c, &r);
-    close_fd(&r.out);
-    close_fd(&r.err);
-    while (waitpid(r.pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    bool ok = verdict(c, &r, status, e);
-    buf_free(&r.tail);
-    return ok;
+    struct run *r;
+    return child_begin(c, &r, e) && child_end(r, e);
 }
 
 /* ---- what it said ---- */

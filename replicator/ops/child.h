@@ -19,6 +19,13 @@ struct child {
  */
 bool child_run(const struct child *c, struct err *e) MUST_CHECK;
 
+/* The same in two: begun, it goes on beside us until it is waited for (c must live as long), or given up. NULL is fine
+ * for child_give_up. */
+struct run;
+bool child_begin(const struct child *c, struct run **out, struct err *e) MUST_CHECK;
+bool child_end(struct run *r, struct err *e) MUST_CHECK;
+void child_give_up(struct run *r);
+
 /*
  * Makes an error of what a PostgreSQL client program said on standard error: its first "error:" line and the
  * first line of the command that it was at, which holds no values. The kind tells whether trying again may help. Pure; returns false.

@@ -10,19 +10,12 @@
 
 #include "ask.h"
 #include "child.h"
-#include "repl/clock.h"
+#include "pg_dump.h"
 #include "repl/embedded.h"
 
-/* pg_dump locks the tables that it describes. It waits for no lock longer than this, so that it never stands in
- * front of the application behind somebody's ALTER TABLE; then it is tried again. */
-#define LOCK_WAIT "--lock-wait-timeout=500"
-enum { TRIES = 20 };
-
-/* What pg_dump does not set itself, and its literals depend on. They are read in sessions that have these. */
-#define DUMP_SETTINGS "-c standard_conforming_strings=on -c lc_monetary=C"
-
-static const char *const files[] = {"schema.dump",      "schema.dump.new", "schema.list",
-                                    "schema.list.part", "schema.objects",  "schema.objects.part",
+#define UNFINISHED "schema.dump.new"
+static const char *const files[] = {"schema.dump",      UNFINISHED,       "schema.list",
+                                    "schema.list.part", "schema.objects", "schema.objects.part",
                                     "schema.use",       "schema.use.part"};
 
 static char *path_of(struct arena *a, const struct sync *s, const char *name)
@@ -30,13 +23,22 @@ static char *path_of(struct arena *a, const struct sync *s, const char *name)
     return arena_printf(a, "%s/%s", s->dir, name);
 }
 
+static void remove_file(const char *dir, const char *name)
+{
+    char *path = xasprintf("%s/%s", dir, name);
+    unlink(path);
+    free(path);
+}
+
 void dump_remove(const char *dir)
 {
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = xasprintf("%s/%s", dir, files[i]);
-        unlink(path);
-        free(path);
-    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        remove_file(dir, files[i]);
+}
+
+void dump_remove_unfinished(const char *dir)
+{
+    remove_file(dir, UNFINISHED);
 }
 
 /* ---- files ---- */
@@ -86,108 +88,6 @@ static bool file_read(const char *path, struct arena *a, char **out, struct err 
     *out = arena_strdup(a, buf_text(&b));
     buf_free(&b);
     return ok || err_set(e, ERR_OS, "cannot read %s", path);
-}
-
-/* ---- pg_dump ---- */
-
-/* -N and -T for what this role may not read: pg_dump would end at it. */
-static bool add_exclusions(const struct sync *s, struct conn *source, say_fn say, void *arg, struct arena *a,
-                           struct strlist *argv, struct err *e)
-{
-    struct result *r;
-    const char *const own[] = {s->schema, s->twin};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        struct buf name = {0};
-        sql_ident(&name, own[i]);
-        strlist_add(argv, "-N");
-        strlist_add(argv, name.data);
-        buf_free(&name);
-    }
-    if (!ask(source, sql_ops_dump_exclude, (const struct sql_var[]){{NULL, NULL}}, &r, e))
-        return false;
-    for (int i = 0; i < result_rows(r); i++) {
-        struct buf name = {0};
-        bool table = !result_null(r, i, 1);
-        sql_ident(&name, result_text(r, i, 0));
-        if (table) {
-            buf_puts(&name, ".");
-            sql_ident(&name, result_text(r, i, 1));
-        }
-        strlist_add(argv, table ? "-T" : "-N");
-        strlist_add(argv, name.data);
-        say(arg, arena_printf(a, "left out: %s %s, which this role may not read", table ? "table" : "schema",
-                              name.data));
-        buf_free(&name);
-    }
-    result_free(r);
-    return true;
-}
-
-/* Where the dump comes from, and the password apart. Caller frees both. */
-static bool dump_conninfo(const struct sync *s, char **conninfo, char **password, struct err *e)
-{
-    char *resolved, *bare;
-    if (!dsn_resolve(s->source, &resolved, e))
-        return false;
-    bool ok = dsn_split_password(resolved, &bare, password, e);
-    if (ok) {
-        char *session = dsn_session_options(resolved);
-        char *options = xasprintf("%s %s", session, DUMP_SETTINGS);
-        char *unnamed = dsn_with(bare, "options", options);
-        *conninfo = dsn_with(unnamed, "application_name", "repl: pg_dump");
-        free(unnamed);
-        free(options);
-        free(session);
-        free(bare);
-    }
-    free(resolved);
-    return ok;
-}
-
-static bool run_pg_dump(const struct sync *s, const char *pg_dump, const struct strlist *exclude,
-                        const char *file, const struct interrupt *i, struct err *e)
-{
-    static const char *const fixed[] = {
-        "-Fc",       "--schema-only",   "--no-owner", "--no-acl", "--no-subscriptions",
-        "--no-sync", "--encoding=UTF8", LOCK_WAIT,    "-w"};
-    char *conninfo, *password;
-    if (!dump_conninfo(s, &conninfo, &password, e))
-        return false;
-    struct strlist argv = {0};
-    strlist_add(&argv, pg_dump);
-    for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
-        strlist_add(&argv, fixed[k]);
-    for (size_t k = 0; k < exclude->count; k++)
-        strlist_add(&argv, exclude->items[k]);
-    const char *const tail[] = {"-f", file, "-d", conninfo};
-    for (size_t k = 0; k < sizeof tail / sizeof *tail; k++)
-        strlist_add(&argv, tail[k]);
-    const char **vector = xcalloc(argv.count + 1, sizeof *vector);
-    for (size_t k = 0; k < argv.count; k++)
-        vector[k] = argv.items[k];
-    bool ok = child_run(&(struct child){.argv = vector, .password = password, .interrupt = i}, e);
-    free(vector);
-    strlist_free(&argv);
-    free(conninfo);
-    free(password);
-    return ok;
-}
-
-/* Again while somebody's lock is in the way. */
-static bool dump_patiently(const struct sync *s, const char *pg_dump, const struct strlist *exclude,
-                           const char *file, const struct interrupt *i, say_fn say, void *arg, struct err *e)
-{
-    struct backoff wait = {.base_ms = 500, .max_ms = 2000};
-    for (int tries = 1;; tries++) {
-        if (run_pg_dump(s, pg_dump, exclude, file, i, e))
-            return true;
-        if (e->kind != ERR_CONFLICT || tries == TRIES || interrupt_level(i) != INTERRUPT_NONE)
-            break;
-        say(arg, "a table of the source is locked by somebody: trying pg_dump again");
-        clock_sleep_ms(backoff_next_ms(&wait));
-    }
-    snprintf(e->side, sizeof e->side, "source");
-    return false;
 }
 
 /* ---- list and objects ---- */
@@ -259,28 +159,44 @@ static bool describe(const struct sync *s, struct conn *source, const struct too
 }
 
 /* The archive gets its name last, so that where it is, the others are. */
-static bool make(const struct sync *s, struct conn *source, const struct tools *tools,
+static bool make(const struct sync *s, struct conn *source, const struct tools *tools, struct pg_dump *ahead,
                  const struct interrupt *i, say_fn say, void *arg, struct arena *a, struct err *e)
 {
-    char *part = path_of(a, s, "schema.dump.new"), *archive = path_of(a, s, "schema.dump");
-    struct strlist exclude = {0};
-    bool ok = add_exclusions(s, source, say, arg, a, &exclude, e) &&
-              dump_patiently(s, tools->pg_dump, &exclude, part, i, say, arg, e) &&
+    char *part = path_of(a, s, UNFINISHED), *archive = path_of(a, s, "schema.dump");
+    struct pg_dump *made = NULL;
+    bool ok = (ahead != NULL || pg_dump_begin(s, source, tools->pg_dump, part, i, &made, e)) &&
+              pg_dump_end(ahead != NULL ? ahead : made, say, arg, e) &&
               describe(s, source, tools, part, i, a, e);
-    strlist_free(&exclude);
+    pg_dump_free(made);
     if (!ok)
         return false;
     return (chmod(part, 0600) == 0 && rename(part, archive) == 0) ||
            err_set(e, ERR_OS, "cannot write %s: %s", archive, strerror(errno));
 }
 
-bool dump_open(const struct sync *s, struct conn *source, const struct tools *tools,
+struct pg_dump *dump_ahead(const struct sync *s, struct conn *source, int target_version)
+{
+    struct err ignored; /* it is met again when the schema is needed */
+    struct tools tools;
+    struct pg_dump *d = NULL;
+    if (s->no_schema || !tools_find(conn_server_version(source), target_version, &tools, &ignored))
+        return NULL;
+    dump_remove(s->dir);
+    char *part = xasprintf("%s/" UNFINISHED, s->dir);
+    if (!pg_dump_begin(s, source, tools.pg_dump, part, NULL, &d, &ignored))
+        pg_reset(source);
+    free(part);
+    tools_free(&tools);
+    return d;
+}
+
+bool dump_open(const struct sync *s, struct conn *source, const struct tools *tools, struct pg_dump *ahead,
                const struct interrupt *i, say_fn say, void *arg, struct arena *a, struct dump *out,
                struct err *e)
 {
     char *list = NULL;
     out->archive = path_of(a, s, "schema.dump");
-    if (access(out->archive, R_OK) != 0 && !make(s, source, tools, i, say, arg, a, e))
+    if (access(out->archive, R_OK) != 0 && !make(s, source, tools, ahead, i, say, arg, a, e))
         return err_context(e, "reading the source's schema");
     return file_read(path_of(a, s, "schema.objects"), a, &out->objects, e) &&
            file_read(path_of(a, s, "schema.list"), a, &list, e) && toc_parse(list, a, &out->toc, e);

@@ -8,11 +8,13 @@
 
 #include "ask.h"
 #include "dump.h"
+#include "pg_dump.h"
 #include "preflight.h"
 #include "repl/back.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
+#include "repl/units.h"
 #include "sequences.h"
 
 /* No application statement waits for CREATE TRIGGER longer than this; in all init waits for a table that long. */
@@ -25,6 +27,7 @@ struct init {
     void *arg;
     struct arena *a;
     struct conn *source, *target;
+    struct pg_dump *ahead; /* of the schema; NULL: not begun */
     struct capture capture;
     struct relations tables; /* the selected ones, as the source has them */
     struct target_state state;
@@ -38,6 +41,28 @@ static bool connect_both(struct init *in, struct err *e)
 {
     return sync_connect(in->s, SIDE_SOURCE, "init", &in->source, e) &&
            sync_connect(in->s, SIDE_TARGET, "init", &in->target, e);
+}
+
+/* Of a first init, which will need it. */
+static bool begin_dump(struct init *in, struct err *e)
+{
+    char *known = NULL;
+    if (!state_get(in->st, "source", &known, e))
+        return false;
+    if (known == NULL)
+        in->ahead = dump_ahead(in->s, in->source, conn_server_version(in->target));
+    free(known);
+    return true;
+}
+
+/* What nobody waits for any more, and what it wrote. */
+static void end_dump(struct init *in)
+{
+    if (in->ahead == NULL)
+        return;
+    pg_dump_free(in->ahead);
+    in->ahead = NULL;
+    dump_remove_unfinished(in->s->dir);
 }
 
 /* Blockers end it; warnings are told. */
@@ -120,9 +145,16 @@ static bool bring_schema(struct init *in, struct err *e)
         return false;
     size_t missing = count_missing(in, &there);
     if (!in->s->no_schema && (missing > 0 || !step_done(&in->state, "schema"))) {
-        dump_remove(in->s->dir);
-        if (!schema_pre_data(in->s, in->target, in->interrupt, in->say, in->arg, e) ||
-            !catalog_read(in->target, in->s->schema, in->a, &there, e))
+        const struct units_wanted w = {.s = in->s,
+                                       .source = in->source,
+                                       .target = in->target,
+                                       .ahead = in->ahead,
+                                       .i = in->interrupt,
+                                       .say = in->say,
+                                       .arg = in->arg};
+        if (in->ahead == NULL)
+            dump_remove(in->s->dir);
+        if (!schema_pre_data(&w, e) || !catalog_read(in->target, in->s->schema, in->a, &there, e))
             return false;
     }
     return compare_tables(in, &there, e) && target_step_done(in->target, in->s->schema, "schema", e);
@@ -344,9 +376,10 @@ static bool run(struct init *in, struct err *e)
     if (!connect_both(in, e) || !look_at_way(in, &done, e))
         return false;
     return done ||
-           (pass_preflight(in, e) && sync_save(in->s, in->st, e) && install_both(in, e) &&
-            lock_engine(in->target, in->capture.sync_id, NULL, e) && read_tables(in, e) &&
-            bring_schema(in, e) && sequences_begin(in->source, in->target, in->s->schema, e) &&
+           (begin_dump(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
+            install_both(in, e) && lock_engine(in->target, in->capture.sync_id, NULL, e) &&
+            read_tables(in, e) && bring_schema(in, e) &&
+            sequences_begin(in->source, in->target, in->s->schema, e) &&
             (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
             target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e));
 }
@@ -358,6 +391,7 @@ bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, str
         .s = s, .st = st, .say = say, .arg = arg, .a = arena_new(), .report = out, .give_up_ms = GIVE_UP_MS};
     *out = (struct init_report){0};
     bool ok = run(&in, e);
+    end_dump(&in);
     conn_close(in.source);
     conn_close(in.target);
     arena_free(in.a);

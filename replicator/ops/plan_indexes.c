@@ -9,6 +9,8 @@
  *
  * A constraint that builds its own index holds ACCESS EXCLUSIVE on the table meanwhile; a CREATE UNIQUE INDEX does
  * not. On small tables that is of no use.
+ *
+ * The indexes of a large table, stage 1, may be built early: as soon as that table is copied, while others still are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +22,8 @@
 
 enum { STAGE_FRAMES, STAGE_BUILD, STAGE_KEYS, STAGE_REST };
 
-/* Below this a table's indexes are one unit, with those of others. */
-enum { SMALL_BYTES = 8 << 20, TOGETHER = 40 };
+/* Of small tables, in one unit. */
+enum { TOGETHER = 40 };
 
 struct index { /* of the source, with its entry in the table of contents */
     struct toc_entry *entry;
@@ -29,6 +31,7 @@ struct index { /* of the source, with its entry in the table of contents */
     char kind;                /* of the table */
     const char *build, *key;  /* NULL: the entry's own statements alone */
     bool ready;               /* a build that was not made a constraint any more */
+    bool broken;              /* it is dropped in stage 0 */
     int64_t bytes;            /* of the table */
 };
 
@@ -63,6 +66,7 @@ static void drop_broken(struct plan *p, struct index *x, const char *sql)
 {
     const char *what = arena_printf(p->r.a, "the broken index %s", x->name);
     x->entry->present = false;
+    x->broken = true;
     unit_add(p->u, p->r.a, UNIT_OBJECT, STAGE_FRAMES, what,
              arena_printf(p->r.a, "DROP INDEX IF EXISTS %s", sql))
         ->serial = true;
@@ -149,6 +153,7 @@ static void add_large(struct plan *p, const struct index *x, size_t beside)
         unit_add(p->u, p->r.a, UNIT_INDEX, STAGE_BUILD, arena_printf(p->r.a, "index %s", x->name), sql);
     u->table = x->table;
     u->bytes = x->bytes;
+    u->early = !x->broken;
     if (split)
         add_key(p, x);
 }
@@ -158,7 +163,7 @@ static void add_small(struct plan *p, const struct index *x, const char *table_b
 {
     struct unit *pack = p->packed > 0 ? &p->u->items[p->packed - 1] : NULL;
     bool same = strcmp(table_before, x->table) == 0;
-    if (pack == NULL || (!same && (pack->nsql >= TOGETHER || pack->bytes >= SMALL_BYTES))) {
+    if (pack == NULL || (!same && (pack->nsql >= TOGETHER || pack->bytes >= UNIT_LARGE_BYTES))) {
         pack = unit_add(p->u, p->r.a, UNIT_INDEX, STAGE_BUILD, "", x->entry->sql);
         p->packed = p->u->count;
         p->tables_packed = 1;
@@ -202,7 +207,7 @@ static void add_builds(struct plan *p)
             continue;
         if (x->ready) {
             add_key(p, x);
-        } else if (x->bytes >= SMALL_BYTES) {
+        } else if (x->bytes >= UNIT_LARGE_BYTES) {
             add_large(p, x, beside);
         } else {
             add_small(p, x, table_before);
@@ -249,8 +254,8 @@ bool units_indexes(const struct units_wanted *w, struct arena *a, struct units *
         return true;
     if (!restore_begin(&p.r, w, true, a, e))
         return false;
-    bool ok = heap_sizes_read(w->target, w->s->schema, &sizes, e) && read_indexes(&p, &sizes, e) &&
-              restore_script(&p.r, TOC_INDEXES, e);
+    bool ok = heap_sizes_read(w->early ? p.r.source : w->target, w->s->schema, &sizes, e) &&
+              read_indexes(&p, &sizes, e) && restore_script(&p.r, TOC_INDEXES, e);
     if (ok) {
         qsort(p.items, p.count, sizeof *p.items, by_table);
         restore_limits_of(&p.r, out);

@@ -140,6 +140,8 @@ bool step_clock(struct look *l, enum side side, struct err *e)
     (void)side;
     if (!ask_clock(l->source, &from, &from_err, e) || !ask_clock(l->target, &to, &to_err, e))
         return false;
+    l->estimate->source.round_trip = 2 * from_err;
+    l->estimate->target.round_trip = 2 * to_err;
     str_duration(much, sizeof much, fabs(to - from));
     if (clock_level(to - from, from_err + to_err) != FINDING_OK)
         look_add(l, FINDING_WARNING, "clock", "target", "",

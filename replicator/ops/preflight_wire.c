@@ -14,9 +14,11 @@ static const double FAR = 0.05;
 /* Less than this says nothing about a rate. */
 static const int64_t WORTH_A_PROBE = 8000000;
 
+/* Unless the questions for the clock have told already. */
 static bool measure_trip(struct conn *c, double *out, struct err *e)
 {
-    *out = -1;
+    if (*out >= 0)
+        return true;
     for (int i = 0; i < TRIPS; i++) {
         uint64_t before = clock_us();
         if (!pg_exec(c, "SELECT", e))

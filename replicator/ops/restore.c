@@ -48,16 +48,24 @@ static bool read_search_path(struct restore *r, struct err *e)
 static bool open_archive(struct restore *r, struct err *e)
 {
     return tools_find(conn_server_version(r->source), conn_server_version(r->target), &r->tools, e) &&
-           dump_open(r->s, r->source, &r->tools, r->i, r->say, r->arg, r->a, &r->dump, e) &&
+           dump_open(r->s, r->source, &r->tools, r->ahead, r->i, r->say, r->arg, r->a, &r->dump, e) &&
            mark_present(r, e);
 }
 
 bool restore_begin(struct restore *r, const struct units_wanted *w, bool archive, struct arena *a,
                    struct err *e)
 {
-    *r = (struct restore){.s = w->s, .target = w->target, .i = w->i, .say = w->say, .arg = w->arg, .a = a};
-    bool ok = sync_connect(w->s, SIDE_SOURCE, "schema", &r->source, e) && read_limits(r, e) &&
-              read_search_path(r, e) && (!archive || open_archive(r, e));
+    *r = (struct restore){.s = w->s,
+                          .source = w->source,
+                          .target = w->target,
+                          .own_source = w->source == NULL,
+                          .ahead = w->ahead,
+                          .i = w->i,
+                          .say = w->say,
+                          .arg = w->arg,
+                          .a = a};
+    bool ok = (!r->own_source || sync_connect(w->s, SIDE_SOURCE, "schema", &r->source, e)) &&
+              read_limits(r, e) && read_search_path(r, e) && (!archive || open_archive(r, e));
     if (!ok)
         restore_end(r);
     return ok;
@@ -65,7 +73,8 @@ bool restore_begin(struct restore *r, const struct units_wanted *w, bool archive
 
 void restore_end(struct restore *r)
 {
-    conn_close(r->source);
+    if (r->own_source)
+        conn_close(r->source);
     r->source = NULL;
     tools_free(&r->tools);
 }

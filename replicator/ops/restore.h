@@ -8,6 +8,8 @@
 struct restore {
     const struct sync *s;
     struct conn *source, *target;
+    bool own_source;       /* made for this */
+    struct pg_dump *ahead; /* or NULL */
     const struct interrupt *i;
     say_fn say;
     void *arg;

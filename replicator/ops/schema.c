@@ -68,15 +68,13 @@ static bool make_pre_data(struct restore *r, struct err *e)
     return make(r, sql, n, fits_one_transaction(r, n), e);
 }
 
-bool schema_pre_data(const struct sync *s, struct conn *target, const struct interrupt *i, say_fn say,
-                     void *arg, struct err *e)
+bool schema_pre_data(const struct units_wanted *w, struct err *e)
 {
     struct restore r;
-    const struct units_wanted w = {.s = s, .target = target, .i = i, .say = say, .arg = arg};
-    if (s->no_schema)
+    if (w->s->no_schema)
         return true;
     struct arena *a = arena_new();
-    bool ok = restore_begin(&r, &w, true, a, e);
+    bool ok = restore_begin(&r, w, true, a, e);
     if (ok) {
         tell_left_out(&r);
         fault_point("schema.pre_data");

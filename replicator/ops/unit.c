@@ -136,10 +136,10 @@ void units_sort(struct units *u)
     free(spare);
 }
 
-bool heap_sizes_read(struct conn *target, const char *own_schema, struct heap_sizes *out, struct err *e)
+bool heap_sizes_read(struct conn *c, const char *own_schema, struct heap_sizes *out, struct err *e)
 {
     const struct sql_var vars[] = {{"own_schema", own_schema}, {NULL, NULL}};
-    return ask(target, sql_ops_table_sizes, vars, &out->rows, e);
+    return ask(c, sql_ops_table_sizes, vars, &out->rows, e);
 }
 
 int64_t heap_size(const struct heap_sizes *s, const char *schema, const char *table)

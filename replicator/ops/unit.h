@@ -26,11 +26,11 @@ void unit_also(struct unit *unit, struct arena *a, const char *sql);
 /* By stage, then the largest first; those of a serial stage keep their order. */
 void units_sort(struct units *u);
 
-/* How large the target's tables are. */
+/* How large the tables of a server are. */
 struct heap_sizes {
     struct result *rows;
 };
-bool heap_sizes_read(struct conn *target, const char *own_schema, struct heap_sizes *out,
+bool heap_sizes_read(struct conn *c, const char *own_schema, struct heap_sizes *out,
                      struct err *e) MUST_CHECK;
 int64_t heap_size(const struct heap_sizes *s, const char *schema, const char *table);
 void heap_sizes_free(struct heap_sizes *s);
