@@ -46,8 +46,9 @@ static void add_state(struct buf *b, const struct status *s)
 void progress_line(struct buf *b, const struct status *s)
 {
     char lag[32], owed[32];
+    bool copying = phase_of_work(s) == PHASE_COPYING;
     add_state(b, s);
-    if (s->step.name != NULL) {
+    if (s->step.name != NULL && !copying) {
         buf_printf(b, ": %d of %d", s->step.units_done, s->step.units_total);
         if (s->step.nrunning > 0) {
             buf_puts(b, ", ");
@@ -59,6 +60,10 @@ void progress_line(struct buf *b, const struct status *s)
         buf_printf(b, ": %d %%, ", (int)(fraction(s->copy.bytes_done, s->copy.bytes_total) * 100));
         add_copy_figures(b, s);
         add_named_tables(b, s);
+        if (s->step.nrunning > 0) {
+            buf_puts(b, "; ");
+            add_step_unit(b, &s->step.running[0]);
+        }
         return;
     }
     const char *between = ": ";
@@ -220,6 +225,15 @@ static size_t count_running(const struct status *s)
     return n;
 }
 
+static void add_units(struct buf *b, const struct status *s, const struct progress_view *v)
+{
+    for (size_t i = 0; i < s->step.nrunning && i < (size_t)v->max_tables; i++) {
+        size_t from = b->len;
+        add_step_unit(b, &s->step.running[i]);
+        end_line(b, from, v);
+    }
+}
+
 static void add_copy(struct buf *b, const struct status *s, const struct progress_view *v)
 {
     struct figures *lines = xcalloc((size_t)v->max_tables + 1, sizeof *lines);
@@ -262,6 +276,7 @@ static void add_copy(struct buf *b, const struct status *s, const struct progres
     }
     free(lines);
     buf_free(&state);
+    add_units(b, s, v);
 }
 
 /* The state, the units that are through, and those at work. */
@@ -274,18 +289,14 @@ static void add_step(struct buf *b, const struct status *s, const struct progres
     add_bar(b, v, fraction(s->step.units_done, s->step.units_total), STEP_BAR);
     buf_printf(b, "%d of %d", s->step.units_done, s->step.units_total);
     end_line(b, from, v);
-    for (size_t i = 0; i < s->step.nrunning && i < (size_t)v->max_tables; i++) {
-        from = b->len;
-        add_step_unit(b, &s->step.running[i]);
-        end_line(b, from, v);
-    }
+    add_units(b, s, v);
 }
 
 void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v)
 {
     enum { ERRORS = 3 };
     size_t from = b->len;
-    if (s->step.name != NULL) {
+    if (s->step.name != NULL && phase_of_work(s) != PHASE_COPYING) {
         add_step(b, s, v);
     } else if (is_copying(s)) {
         add_copy(b, s, v);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "drift.h"
+#include "finish.h"
 #include "repl/log.h"
 
 static void keep_line(void *arg, const char *text)
@@ -74,7 +75,7 @@ bool add_table(struct engine *g, const char *table, struct err *e)
 
 void add_new(struct engine *g)
 {
-    if (g->adding || g->stopping || g->life == LIFE_OPENING || g->world == NULL || engine_in_trouble(g))
+    if (g->adding || finish_is_planning(g) || g->stopping || g->life == LIFE_OPENING || g->world == NULL || engine_in_trouble(g))
         return; /* the next opening comes back */
     if (g->add_wanted != NULL) {
         submit(g, g->add_wanted, false);

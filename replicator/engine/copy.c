@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "drift.h"
+#include "finish.h"
 #include "repl/clock.h"
 
 /* The table has arrived. */
@@ -243,8 +244,9 @@ void copy_dispatch(struct engine *g)
     beside_dispatch(g);
     if (g->life != LIFE_COPYING || g->stopping || g->paused || engine_in_trouble(g))
         return;
+    index_early(g);
     copy_give_out(g);
-    if (g->copy.open == 0 && g->in_flight == 0)
+    if (g->copy.open == 0 && g->in_flight == finish_in_flight(g))
         phase_fire(g, EV_COPIED);
 }
 

@@ -41,6 +41,8 @@ struct table_plan {
 /* ---- copy_plan.c ---- */
 struct table_plan *copy_table(struct engine *g, size_t index);
 const struct target_cut *copy_cut(const struct table_plan *p, size_t place);
+/* All rows of the relation at that place in the world have come. */
+bool copy_is_there(struct engine *g, size_t index);
 bool copy_is_left_out(const struct engine *g, const struct table_plan *p);
 /* Has the table at that place of the plan cut, and with it others that wait for it too. */
 void copy_start_plan(struct engine *g, size_t at);

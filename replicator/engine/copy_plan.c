@@ -27,6 +27,11 @@ struct table_plan *copy_table(struct engine *g, size_t index)
     return &g->copy.tables[g->copy.places[index]];
 }
 
+bool copy_is_there(struct engine *g, size_t index)
+{
+    return copy_table(g, index)->state == TABLE_COPIED;
+}
+
 const struct target_cut *copy_cut(const struct table_plan *p, size_t place)
 {
     const struct planned_chunk *c = &p->chunks[place];

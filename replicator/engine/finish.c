@@ -2,10 +2,16 @@
  * The steps after the load: indexes; and once the changes since are there, constraints and statistics. Each is
  * planned by one worker (ops says what the units are), then given out to all, stage by stage, and marked on the target
  * when it is through. Meanwhile another session asks the server how the builds get on.
+ *
+ * The first step begins before the load is through: a wire that is full leaves the target time to sort. As soon as a
+ * large table is copied the step is planned, and half of the workers build the indexes of tables that are there, the
+ * others go on copying. What fails then stops no copy; it is done again when its time has come.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "copy.h"
+#include "drift.h"
 #include "finish.h"
 #include "repl/log.h"
 
@@ -33,6 +39,7 @@ void finish_drop(struct engine *g)
         task_free(&f->plan->task);
     arena_free(f->seen_mem);
     free(f->left);
+    free(f->table);
     free(f->running);
     free(f);
     g->finish = NULL;
@@ -90,6 +97,25 @@ static void take_out(struct finish *f, const struct unit_task *t)
         }
 }
 
+/* False where it did not; then it is for the step itself. */
+static bool ended_early(struct engine *g, struct unit_task *t)
+{
+    struct finish *f = g->finish;
+    if (g->life != LIFE_COPYING || g->stopping || t->task.job.ok)
+        return true;
+    f->left[t->unit - f->plan->units.items] = true;
+    f->early_failed = true;
+    engine_say(g, LOG_WARN, NULL, "%s; it is tried again when every table is copied", t->task.job.err.text);
+    return false;
+}
+
+static void go_on(struct engine *g)
+{
+    add_new(g); /* it waits for a plan to be made */
+    finish_dispatch(g);
+    copy_dispatch(g);
+}
+
 /* A unit that is cut off is told by whoever planned to go on with it. */
 static void unit_ended(struct engine *g, struct task *task)
 {
@@ -106,12 +132,12 @@ static void unit_ended(struct engine *g, struct task *task)
         else
             log_debug("%s: done in %s", t->unit->what, took);
     }
-    if (!ended_well(g, task)) {
+    if (ended_early(g, t) && !ended_well(g, task)) {
         if (f->nrunning == 0)
             finish_drop(g);
         return;
     }
-    finish_dispatch(g);
+    go_on(g);
 }
 
 static void start_unit(struct engine *g, size_t at, size_t beside)
@@ -175,12 +201,30 @@ static size_t count_beside(const struct engine *g, size_t from, size_t to)
 
 static void plan_step(struct engine *g);
 
+/* Half of the workers, which is what one alone has not. */
+static void dispatch_early(struct engine *g)
+{
+    struct finish *f = g->finish;
+    if (f->plan == NULL || f->early_failed)
+        return;
+    for (size_t i = 0; i < f->plan->units.count; i++) {
+        if (f->nrunning >= (size_t)g->jobs / 2 || g->in_flight >= g->jobs)
+            return;
+        if (f->left[i] && f->table[i] >= 0 && copy_is_there(g, (size_t)f->table[i]))
+            start_unit(g, i, (size_t)g->jobs);
+    }
+}
+
 void finish_dispatch(struct engine *g)
 {
     struct finish *f = g->finish;
     size_t from, to;
     if (!finish_at_work(g) || f->marking || g->stopping || g->paused || engine_in_trouble(g))
         return;
+    if (g->life == LIFE_COPYING) {
+        dispatch_early(g);
+        return;
+    }
     if (f->plan == NULL) {
         if (!f->planning)
             plan_step(g);
@@ -199,11 +243,31 @@ void finish_dispatch(struct engine *g)
 
 /* ---- the beginning of a step ---- */
 
+static int relation_of(const struct engine *g, const struct unit *u)
+{
+    const struct relations *l = &g->world->relations;
+    for (size_t i = 0; u->early && i < l->count; i++) {
+        size_t n = strlen(l->items[i].schema);
+        if (strncmp(u->table, l->items[i].schema, n) == 0 && u->table[n] == '.' &&
+            strcmp(u->table + n + 1, l->items[i].name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
 static void planned(struct engine *g, struct task *task)
 {
     struct units_task *t = (struct units_task *)task;
     struct finish *f = g->finish;
+    f->planning = false;
     say_all(g, &t->said, LOG_INFO);
+    if (g->life == LIFE_COPYING && !g->stopping && !t->task.job.ok) {
+        f->early_failed = true;
+        engine_say(g, LOG_WARN, NULL, "planning indexes: %s; it is tried again when every table is copied",
+                   t->task.job.err.text);
+        go_on(g);
+        return;
+    }
     if (!ended_well(g, task)) {
         finish_drop(g);
         return;
@@ -212,15 +276,19 @@ static void planned(struct engine *g, struct task *task)
     f->plan = t;
     f->left = xcalloc(t->units.count + 1, sizeof *f->left);
     f->running = xcalloc(t->units.count + 1, sizeof(struct unit_task *));
-    for (size_t i = 0; i < t->units.count; i++)
+    f->table = xcalloc(t->units.count + 1, sizeof *f->table);
+    for (size_t i = 0; i < t->units.count; i++) {
         f->left[i] = true;
-    finish_dispatch(g);
+        f->table[i] = relation_of(g, &t->units.items[i]);
+    }
+    go_on(g);
 }
 
 static void plan_step(struct engine *g)
 {
     struct units_task *t = task_new(sizeof *t, job_units, planned);
     t->plan = g->finish->step->plan;
+    t->early = g->life == LIFE_COPYING;
     g->finish->planning = true;
     engine_submit(g, &t->task.job);
 }
@@ -236,7 +304,27 @@ static void start_step(struct engine *g, const struct step *step)
 
 void index_begin(struct engine *g)
 {
+    if (g->finish != NULL && g->life == LIFE_INDEXING) /* it has begun early */
+        finish_dispatch(g);
+    else
+        start_step(g, &steps[STEP_INDEXES]);
+}
+
+void index_early(struct engine *g)
+{
+    bool worth = false;
+    if (g->finish != NULL) {
+        finish_dispatch(g);
+        return;
+    }
+    if (g->jobs < 2 || g->adding || g->in_flight >= g->jobs || g->copy.open == 0 || g->o->sync->no_schema)
+        return;
+    for (size_t i = 0; i < g->world->relations.count && !worth; i++)
+        worth = g->world->relations.items[i].bytes >= UNIT_LARGE_BYTES && copy_is_there(g, i);
+    if (!worth)
+        return;
     start_step(g, &steps[STEP_INDEXES]);
+    plan_step(g);
 }
 
 void finish_begin(struct engine *g)

@@ -11,7 +11,9 @@ struct finish {
     const char *name;
     struct units_task *plan; /* NULL until there is one */
     bool planning, marking;
-    bool *left; /* by unit: it was not given out yet */
+    bool early_failed; /* what fails while tables are copied is left for the step itself */
+    bool *left;        /* by unit: it was not given out yet */
+    int *table;        /* by unit that may be early: the relation in the world; -1: none */
     struct unit_task **running;
     size_t nrunning, done;
     bool watching;          /* the server is being asked */
@@ -22,6 +24,12 @@ struct finish {
 
 /* A step is under way: not while the engine opens, or waits for another try. */
 bool finish_at_work(const struct engine *g);
+
+/* The files of the schema are in use. */
+bool finish_is_planning(const struct engine *g);
+
+/* Jobs of it in flight. */
+int finish_in_flight(const struct engine *g);
 
 /* Its beginning and end are worth a line each. */
 bool finish_is_slow(const struct unit *u);

@@ -10,7 +10,19 @@ enum { WATCH_AFTER_MS = 500 };
 bool finish_at_work(const struct engine *g)
 {
     bool beside = g->indexing && (g->life == LIFE_FOLLOWING || g->life == LIFE_CATCHING_UP);
-    return g->finish != NULL && (g->life == LIFE_INDEXING || g->life == LIFE_FINISHING || beside);
+    return g->finish != NULL &&
+           (g->life == LIFE_COPYING || g->life == LIFE_INDEXING || g->life == LIFE_FINISHING || beside);
+}
+
+bool finish_is_planning(const struct engine *g)
+{
+    return g->finish != NULL && g->finish->planning;
+}
+
+int finish_in_flight(const struct engine *g)
+{
+    const struct finish *f = g->finish;
+    return f == NULL ? 0 : (int)f->nrunning + f->planning + f->watching;
 }
 
 bool finish_is_slow(const struct unit *u)
@@ -97,7 +109,7 @@ static int longest_first(const void *x, const void *y)
 void finish_status(const struct engine *g, struct status *out)
 {
     const struct finish *f = g->finish;
-    if (!finish_at_work(g) || f->plan == NULL)
+    if (!finish_at_work(g) || f->plan == NULL || (g->life == LIFE_COPYING && f->nrunning == 0))
         return;
     out->step.name = xstrdup(f->name);
     out->step.units_done = (int)f->done;

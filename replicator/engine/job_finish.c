@@ -23,6 +23,7 @@ bool job_units(struct worker *w, struct job *job, struct err *e)
     struct units_task *t = (struct units_task *)job;
     struct units_wanted wanted = {.s = t->task.sync,
                                   .tables = &t->task.world->relations,
+                                  .early = t->early,
                                   .i = t->task.interrupt,
                                   .say = keep_line,
                                   .arg = &t->said};

@@ -158,6 +158,7 @@ bool job_copied(struct worker *w, struct job *job, struct err *e);
 struct units_task {
     struct task task;
     units_fn plan;
+    bool early; /* while tables are still copied */
     struct units units;
     struct strlist said;
 };

@@ -81,6 +81,7 @@ static void opened(struct engine *g, struct task *task)
     take_standing(g);
     g->passes_resumed = false;
     catchup_drop(g);
+    finish_drop(g);
     copy_load(g);
     g->established = is_established(g->world);
     g->indexed = step_is_done(g->world, "indexes");

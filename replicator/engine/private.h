@@ -141,6 +141,7 @@ void copy_hold(struct engine *g, int id);
 void copy_let_go(struct engine *g);   /* no pause any more, where there is none */
 void copy_give_out(struct engine *g); /* the same, and nothing else */
 void index_begin(struct engine *g);
+void index_early(struct engine *g); /* while tables are copied: indexes of those that are there */
 void follow_begin(struct engine *g);
 void catchup_begin(struct engine *g);
 void finish_begin(struct engine *g);

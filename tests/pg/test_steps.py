@@ -129,6 +129,55 @@ def test_progress_of_an_index_build(repl, src, dst, target, equal):
     assert equal() == 30000
 
 
+# The table without key is one chunk, which comes first, and stays with the one worker that has it.
+COPIED = "create table first(id int primary key, v text, w int not null); create index first_v on first(v); create unique index first_w on first(w); " \
+    "create table last(id int, v text); create index last_v on last(v); create table small(id int primary key); " \
+    "insert into first select g, repeat('x', 400), g from generate_series(1, 30000) g; insert into last select g, repeat('y', 200) from generate_series(1, 2000) g"
+BUILT = "select array_agg(indexrelid::regclass::text order by 1) from pg_index where indrelid in ('first'::regclass, 'last'::regclass, 'small'::regclass)"
+
+
+def test_indexes_of_a_copied_table_do_not_wait_for_the_others(repl, src, src_admin, dst, dst_admin, target, equal):
+    """While a table is held back the load is not through: what is there has its indexes all the same, also after kill -9."""
+    src.execute(COPIED)
+    repl.init("--jobs", "2")
+    repl.configure(chunk_min_bytes=65536, chunk_max_bytes=4194304)
+    with target.connect() as held:
+        held.execute("begin; lock table last in share mode")
+        repl.start(wait=False, fail_at="unit.index")
+        eventually(lambda: repl.engine.poll() is not None, what="it dies in a build")
+        assert repl.wait_exit() == -9
+        repl.start()
+        eventually(lambda: dst.execute(BUILT).fetchone()[0] == ["first_pkey", "first_v", "first_w"], what="its indexes are there")
+        assert repl.status()["phase"] == "copying"
+    repl.wait_phase("following")
+    repl.kick()
+    assert equal() == 32000
+    assert theirs(compare.catalog(dst_admin)) == theirs(compare.catalog(src_admin))
+    log = repl.engine_tail(10**6)
+    assert log.index("index public.first_v: done") < log.index("every table is copied") < log.index("indexes are built")
+
+
+def test_an_early_build_that_fails_stops_no_copy(repl, src, dst, target, equal):
+    """It is told, and done again after the copy; then it is an error like others."""
+    body = "create or replace function odd(n int) returns int language plpgsql immutable as "
+    src.execute(COPIED + f"; {body} 'begin return n; end'; create index first_odd on first(odd(w))")
+    repl.init("--jobs", "2")
+    repl.configure(chunk_min_bytes=65536, chunk_max_bytes=4194304)
+    dst.execute(f"{body} 'begin raise exception ''not here''; end'")
+    with target.connect() as held:
+        held.execute("begin; lock table last in share mode")
+        repl.start(wait=False)
+        eventually(lambda: "it is tried again when every table is copied" in repl.engine_tail(10**6), what="it is told")
+        assert repl.status()["phase"] == "copying" and not repl.status()["errors"]
+    repl.wait_phase("failed")
+    assert dst.execute("select count(*) from last").fetchone()[0] == 2000
+    assert any("not here" in e["message"] for e in repl.status()["errors"])
+    dst.execute(f"{body} 'begin return n; end'")
+    repl.kick()
+    repl.wait_phase("following")
+    assert equal() == 32000
+
+
 @pytest.mark.parametrize("point", points())
 def test_killed_at(repl, src, src_admin, dst_admin, equal, point):
     few = LARGE.replace("120000", "45000").replace("repeat('x', 60)", "repeat('x', 180)").replace("100000", "1000")
