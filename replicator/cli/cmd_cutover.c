@@ -220,7 +220,7 @@ static bool cut_over(struct cutover_run *r, struct cutover *cut, struct err *e)
     if (dry) {
         if (!cutover_rehearse(cut, e))
             return false;
-        cutover_predict(cutover_times(cut));
+        cutover_predict(r, cutover_times(cut));
         return true;
     }
     return (args_has(&r->c->args, "yes") || confirm(r->c->sync.back ? "Switch writes to the target off now?"

@@ -38,7 +38,7 @@ bool cutover_align_engine(struct cutover_run *r, struct err *e) MUST_CHECK;
 void cutover_report(const struct cutover_run *r, const struct cutover_times *t);
 void cutover_tell_switch(const struct cutover_run *r, bool switched);
 void cutover_tell_after(const struct cutover_run *r);
-void cutover_predict(const struct cutover_times *t);
+void cutover_predict(const struct cutover_run *r, const struct cutover_times *t);
 /* The target's URL; caller frees. */
 bool cutover_target_uri(const struct context *c, bool with_password, char **out, struct err *e) MUST_CHECK;
 

@@ -53,10 +53,11 @@ void cutover_tell_after(const struct cutover_run *r)
     fflush(stdout);
 }
 
-void cutover_predict(const struct cutover_times *t)
+void cutover_predict(const struct cutover_run *r, const struct cutover_times *t)
 {
+    const char *option = !cutover_turns(r) ? "" : r->c->sync.back ? " --back" : " --fallback";
     printf("expected pause: about %.2f s (fence %.2f, writers in flight %.2f, drain %.2f, sequences %.2f, "
            "large objects "
-           "%.2f, check %.2f)\nnothing was changed; next: repl cutover\n",
-           t->paused, t->fence, t->writers, t->drain, t->sequences, t->large_objects, t->check);
+           "%.2f, check %.2f)\nnothing was changed; next: repl cutover%s\n",
+           t->paused, t->fence, t->writers, t->drain, t->sequences, t->large_objects, t->check, option);
 }

@@ -52,7 +52,9 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
     INSERT INTO silenced (kind, relid, name, was)
     SELECT 'trigger', g.tgrelid, g.tgname, g.tgenabled
     FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
-    WHERE g.tgrelid IN (SELECT written()) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+    WHERE g.tgrelid IN (SELECT written()) AND g.tgenabled IN ('O', 'A')
+      -- What older servers cloned to partitions they call internal, like the triggers of foreign keys.
+      AND (NOT g.tgisinternal OR (g.tgparentid <> 0 AND p.proname !~ '^(RI_FKey_|unique_key_recheck$)'))
       AND NOT EXISTS (SELECT FROM pg_class f JOIN pg_class s ON s.relnamespace = f.relnamespace AND s.relname = 'sync'
                       WHERE f.relnamespace = p.pronamespace AND f.relname = 'fence')
     UNION ALL

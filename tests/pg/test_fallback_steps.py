@@ -59,7 +59,7 @@ def test_what_comes_back_is_verified_and_steered(repl, following_back, dst, src,
     repl.start()
     repl.wait_phase("following")
     assert "been made already" in repl.run("cutover", "--fallback", "--yes").out
-    assert "nothing was changed" in repl.run("cutover", "--back", "--dry-run").out
+    assert "nothing was changed; next: repl cutover --back" in repl.run("cutover", "--back", "--dry-run").out
     repl.run("cutover", "--back", "--yes")
     assert "been made already" in repl.run("cutover", "--back", "--yes").out
     assert "--fallback" in repl.run("cutover", "--yes", code=1).err
