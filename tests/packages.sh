@@ -11,3 +11,14 @@ install_packages() {
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
     </dev/null >/dev/null
 }
+
+# debian_root ROOT RELEASE PACKAGE...: another release of Debian with those packages below that folder, made once, as root.
+debian_root() {
+  local root=$1 release=$2
+  shift 2
+  [ ! -e "$root/.complete" ] || return 0
+  rm -rf "$root"
+  mkdir -p "$(dirname "$root")"
+  debootstrap --variant=minbase --include="$(IFS=,; echo "$*")" "$release" "$root" >&2
+  touch "$root/.complete"
+}

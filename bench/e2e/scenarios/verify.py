@@ -1,76 +1,108 @@
 """What comparing every row costs: time, the servers' CPU, the network; at rest, under writers, and beside pgcopydb."""
 import json
 import os
-import shutil
 import subprocess
-import threading
+import time
 
-from bench import following, load_pgbench, pgbench, quiesce, servers, spread, timed
+from bench import following, load_pgbench, quiesce, run, servers, spread
+from engine import ROOT
 
-SCALE = 50
+SCALE = 30
 RATE = 1000
 
 
-def compare(repl, jobs, source, target):
-    """(bytes of table a second, bytes a second of a source core, the same of the target, network bytes, differences)."""
-    before = source.session_seconds(), target.session_seconds()
+def spent(both, database, function, *arguments):
+    """(what the function returns, seconds, CPU seconds of its sessions on each server)."""
+    others, before, began = [s.sessions(database) for s in both], [s.session_seconds() for s in both], time.monotonic()
+    found = function(*arguments)
+    seconds = time.monotonic() - began
+    for server, known in zip(both, others):
+        while server.sessions(database) - known:  # they end a little later
+            time.sleep(0.01)
+    return found, seconds, [s.session_seconds() - b for s, b in zip(both, before)]
+
+
+def verify(repl, jobs):
     out = repl.run("verify", "--again", "--jobs", jobs, "--json", check=False)
     report = json.loads(out[out.index("{"):])
-    spent = [s.session_seconds() - b for s, b in zip((source, target), before)]
-    size = report["bytes"]
-    assert report["result"] == "equal", out
-    return [size / report["seconds"] / 1e9, *(size / s / 1e9 for s in spent), report["network_bytes"] / 1e6,
-            report["unsettled"]]
+    assert report["result"] == "equal" and report["tables_not_compared"] == 0, out
+    return report
 
 
-def under_writers(repl, jobs, source, target, seconds):
-    """The same while pgbench writes so many transactions a second; the sessions' CPU is theirs too, so it is not told."""
-    done = []
-    writer = threading.Thread(target=lambda: done.append(pgbench(source, "bank", 4, seconds, rate=RATE)))
-    writer.start()
-    try:
-        found = compare(repl, jobs, source, target)
-    finally:
-        writer.join()
-    return [found[0], *found[3:]], done[0][0]
+def at_rest(repl, jobs, both):
+    """[seconds, GB/s, GB/s of a core of the source, of the target, MB over the network for rows, keys not settled]."""
+    report, seconds, cpu = spent(both, "bank", verify, repl, jobs)
+    size = report["bytes"] / 1e9
+    return [seconds, size / seconds, *(size / s for s in cpu), report["network_bytes"] / 1e6, report["unsettled"]]
 
 
-def pgcopydb(source, target, jobs):
-    """Seconds of `pgcopydb compare data`, or why there are none: older versions have no such command."""
-    program = shutil.which("pgcopydb")
-    if program is None:
-        return None, "pgcopydb is not installed"
-    known = subprocess.run([program, "compare", "data", "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           check=False)
-    if known.returncode != 0 or "unknown command" in known.stdout:
-        version = subprocess.run([program, "version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-        return None, f"{version.stdout.strip() or 'this pgcopydb'} has no `compare data`"
-    return timed(subprocess.run, [program, "compare", "data", "--source", source.uri("bank"), "--target", target.uri("bank"),
-                                  "--jobs", str(jobs)], env=dict(os.environ)), None
+def under_writers(repl, jobs, source, seconds):
+    """The same while pgbench writes so many transactions a second: comparisons as long as it does. CPU is pgbench's, too, so
+    it is not told. Returns ([seconds, GB/s, MB over the network, keys not settled] of each, transactions a second)."""
+    found = []
+    writer = subprocess.Popen([os.path.join(source.bin, "pgbench"), "-n", "-c", "4", "-j", "2", "-T", str(seconds), "-R", str(RATE),
+                               source.uri("bank")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    while writer.poll() is None:
+        began = time.monotonic()
+        report = verify(repl, jobs)
+        took = time.monotonic() - began
+        found.append([took, report["bytes"] / 1e9 / took, report["network_bytes"] / 1e6, report["unsettled"]])
+    tps = float(next(line for line in writer.communicate()[0].splitlines() if line.startswith("tps =")).split()[2])
+    return found[:-1] or found, tps
 
+
+# ---- pgcopydb
+
+def pgcopydb_root():
+    """Versions before 0.13 have no `compare data`; Debian 13 has one that does, so its release is put below .cache/, once."""
+    root = ROOT / ".cache/pgcopydb"
+    run(["bash", "-c", '. tests/packages.sh; install_packages debootstrap; debian_root "$1" trixie pgcopydb', "bash", root], cwd=ROOT)
+    return root
+
+
+def pgcopydb(root, source, target):
+    """It has no filters, and would compare repl's own tables: it gets the same database once more, on each side."""
+    run(["chroot", root, "pgcopydb", "compare", "data", "--json", "--dir", "/tmp/compare", "--source", source.uri("plain"),
+               "--target", target.uri("plain")])
+    run(["rm", "-rf", root / "tmp/compare"])
+
+
+# ---- the measure
 
 def measure(options, report):
-    rounds, rest, busy, peer = options.rounds or 5, {1: [], options.jobs: []}, [], []
+    rounds, at_ease, busy, peer, rates = options.rounds or 5, {1: [], options.jobs: []}, [], [], []
+    root = pgcopydb_root() if os.geteuid() == 0 else None
     with servers() as (source, target):
         load_pgbench(source, "bank", SCALE)
+        for server in (source, target) if root else ():
+            load_pgbench(server, "plain", SCALE)
         with following(source, target, "bank", "bank", options.jobs) as repl:
+            size = verify(repl, 1)["bytes"] / 1e9
             for n in range(rounds):
-                for jobs, figures in rest.items():
+                for jobs, figures in at_ease.items():
                     quiesce(source, target)
-                    figures.append(compare(repl, jobs, source, target))
-                figures, tps = under_writers(repl, options.jobs, source, target, options.seconds)
-                busy.append(figures)
-                seconds, why = pgcopydb(source, target, options.jobs)
-                peer += [seconds] if seconds else []
-                report.progress(f"round {n + 1}: {rest[1][-1][0]:.3f} GB/s with one worker, {figures[0]:.3f} under {tps:.0f} "
-                                f"transactions a second")
-    report.line(f"\npgbench of scale {SCALE}, {rounds} rounds; min / median / max. All rows were equal, each time.")
-    report.table("comparison", "GB/s of table", "GB/s a core, source", "GB/s a core, target", "network for rows, MB", "not settled")
-    for jobs, figures in rest.items():
-        columns = list(zip(*figures))
-        report.row(f"at rest, --jobs {jobs}", *(spread(c, 3) for c in columns[:3]), spread(columns[3], 3), spread(columns[4], 0))
-    columns = list(zip(*busy))
-    report.row(f"under {RATE} transactions a second, --jobs {options.jobs}", spread(columns[0], 3), "", "", spread(columns[1], 3),
-               spread(columns[2], 0))
-    report.line()
-    report.line(f"pgcopydb compare data: {spread(peer, 2)} s" if peer else f"Not beside pgcopydb: {why}.")
+                    figures.append(at_rest(repl, jobs, (source, target)))
+                if root:
+                    quiesce(source, target)
+                    _, seconds, cpu = spent((source, target), "plain", pgcopydb, root, source, target)
+                    peer.append([seconds, size / seconds, *(size / s for s in cpu)])
+                figures, tps = under_writers(repl, options.jobs, source, options.seconds)
+                busy += figures
+                rates.append(tps)
+                report.progress(f"round {n + 1}: {at_ease[1][-1][1]:.3f} GB/s with one worker, {figures[-1][1]:.3f} under {tps:.0f} "
+                                f"transactions a second" + (f", pgcopydb {peer[-1][1]:.3f}" if peer else ""))
+    report.line(f"\npgbench of scale {SCALE}, {size:.2f} GB of tables, {rounds} rounds in turns; min / median / max. GB/s a core: by the CPU "
+                "of the comparison's sessions on that server. All rows were equal, each time.")
+    report.table("comparison", "seconds", "GB/s of table", "GB/s a core, source", "GB/s a core, target", "network for rows, MB",
+                 "not settled")
+    for jobs, figures in at_ease.items():
+        c = list(zip(*figures))
+        report.row(f"repl verify --jobs {jobs}", spread(c[0], 2), *(spread(x, 3) for x in c[1:5]), spread(c[5], 0))
+    if peer:
+        c = list(zip(*peer))
+        report.row("pgcopydb compare data", spread(c[0], 2), *(spread(x, 3) for x in c[1:]), "", "")
+    c = list(zip(*busy))
+    report.row(f"repl verify --jobs {options.jobs}, under {sorted(rates)[len(rates) // 2]:,.0f} transactions a second (TPC-B)",
+               spread(c[0], 2), spread(c[1], 3), "", "", spread(c[2], 3), spread(c[3], 0))
+    if not peer:
+        report.line("\nNot beside pgcopydb compare data: only root can install the one that has it, below .cache/.")
