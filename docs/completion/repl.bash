@@ -39,7 +39,7 @@ _repl() {
   check) words=' --source --target --schema --tables --exclude --jobs --no-schema --overwrite --no-probe --json' ;;
   verify) words=' --table --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
   log) words=' --lines --follow --json' ;;
-  cutover) words=' --yes --dry-run --fallback --back --abort --timeout --terminate --exec --skip-large-objects' ;;
+  cutover) words=' --yes --dry-run --fallback --back --abort --timeout --terminate --exec --unverified --skip-large-objects' ;;
   cleanup) words=' --yes --dry-run --source --target --schema' ;;
   version) words=' --json' ;;
   esac

@@ -41,6 +41,11 @@ bool cutover_open(const struct sync *s, const struct cutover_options *o, struct 
 void cutover_close(struct cutover *c); /* NULL is fine */
 const struct cutover_times *cutover_times(const struct cutover *c);
 
+/* What is known of the tables that st names: when they were compared, and what was found. Old, partial or no knowledge is a
+ * warning; rows that differ are a blocker. */
+bool cutover_verified(struct state *state, const struct status *st, double now, struct arena *a,
+                      struct finding *out, struct err *e) MUST_CHECK;
+
 /* Names what is not replicated and who writes for long, copies large objects, refreshes materialized views, syncs
  * once. Nothing of it is visible to the application. */
 bool cutover_prepare(struct cutover *c, struct err *e) MUST_CHECK;

@@ -111,6 +111,18 @@ bool state_verify_key_count(struct state *s, int64_t run, int relation, int64_t 
 bool state_verify_load(struct state *s, int64_t run, struct verify_report *out, bool *found,
                        struct err *e) MUST_CHECK;
 
+/* What is known of one table from all comparisons that are kept. */
+struct verify_standing {
+    const char *schema, *name;
+    double age; /* seconds since all of it was compared; negative: never, there were only samples */
+    int64_t rows, unsettled;
+    bool incomplete;   /* of that run's result */
+    int64_t differing; /* rows that were not repaired, samples since then among them */
+};
+/* By schema and name, in bytes' order; a table that was never compared is not in it. */
+bool state_verify_standing(struct state *s, double now, struct arena *a, struct verify_standing **out,
+                           size_t *count, struct err *e) MUST_CHECK;
+
 /* Removes DIR/state.db and what stands beside it that repl made, and the directory when it is then empty. */
 bool state_remove(const char *dir, struct err *e) MUST_CHECK;
 

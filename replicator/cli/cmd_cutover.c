@@ -22,6 +22,7 @@ static const struct option_spec options[] = {
     {"timeout", required_argument, 0, "S", "lift the fence when writes have been paused so long (30)"},
     {"terminate", no_argument, 0, NULL, "end sessions that write for longer than a second after the fence"},
     {"exec", required_argument, 0, "CMD", "switch the application by this command, with $REPL_TARGET_URL"},
+    {"unverified", no_argument, 0, NULL, "go ahead though rows differ, by the last `repl verify`"},
     {"skip-large-objects", no_argument, 0, NULL, "do not copy large objects"},
     {NULL, 0, 0, NULL, NULL},
 };
@@ -79,7 +80,33 @@ static bool all_tables_follow(const struct status *st, struct err *e)
     return true;
 }
 
-static bool judge(struct context *c, const struct status *st, struct err *e)
+/* Are the two sides known to be equal? A rehearsal goes on all the same. Behind a fence, and on the way back, it is too late to
+ * ask: every second counts, and somebody went ahead before. */
+static bool tell_verified(struct cutover_run *r, const struct status *st, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct finding f;
+    bool ok = cutover_verified(r->c->state, st, clock_wall(), a, &f, e);
+    bool blocks = ok && f.level == FINDING_BLOCKER && !args_has(&r->c->args, "unverified") &&
+                  st->phase != PHASE_FENCED && !r->c->sync.back;
+    if (ok)
+        printf("%s%s%s%s%s\n",
+               f.level == FINDING_OK ? ""
+               : blocks              ? "blocker: "
+                                     : "warning: ",
+               f.text, f.hint[0] != '\0' ? " (type: " : "", f.hint, f.hint[0] != '\0' ? ")" : "");
+    if (blocks) {
+        err_set(&r->differ, ERR_NOT_YET, "%s", f.text);
+        err_hint(&r->differ, "%s; or, if you know why: repl cutover --unverified", f.hint);
+    }
+    arena_free(a);
+    if (!blocks || args_has(&r->c->args, "dry-run"))
+        return ok;
+    *e = r->differ;
+    return false;
+}
+
+static bool judge(struct cutover_run *r, const struct status *st, struct err *e)
 {
     if (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) {
         err_set(e, ERR_NOT_YET, "the phase is %s, not following", phase_name(st->phase));
@@ -95,18 +122,18 @@ static bool judge(struct context *c, const struct status *st, struct err *e)
            st->ntables == 1 ? "s" : "", st->lag_seconds > 0 ? st->lag_seconds : 0);
     if (st->phase == PHASE_FENCED)
         printf("a fence stands already, of a cutover that did not end: this one goes on from there\n");
-    (void)c;
-    return true;
+    return tell_verified(r, st, e);
 }
 
-static bool ready(struct context *c, struct err *e)
+static bool ready(struct cutover_run *r, struct err *e)
 {
+    struct context *c = r->c;
     struct status st = {0};
     bool running;
     const struct control_request request = {.command = "status", .timeout_ms = ANSWER_MS};
     if (!control_ask(c->dir, &request, &running, &st, e))
         return false;
-    bool ok = running ? judge(c, &st, e) : no_engine(c, e);
+    bool ok = running ? judge(r, &st, e) : no_engine(c, e);
     status_free(&st);
     return ok;
 }
@@ -215,13 +242,14 @@ static bool prepare_turn(struct cutover_run *r, struct cutover *cut, bool dry, s
 static bool cut_over(struct cutover_run *r, struct cutover *cut, struct err *e)
 {
     bool dry = args_has(&r->c->args, "dry-run");
-    if (!ready(r->c, e) || !prepare_turn(r, cut, dry, e) || !cutover_prepare(cut, e))
+    if (!ready(r, e) || !prepare_turn(r, cut, dry, e) || !cutover_prepare(cut, e))
         return false;
     if (dry) {
         if (!cutover_rehearse(cut, e))
             return false;
         cutover_predict(r, cutover_times(cut));
-        return true;
+        *e = r->differ;
+        return e->kind == ERR_NONE;
     }
     return (args_has(&r->c->args, "yes") || confirm(r->c->sync.back ? "Switch writes to the target off now?"
                                                                     : "Switch writes to the source off now?",

@@ -9,7 +9,8 @@
 struct cutover_run {
     struct context *c;
     struct interrupt *interrupt;
-    struct ways ways; /* as both sides say before it begins; nothing is set where there is no way back */
+    struct err differ; /* what the last comparison has against it */
+    struct ways ways;  /* as both sides say before it begins; nothing is set where there is no way back */
 };
 
 /* The changes are to turn around: --fallback, --back. */

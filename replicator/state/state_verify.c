@@ -220,6 +220,37 @@ bool state_verify_key_count(struct state *s, int64_t run, int relation, int64_t 
     return true;
 }
 
+bool state_verify_standing(struct state *s, double now, struct arena *a, struct verify_standing **out,
+                           size_t *count, struct err *e)
+{
+    sqlite3_stmt *q;
+    bool row, ok;
+    size_t cap = 0;
+    *out = NULL;
+    *count = 0;
+    if (!db_prepare(s, sql_state_verify_standing, &P_INT((int64_t)now), 1, &q, e))
+        return false;
+    while ((ok = db_step(s, q, &row, e)) && row) {
+        if (*count == cap) {
+            struct verify_standing *more = arena_alloc(a, (cap = cap != 0 ? cap * 2 : 64) * sizeof *more);
+            if (*count != 0)
+                memcpy(more, *out, *count * sizeof *more);
+            *out = more;
+        }
+        (*out)[(*count)++] = (struct verify_standing){
+            .schema = arena_strdup(a, (const char *)sqlite3_column_text(q, 0)),
+            .name = arena_strdup(a, (const char *)sqlite3_column_text(q, 1)),
+            .age = db_real(q, 2, -1),
+            .rows = db_int(q, 3, 0),
+            .unsettled = db_int(q, 4, 0),
+            .incomplete = db_int(q, 5, 0) != 0,
+            .differing = db_int(q, 6, 0),
+        };
+    }
+    sqlite3_finalize(q);
+    return ok;
+}
+
 /* Calls take for every row; it adds one to the report. */
 static bool load_list(struct state *s, const char *sql, int64_t run,
                       void (*take)(sqlite3_stmt *q, struct verify_report *r), struct verify_report *r,
