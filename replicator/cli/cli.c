@@ -175,6 +175,7 @@ int cli_main(int argc, char **argv)
     bool ok = run(&c, argc, argv, &e);
     if (ok && (fflush(stdout) != 0 || ferror(stdout)))
         ok = err_set(&e, ERR_OS, "standard output cannot be written");
+    fflush(stdout); /* what was said before the error stands before it, in a file too */
     if (!ok)
         c.out->error(&e, c.printed);
     fflush(stdout);
