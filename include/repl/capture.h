@@ -68,6 +68,10 @@ bool capture_list(struct conn *db, const char *schema, struct arena *a, struct s
 bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
                     struct err *e) MUST_CHECK;
 
+/* What was made for single tables: their triggers, deltas and functions. The schema and the rest stay. */
+bool capture_remove_tables(struct conn *db, const char *schema, const struct capture_install_options *o,
+                           struct err *e) MUST_CHECK;
+
 /* The ids of captured tables that were dropped since. */
 bool capture_dropped(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
                      struct err *e) MUST_CHECK;
@@ -152,7 +156,8 @@ struct chunk_sql {
 struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
                                    const struct heap *h, const struct heap_range *range, bool binary);
 extern const char capture_chunk_begin_sql[];
-char *capture_chunk_end_sql(struct arena *a, const struct capture *c);
+/* fork: rows were read from a copy of the source, and nothing is to be made durable there. */
+char *capture_chunk_end_sql(struct arena *a, const struct capture *c, bool fork);
 
 /* Ends the batch's source transaction and makes everything that its snapshot saw durable on the source, by a logged
  * write that records the last batch known to be durable on the target. See docs/architecture.md, "Durability". */
@@ -182,6 +187,34 @@ char *capture_owed_keys_sql(struct arena *a, const struct capture *c, const stru
 /* Owes the keys of values to the target, as if their rows had changed: the next batch brings what the source has. */
 bool capture_owe(struct conn *db, const struct capture *c, const struct relation *r, const char *values,
                  struct arena *a, struct err *e) MUST_CHECK;
+
+/* ---- databases that were copied from the source: a fork, what a dump was restored into (copies.c) ---- */
+
+/* Which server and history the last init found capture on, as this database has it on record. */
+bool capture_history(struct conn *db, const struct capture *c, struct server_identity *out,
+                     struct err *e) MUST_CHECK;
+/* Puts that on record on the source, so that copies made from now on carry it. */
+bool capture_note_history(struct conn *source, const struct capture *c, struct err *e) MUST_CHECK;
+
+struct captured_table {
+    bool exists;              /* a table of the source's oid; means nothing where a dump was restored */
+    bool unlogged;            /* or a partition of it is; the same */
+    int id;                   /* 0: not known to capture */
+    const char *installed_at; /* "" : not captured */
+    const char *shape;
+};
+/* Of each relation of the source, in their order. */
+bool capture_seen(struct conn *db, const struct capture *c, const struct relations *l, struct arena *a,
+                  struct captured_table **out, struct err *e) MUST_CHECK;
+
+/*
+ * Whether what the copy has on record of these tables is on record on the source too: true, or an ERR_CONFIG that
+ * names a transaction that was never there (somebody wrote to the copy, or it comes from another history). Looks at the
+ * newest transactions of the copy, since those that the source does not know come last. Only for tables whose deltas the
+ * source has not begun to truncate.
+ */
+bool capture_is_part(struct conn *copy, struct conn *source, const struct capture *c,
+                     const struct relations *l, struct err *e) MUST_CHECK;
 
 /* ---- doorbell and rotation ---- */
 

@@ -24,8 +24,8 @@ struct job {
 
 struct pool_options {
     int workers;
-    const char *source_spec, *target_spec; /* copied */
-    struct conn_options source, target;    /* strings copied */
+    const char *source_spec, *target_spec, *fork_spec; /* copied; no fork: NULL */
+    struct conn_options source, target, fork;          /* strings copied */
     /* Called by a worker after it posted a result; any thread; must not block. */
     void (*wake)(void *arg);
     void *arg;
@@ -54,6 +54,8 @@ void pool_set_origin(struct pool *p, const char *origin);
 /* Inside a job: the worker's connections, opened or reopened when needed. Each belongs to the worker. */
 bool worker_source(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
 bool worker_target(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
+/* ERR_CONFIG where the pool was given no fork. */
+bool worker_fork(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
 /* Drops the worker's connections, so that the next job opens fresh ones. */
 void worker_disconnect(struct worker *w);
 struct arena *worker_arena(struct worker *w);
@@ -121,8 +123,16 @@ bool copier_gather(struct conn *source, struct buf *out, size_t cap, struct copy
 
 /* ---- repl's tables on the target (target.c) ---- */
 
+/* Where the rows of a table's first copy come from. */
+enum origin {
+    ORIGIN_SOURCE,
+    ORIGIN_FORK, /* a copy of the source, made after its capture was installed */
+    ORIGIN_SEED  /* they came with the target itself, which was restored from such a copy */
+};
+
 struct target_relation {
     int id;
+    enum origin origin;
     const char *schema, *name;
     bool copied;          /* every chunk is there */
     const char *snapshot; /* own position; NULL: stands with the sync */
@@ -190,6 +200,20 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
 /* Adds relations (id, schema, name) that are not there, as not copied, everything owed. */
 bool target_add_relations(struct conn *db, const char *schema, const struct relations *l,
                           struct err *e) MUST_CHECK;
+/* Where the rows of its copy come from; another origin than it had empties the table where its copy was begun. */
+bool target_set_origin(struct conn *db, const char *schema, const struct target_state *state,
+                       const struct relation *r, enum origin origin, struct err *e) MUST_CHECK;
+/* Puts repl's tables in the place of a schema of that name that was restored with the rows, in one transaction: the
+ * relations of l are there as the state at the moment of the copy, of this history of the source. */
+bool target_seed(struct conn *db, const char *schema, const char *sync_id, const struct relations *l,
+                 const struct server_identity *source, struct err *e) MUST_CHECK;
+const struct target_relation *target_relation_by_id(const struct target_state *s, int id); /* or NULL */
+bool target_has_step(const struct target_state *s, const char *step);
+/* Tables were copied from a fork that nobody has looked at since: whether it stood still is to be seen. */
+bool target_needs_fork(const struct target_state *s);
+/* The step that ends the need of a fork: it was seen to have stood still. */
+#define STEP_FORK "fork"
+bool target_step_undone(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
 /* The relation leaves the sync; its rows stay. */
 bool target_forget(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 /* Records which history of the source the copy is made from, before a batch does. */

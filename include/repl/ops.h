@@ -24,7 +24,15 @@ struct sync {
     bool auto_add;    /* new tables of the source join once the target has them */
     bool no_schema;   /* the target's tables are made by somebody else */
     bool overwrite;   /* tables that hold rows on the target are emptied first */
+    bool seeded;      /* the target was restored from a copy of the source that capture was in */
+    /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
+    char *copy_from;
 };
+
+#define COPY_FROM_SOURCE "source"
+
+/* The fork's spec, or NULL where rows come from the source itself. */
+const char *sync_fork(const struct sync *s);
 
 bool sync_save(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
 /* Jobs and max_rate alone. */
@@ -122,8 +130,10 @@ struct init_report {
     size_t tables;   /* in the sync */
     size_t captured; /* by this call */
     size_t without_key;
-    int64_t bytes; /* to copy */
-    bool adopted;  /* an installation was there */
+    size_t from_fork;  /* are copied from a fork */
+    int64_t bytes;     /* to copy */
+    bool adopted;      /* an installation was there */
+    bool seed_awaited; /* the target is to be restored now, and then comes another init */
 };
 
 /* How a long command speaks; text is one line. */
@@ -147,6 +157,14 @@ bool init_add(const struct sync *s, const char *label, const struct add_options 
               struct err *e) MUST_CHECK;
 /* The sync's selection includes that table from now on, and the state file knows. */
 bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e) MUST_CHECK;
+/* ---- a fork to copy from (fork.c) ---- */
+
+/* It is a fork of the source, made after capture was installed, and has these relations as the source has them now. */
+bool fork_fits(struct conn *fork, struct conn *source, const struct capture *c, const struct relations *l,
+               struct err *e) MUST_CHECK;
+/* Nobody has written to these relations of the fork. Their deltas on the source must still be whole. */
+bool fork_stood_still(struct conn *fork, struct conn *source, const struct capture *c,
+                      const struct relations *l, struct err *e) MUST_CHECK;
 
 /* ---- sequences ---- */
 

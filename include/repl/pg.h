@@ -53,6 +53,7 @@ struct conn_options {
     const char *purpose;           /* application_name becomes "repl: <purpose>" */
     const char *origin;            /* the sync id: capture ignores what this session writes; NULL for none */
     bool apply;                    /* the session applies rows: session_replication_role = replica */
+    bool read_only;                /* the session cannot write */
     unsigned lock_timeout_ms;      /* 0: wait for ever */
     unsigned statement_timeout_ms; /* 0: none */
     const char *encoding;          /* client_encoding; NULL: UTF8 */

@@ -9,9 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum side { SIDE_SOURCE, SIDE_TARGET };
+/* The fork: a copy of the source, which the first copy may be read from. */
+enum side { SIDE_SOURCE, SIDE_TARGET, SIDE_FORK };
 
-const char *side_name(enum side s); /* "source", "target" */
+const char *side_name(enum side s);   /* "source", "target", "fork" */
+const char *side_option(enum side s); /* what it is given by: "--source", "--target", "--copy-from" */
 /* On the way back (docs/fallback.md) rows go from the target of init to its source. People are told of the sides as
  * init named them all the time. Before threads are there. */
 void side_names_turn(bool back);

@@ -72,6 +72,7 @@ struct status {
         int64_t bytes_done, bytes_total, rows_done;
         double rate_bytes_per_second; /* negative: not known, as below */
         double eta_seconds;           /* until the last row is copied; indexes come after it */
+        char *from;                   /* the fork that rows are read from; NULL: the source */
     } copy;
     struct {
         char *at; /* NULL: no batch yet */

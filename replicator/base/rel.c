@@ -9,9 +9,25 @@ void side_names_turn(bool back)
     turned = back;
 }
 
+static enum side as_init_named(enum side s)
+{
+    if (!turned || s == SIDE_FORK)
+        return s;
+    return s == SIDE_SOURCE ? SIDE_TARGET : SIDE_SOURCE;
+}
+
 const char *side_name(enum side s)
 {
-    return (s == SIDE_SOURCE) != turned ? "source" : "target";
+    static const char *const names[] = {
+        [SIDE_SOURCE] = "source", [SIDE_TARGET] = "target", [SIDE_FORK] = "fork"};
+    return names[as_init_named(s)];
+}
+
+const char *side_option(enum side s)
+{
+    static const char *const options[] = {
+        [SIDE_SOURCE] = "--source", [SIDE_TARGET] = "--target", [SIDE_FORK] = "--copy-from"};
+    return options[as_init_named(s)];
 }
 
 enum trigger_kind relation_trigger_kind(const struct relation *r)

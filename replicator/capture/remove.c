@@ -126,20 +126,28 @@ static bool drop_pieces(struct conn *db, const char *schema, const struct captur
     return ok;
 }
 
+bool capture_remove_tables(struct conn *db, const char *schema, const struct capture_install_options *o,
+                           struct err *e)
+{
+    struct result *r;
+    if (!list_triggers(db, schema, &r, e))
+        return false;
+    bool ok = true;
+    for (int i = 0; ok && i < result_rows(r);)
+        ok = drop_of_table(db, r, &i, o, e);
+    result_free(r);
+    return ok && drop_pieces(db, schema, o, e);
+}
+
 bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
                     struct err *e)
 {
-    struct result *r;
     bool ours;
-    if (!look(db, schema, &ours, e) || !list_triggers(db, schema, &r, e))
+    if (!look(db, schema, &ours, e))
         return false;
-    bool ok = true;
-    for (int i = 0; ok && ours && i < result_rows(r);)
-        ok = drop_of_table(db, r, &i, o, e);
-    result_free(r);
-    if (!ok || !ours)
-        return ok;
-    if (!drop_pieces(db, schema, o, e))
+    if (!ours)
+        return true;
+    if (!capture_remove_tables(db, schema, o, e))
         return false;
 
     struct buf b = {0};
@@ -147,7 +155,7 @@ bool capture_remove(struct conn *db, const char *schema, const struct capture_in
     buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u; DROP SCHEMA ", o->lock_timeout_ms);
     sql_ident(&b, schema);
     buf_puts(&b, " CASCADE; COMMIT;");
-    ok = patiently(db, b.data, NULL, &named, o, e);
+    bool ok = patiently(db, b.data, NULL, &named, o, e);
     buf_free(&b);
     return ok;
 }

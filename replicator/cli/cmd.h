@@ -64,7 +64,8 @@ void help_command(struct buf *b, const struct cmd *c);
 void verify_text(struct buf *b, const struct verify_report *r, bool all);
 void verify_json(const struct verify_report *r);
 
-/* sync_args.c: --source --target --schema --tables --exclude --jobs --max-rate --no-schema --overwrite over what s holds. */
+/* sync_args.c: --source --target --schema --tables --exclude --jobs --max-rate --copy-from --seeded --no-schema
+ * --overwrite over what s holds. */
 bool sync_from_args(const struct context *c, struct sync *s, struct err *e) MUST_CHECK;
 /* A sync with nothing but defaults. */
 void sync_defaults(struct sync *s, const char *dir);

@@ -17,6 +17,9 @@ static const struct option_spec options[] = {
     {"max-rate", required_argument, 'r', "RATE", "bytes a second read from the source (unlimited)"},
     {"auto-add", no_argument, 0, NULL,
      "new tables of the source join by themselves, once the target has them"},
+    {"copy-from", required_argument, 0, "URL",
+     "copy the rows from a fork made after an earlier init; \"source\": not"},
+    {"seeded", no_argument, 0, NULL, "the target was restored from such a fork: take its rows"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
     {"overwrite", no_argument, 0, NULL, "empty tables that hold rows on the target"},
     {NULL, 0, 0, NULL, NULL},
@@ -72,10 +75,19 @@ static void report(const struct context *c, const struct sync *s, const struct i
         printf("an installation was there already: it is continued\n");
     printf("%zu table%s captured (%zu now), %s to copy\n", r->tables, r->tables == 1 ? " is" : "s are",
            r->captured, str_bytes(bytes, sizeof bytes, (double)(r->bytes > 0 ? r->bytes : 0)));
+    if (r->from_fork != 0) {
+        char *fork = dsn_safe(sync_fork(s));
+        printf("%zu copied from the fork %s\n", r->from_fork, fork);
+        free(fork);
+    }
     if (r->without_key != 0)
         printf("%zu without a key: copied whole whenever they change\n", r->without_key);
-    printf("next: repl%s%s start\n", args_has(&c->args, "dir") ? " -D " : "",
-           args_has(&c->args, "dir") ? c->dir : "");
+    bool dir = args_has(&c->args, "dir");
+    if (r->seed_awaited)
+        printf("now make a fork of the source and restore it into the target, with the schema %s\n",
+               s->schema);
+    printf("next: repl%s%s %s\n", dir ? " -D " : "", dir ? c->dir : "",
+           r->seed_awaited ? "init --seeded" : "start");
     free(source);
     free(target);
 }

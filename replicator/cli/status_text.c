@@ -132,6 +132,8 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
         buf_puts(b, "  ");
         add_copy_figures(b, s);
         buf_printf(b, ", %s rows\n", count_text(text, sizeof text, s->copy.rows_done));
+        if (s->copy.from != NULL)
+            buf_printf(b, "from      the fork %s\n", s->copy.from);
     }
     add_step(b, s);
     buf_printf(b, "lag       %s\n",

@@ -39,6 +39,17 @@ static bool check_schema(const char *name, struct err *e)
     return false;
 }
 
+/* Rows that were restored are neither emptied nor copied again. */
+static bool check_seeded(const struct args *a, struct err *e)
+{
+    const char *other = args_has(a, "overwrite")   ? "overwrite"
+                        : args_has(a, "copy-from") ? "copy-from"
+                                                   : NULL;
+    if (!args_has(a, "seeded") || other == NULL)
+        return true;
+    return err_set(e, ERR_USAGE, "--seeded and --%s exclude each other", other);
+}
+
 bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
 {
     const struct args *a = &c->args;
@@ -57,7 +68,9 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
     s->no_schema = s->no_schema || args_has(a, "no-schema");
     s->auto_add = s->auto_add || args_has(a, "auto-add");
     s->overwrite = s->overwrite || args_has(a, "overwrite");
-    return check_schema(s->schema, e);
+    s->seeded = s->seeded || args_has(a, "seeded");
+    take_text(a, "copy-from", &s->copy_from);
+    return check_schema(s->schema, e) && check_seeded(a, e);
 }
 
 bool sync_need_both(const struct sync *s, const char *command, struct err *e)

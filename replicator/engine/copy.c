@@ -177,7 +177,7 @@ static bool give_chunks(struct engine *g, size_t at)
     for (size_t i = at; i < g->copy.ntables && group.bytes < group.limit && group.count < CHUNK_GROUP_MAX;
          i++) {
         struct table_plan *p = &g->copy.tables[i];
-        if (p->state == TABLE_COPYING && !copy_is_left_out(g, p))
+        if (p->state == TABLE_COPYING && !copy_is_left_out(g, p) && p->fork == g->copy.tables[at].fork)
             take_chunks(&group, p);
         if (group.count == 0)
             return false;

@@ -28,6 +28,7 @@ struct table_plan {
     enum table_state state;
     int64_t bytes;               /* of the relation, with TOAST */
     bool whole;                  /* cannot be cut */
+    bool fork;                   /* its rows are read from the fork */
     const struct table_cut *cut; /* heaps and how they are cut; NULL until planned */
     struct planned_chunk *chunks;
     size_t nchunks, next; /* none waits before next */

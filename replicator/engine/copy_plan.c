@@ -87,6 +87,7 @@ void copy_load(struct engine *g)
         struct table_plan *p = &g->copy.tables[i];
         p->index = i;
         p->bytes = r->bytes;
+        p->fork = world_from_fork(w, i);
         p->whole = r->nkey == 0 && r->bytes > g->settings.chunk_min_bytes;
         p->state = is_copied(w, r->id) ? TABLE_COPIED : TABLE_WAITING;
         count_rows(w, p);

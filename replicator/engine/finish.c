@@ -302,12 +302,28 @@ static void start_step(struct engine *g, const struct step *step)
     finish_dispatch(g);
 }
 
+static void left_fork(struct engine *g, struct task *task)
+{
+    struct err e;
+    if (task->job.ok && !state_set(g->o->state, "copy_from", NULL, &e))
+        log_err(LOG_WARN, &e);
+    if (!ended_well(g, task))
+        return;
+    engine_say(g, LOG_INFO, NULL, "every row is copied: the fork is needed no more and may be destroyed");
+    start_step(g, &steps[STEP_INDEXES]);
+}
+
+/* Rows from a fork are looked at once more before anything is built on them. */
 void index_begin(struct engine *g)
 {
-    if (g->finish != NULL && g->life == LIFE_INDEXING) /* it has begun early */
+    if (g->finish != NULL && g->life == LIFE_INDEXING) { /* it has begun early */
         finish_dispatch(g);
-    else
+    } else if (target_needs_fork(&g->world->state)) {
+        struct task *t = task_new(sizeof *t, job_leave_fork, left_fork);
+        engine_submit(g, &t->job);
+    } else {
         start_step(g, &steps[STEP_INDEXES]);
+    }
 }
 
 void index_early(struct engine *g)
@@ -317,7 +333,8 @@ void index_early(struct engine *g)
         finish_dispatch(g);
         return;
     }
-    if (g->jobs < 2 || g->adding || g->in_flight >= g->jobs || g->copy.open == 0 || g->o->sync->no_schema)
+    if (g->jobs < 2 || g->adding || g->in_flight >= g->jobs || g->copy.open == 0 || g->o->sync->no_schema ||
+        target_needs_fork(&g->world->state))
         return;
     for (size_t i = 0; i < g->world->relations.count && !worth; i++)
         worth = g->world->relations.items[i].bytes >= UNIT_LARGE_BYTES && copy_is_there(g, i);

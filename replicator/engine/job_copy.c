@@ -118,7 +118,7 @@ static bool copy_chunk(struct chunk_task *t, struct chunk_copy *c, struct conn *
 
 static bool is_rewritten(const struct chunk_copy *c, const struct err *e)
 {
-    return c->failed != NULL && strcmp(e->side, side_name(SIDE_SOURCE)) == 0 && err_is(e, "55000");
+    return c->failed != NULL && strcmp(e->side, side_name(SIDE_TARGET)) != 0 && err_is(e, "55000");
 }
 
 bool job_chunk(struct worker *w, struct job *job, struct err *e)
@@ -126,14 +126,16 @@ bool job_chunk(struct worker *w, struct job *job, struct err *e)
     struct chunk_task *t = (struct chunk_task *)job;
     struct conn *source, *target;
     t->rewritten = t->npieces;
-    if (!worker_source(w, &source, e) || !worker_target(w, &target, e))
+    if (!worker_rows(w, t->task.world, t->chunks[0].table->index, &source, e) ||
+        !worker_target(w, &target, e))
         return false;
     for (size_t i = 0; i < t->npieces; i++)
         fill_piece(t, i);
     struct chunk_copy c = {
         .schema = t->task.sync->schema,
         .begin_sql = capture_chunk_begin_sql,
-        .end_sql = capture_chunk_end_sql(t->task.mem, &t->task.world->capture),
+        .end_sql =
+            capture_chunk_end_sql(t->task.mem, &t->task.world->capture, conn_side(source) == SIDE_FORK),
         .pieces = t->pieces,
         .npieces = t->npieces,
     };

@@ -83,7 +83,8 @@ static bool copied_before(const struct world *w, struct err *e)
 {
     for (size_t i = 0; i < w->state.nrelations; i++) {
         const struct target_relation *r = &w->state.relations[i];
-        if (r->snapshot == NULL || r->snapshot[0] != '\0' || !has_chunks(w, r->id))
+        bool begun = has_chunks(w, r->id) || r->origin == ORIGIN_SEED;
+        if (r->snapshot == NULL || r->snapshot[0] != '\0' || !begun)
             continue;
         err_set(e, ERR_CONFIG,
                 "the source failed over or was restored during the first copy: rows may be missing");
@@ -283,8 +284,10 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     struct relations targets;
     const struct sync *sync = t->task.sync;
     w->capture.schema = arena_strdup(w->mem, sync->schema);
+    if (!worker_source(worker, &source, e) || !worker_target(worker, &target, e))
+        return false;
+    w->source_version = conn_server_version(source);
     bool ok =
-        worker_source(worker, &source, e) && worker_target(worker, &target, e) &&
         capture_find(source, &w->capture, e) && target_read(target, sync->schema, w->mem, &w->state, e) &&
         same_sync(sync, w, e) && catalog_identity(source, &w->source, e) && target_not_behind(source, w, e) &&
         capture_fenced(source, &w->capture, &w->fenced, e) && leave_dropped(w, sync, source, target, e) &&
@@ -295,10 +298,11 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         keep_captured(w, &sync->selection, e) && all_there(w, e);
     *mended = false;
     ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e));
-    if (ok && !*mended)
-        match_tables(w, &targets);
-    if (!ok || !sync->back)
+    if (!ok || *mended)
         return ok;
+    match_tables(w, &targets);
+    if (!sync->back)
+        return world_check_fork(worker, sync, w, e);
     w->news.count = 0; /* what stands there beside the sync is nobody's to move */
     return all_agree(w, e) && hush(sync, target, w, e);
 }

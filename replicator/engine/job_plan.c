@@ -181,26 +181,46 @@ static int64_t largest_chunk(const struct plan_task *t)
     return slice > t->task.settings->chunk_min_bytes ? slice : t->task.settings->chunk_min_bytes;
 }
 
+/* The heaps of the tables that are read from the source, or of those from the fork: rows are cut where they are read. */
+static bool list_heaps(struct plan_task *t, struct worker *w, bool fork, struct err *e)
+{
+    size_t n = 0;
+    struct conn *c;
+    const struct relation **tables = arena_alloc(t->task.mem, (t->ntables + 1) * sizeof(*tables));
+    struct table_cut **cuts = arena_alloc(t->task.mem, (t->ntables + 1) * sizeof(*cuts));
+    struct heap_list *heaps = arena_alloc(t->task.mem, (t->ntables + 1) * sizeof *heaps);
+    for (size_t i = 0; i < t->ntables; i++) {
+        if (world_from_fork(t->task.world, t->tables[i].index) != fork)
+            continue;
+        cuts[n] = &t->tables[i];
+        tables[n++] = &t->task.world->relations.items[t->tables[i].index];
+    }
+    if (n == 0)
+        return true;
+    if (!worker_rows(w, t->task.world, cuts[0]->index, &c, e) ||
+        !catalog_heaps(c, tables, n, t->task.mem, heaps, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        cuts[i]->heaps = heaps[i];
+    return true;
+}
+
 bool job_plan(struct worker *w, struct job *job, struct err *e)
 {
     struct plan_task *t = (struct plan_task *)job;
-    struct conn *source, *target;
     struct cutter cutter = {
         .left = t->to_copy,
         .jobs = t->jobs,
         .min = t->task.settings->chunk_min_bytes,
         .max = largest_chunk(t),
     };
-    const struct relation **tables = arena_alloc(t->task.mem, t->ntables * sizeof(*tables));
-    struct heap_list *heaps = arena_alloc(t->task.mem, t->ntables * sizeof *heaps);
-    for (size_t i = 0; i < t->ntables; i++)
-        tables[i] = &t->task.world->relations.items[t->tables[i].index];
-    if (!worker_source(w, &source, e) || !worker_target(w, &target, e) ||
-        !catalog_heaps(source, tables, t->ntables, t->task.mem, heaps, e))
+    struct conn *target;
+    if (!worker_target(w, &target, e) || !list_heaps(t, w, false, e) || !list_heaps(t, w, true, e))
         return false;
     for (size_t i = 0; i < t->ntables; i++) {
-        t->tables[i].heaps = heaps[i];
-        if (!plan_table(t, &t->tables[i], source, target, &cutter, e))
+        struct conn *source;
+        if (!worker_rows(w, t->task.world, t->tables[i].index, &source, e) ||
+            !plan_table(t, &t->tables[i], source, target, &cutter, e))
             return false;
     }
     return store(t, target, e);

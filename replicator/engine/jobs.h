@@ -28,6 +28,7 @@ struct world {
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
     bool fenced;                 /* the source's writers were switched off by a cutover */
+    const char *fork;            /* safe to print; NULL: no rows are wanted of one any more */
 };
 
 void world_free(struct world *w); /* NULL is fine */
@@ -104,6 +105,18 @@ struct survey_task {
     uint64_t took_ms;
 };
 bool job_survey(struct worker *w, struct job *job, struct err *e);
+
+/* ---- a fork to copy from (job_fork.c) ---- */
+
+/* While rows are wanted from it: it is known, and the one that it must be. Part of an opening. */
+bool world_check_fork(struct worker *worker, const struct sync *sync, struct world *w,
+                      struct err *e) MUST_CHECK;
+/* Where the rows of the relation at that place come from, and the connection to there. */
+bool world_from_fork(const struct world *w, size_t index);
+bool worker_rows(struct worker *w, const struct world *world, size_t index, struct conn **out,
+                 struct err *e) MUST_CHECK;
+/* Once every row is copied: it stood still all the while, and is needed no more. */
+bool job_leave_fork(struct worker *w, struct job *job, struct err *e);
 
 /* ---- the first copy (job_copy.c) ---- */
 

@@ -67,6 +67,15 @@ static enum event next_work(const struct world *w)
     return step_is_done(w, "indexes") ? EV_TO_FOLLOW : EV_TO_INDEX;
 }
 
+/* An init for further tables later does not ask for a fork that may be gone by then. */
+static void forget_fork(struct engine *g)
+{
+    struct err e;
+    if (sync_fork(g->o->sync) != NULL && !target_needs_fork(&g->world->state) &&
+        !state_set(g->o->state, "copy_from", NULL, &e))
+        log_err(LOG_WARN, &e);
+}
+
 static void opened(struct engine *g, struct task *task)
 {
     struct open_task *t = (struct open_task *)task;
@@ -79,6 +88,7 @@ static void opened(struct engine *g, struct task *task)
     if (t->source_guard != NULL)
         listener_start(g, t->source_guard, t->target_guard);
     take_standing(g);
+    forget_fork(g);
     g->passes_resumed = false;
     catchup_drop(g);
     finish_drop(g);

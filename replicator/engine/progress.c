@@ -213,6 +213,7 @@ static void fill_copy(const struct engine *g, struct status *out)
     out->copy.rate_bytes_per_second = out->copy.eta_seconds = -1;
     if (g->life != LIFE_COPYING || g->paused)
         return;
+    out->copy.from = g->world != NULL ? copy_text(g->world->fork) : NULL;
     out->copy.rate_bytes_per_second = eta_rate(&g->meter.bytes);
     out->copy.eta_seconds =
         eta_seconds(&g->meter.work, work(out->copy.bytes_total - out->copy.bytes_done, g->copy.open));

@@ -85,6 +85,7 @@ static void add_copy(cJSON *root, const struct status *s)
     add_int(o, "rows_done", s->copy.rows_done);
     add_known_real(o, "rate_bytes_per_second", s->copy.rate_bytes_per_second);
     add_known_real(o, "eta_seconds", s->copy.eta_seconds);
+    add_text(o, "from", s->copy.from);
 }
 
 static void add_last_batch(cJSON *root, const struct status *s)
@@ -290,6 +291,7 @@ static void read_scalars(struct reader r, struct status *s)
     s->copy.rows_done = get_int(copy, "rows_done", 0);
     s->copy.rate_bytes_per_second = get_real(copy, "rate_bytes_per_second", -1);
     s->copy.eta_seconds = get_real(copy, "eta_seconds", -1);
+    s->copy.from = get_text(copy, "from");
 
     struct reader batch = get_object(r, "last_batch");
     s->last_batch.at = get_text(batch, "at");

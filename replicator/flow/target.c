@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "origin.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
 #include "repl/flow.h"
@@ -86,6 +87,7 @@ static void take_relations(const struct result *r, struct arena *a, struct targe
             .side = result_text(r, i, 6)[0],
             .block = result_int(r, i, 7),
             .afresh = result_bool(r, i, 8),
+            .origin = origin_of(result_text(r, i, 9)),
         };
 }
 

@@ -12,7 +12,7 @@
 struct worker {
     pthread_t thread;
     struct pool *pool;
-    struct conn *source, *target;
+    struct conn *source, *target, *fork;
     struct arena *arena;
     struct stages *stages;
     struct job *first; /* run before the mailbox is looked at; NULL: none */
@@ -49,6 +49,17 @@ bool worker_source(struct worker *w, struct conn **out, struct err *e)
     return true;
 }
 
+bool worker_fork(struct worker *w, struct conn **out, struct err *e)
+{
+    const struct pool_options *o = &w->pool->options;
+    if (o->fork_spec == NULL)
+        return err_set(e, ERR_CONFIG, "no fork is known to this engine");
+    if (!usable(&w->fork) && !conn_open(o->fork_spec, &o->fork, &w->fork, e))
+        return false;
+    *out = w->fork;
+    return true;
+}
+
 /* Before the sync id is known a session only reads. */
 static bool open_target(const struct pool_options *o, struct conn **out, struct err *e)
 {
@@ -78,7 +89,8 @@ void worker_disconnect(struct worker *w)
 {
     conn_close(w->source);
     conn_close(w->target);
-    w->source = w->target = NULL;
+    conn_close(w->fork);
+    w->source = w->target = w->fork = NULL;
 }
 
 struct arena *worker_arena(struct worker *w)
@@ -100,12 +112,12 @@ static void run_job(struct worker *w, struct job *job)
     job->ok = job->run(w, job, &job->err);
     if (!job->ok) {
         /* What a failed job left open is rolled back, or the connection is dropped. */
-        if (w->source != NULL)
-            pg_reset(w->source);
-        if (w->target != NULL)
-            pg_reset(w->target);
-        usable(&w->source);
-        usable(&w->target);
+        struct conn **const all[] = {&w->source, &w->target, &w->fork};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+            if (*all[i] != NULL)
+                pg_reset(*all[i]);
+            usable(all[i]);
+        }
     }
 }
 
@@ -136,7 +148,7 @@ static void *thread_main(void *arg)
 static struct conn_options copy_options(const struct conn_options *from, const struct interrupt *interrupt)
 {
     struct conn_options o = *from;
-    o.purpose = xstrdup(from->purpose);
+    o.purpose = from->purpose != NULL ? xstrdup(from->purpose) : NULL;
     o.origin = from->origin != NULL ? xstrdup(from->origin) : NULL;
     o.encoding = from->encoding != NULL ? xstrdup(from->encoding) : NULL;
     o.interrupt = interrupt;
@@ -186,6 +198,8 @@ struct pool *pool_start(const struct pool_options *o)
     p->options = *o;
     p->options.source_spec = xstrdup(o->source_spec);
     p->options.target_spec = xstrdup(o->target_spec);
+    p->options.fork_spec = o->fork_spec != NULL ? xstrdup(o->fork_spec) : NULL;
+    p->options.fork = copy_options(&o->fork, p->interrupt);
     p->options.source = copy_options(&o->source, p->interrupt);
     p->options.target = copy_options(&o->target, p->interrupt);
     p->jobs = queue_new();
@@ -240,8 +254,10 @@ void pool_free(struct pool *p)
     queue_free(p->results);
     free_options(&p->options.source);
     free_options(&p->options.target);
+    free_options(&p->options.fork);
     free_text(p->options.source_spec);
     free_text(p->options.target_spec);
+    free_text(p->options.fork_spec);
     interrupt_free(p->interrupt);
     free(p);
 }

@@ -8,6 +8,7 @@
 
 #include "ask.h"
 #include "dump.h"
+#include "fork.h"
 #include "pg_dump.h"
 #include "preflight.h"
 #include "repl/back.h"
@@ -15,6 +16,7 @@
 #include "repl/embedded.h"
 #include "repl/fault.h"
 #include "repl/units.h"
+#include "seed.h"
 #include "sequences.h"
 
 /* No application statement waits for CREATE TRIGGER longer than this; in all init waits for a table that long. */
@@ -49,7 +51,7 @@ static bool begin_dump(struct init *in, struct err *e)
     char *known = NULL;
     if (!state_get(in->st, "source", &known, e))
         return false;
-    if (known == NULL)
+    if (known == NULL && !in->s->seeded)
         in->ahead = dump_ahead(in->s, in->source, conn_server_version(in->target));
     free(known);
     return true;
@@ -80,14 +82,20 @@ static bool pass_preflight(struct init *in, struct err *e)
     return findings_pass(&p.found, e);
 }
 
-/* Both sides get the same sync id. What is there is adopted; that both agree was seen by preflight. */
-static bool install_both(struct init *in, struct err *e)
+static bool install_source(struct init *in, struct err *e)
 {
     in->capture = (struct capture){.schema = in->s->schema};
     if (!capture_find(in->source, &in->capture, e))
         return false;
     in->report->adopted = in->capture.sync_id[0] != '\0';
-    if (!capture_install_schema(in->source, &in->capture, e))
+    return capture_install_schema(in->source, &in->capture, e) &&
+           capture_note_history(in->source, &in->capture, e);
+}
+
+/* Both sides get the same sync id. What is there is adopted; that both agree was seen by preflight. */
+static bool install_both(struct init *in, struct err *e)
+{
+    if (!install_source(in, e))
         return false;
     fault_point("init.between_sides");
     return target_install(in->target, in->s->schema, in->capture.sync_id, e) &&
@@ -264,18 +272,105 @@ static bool repeat_steps(struct init *in, struct err *e)
     return ok;
 }
 
-static bool install_capture(struct init *in, struct err *e)
+static bool capture_tables(struct init *in, struct err *e)
 {
     const struct capture_install_options o = {.lock_timeout_ms = LOCK_MS,
                                               .give_up_ms = in->give_up_ms,
                                               .waiting = say_waiting,
                                               .installed = count_installed,
                                               .arg = in};
-    if (!capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) ||
-        !capture_install_tables(in->source, &in->capture, &in->tables, &o, e))
+    return capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) &&
+           capture_install_tables(in->source, &in->capture, &in->tables, &o, e);
+}
+
+static bool install_capture(struct init *in, struct err *e)
+{
+    if (!capture_tables(in, e))
         return false;
     fault_point("init.captured");
     return repeat_steps(in, e) && target_add_relations(in->target, in->s->schema, &in->tables, e);
+}
+
+/* ---- where rows come from ---- */
+
+/* Until the last step what was restored stands as it is, so an init that was killed finds it again. */
+static bool take_seed(struct init *in, struct err *e)
+{
+    struct server_identity source;
+    struct relations taken;
+    enum seed_has *has;
+    const struct capture_install_options o = {
+        .lock_timeout_ms = LOCK_MS, .give_up_ms = GIVE_UP_MS, .waiting = say_waiting, .arg = in};
+    if (!in->s->seeded)
+        return true;
+    in->capture = (struct capture){.schema = in->s->schema};
+    if (!target_read(in->target, in->s->schema, in->a, &in->state, e) || in->state.exists)
+        return in->state.exists;
+    if (!capture_find(in->source, &in->capture, e) ||
+        !lock_engine(in->target, in->capture.sync_id, NULL, e) || !read_tables(in, e) ||
+        !capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) ||
+        !seed_has(in->target, in->source, &in->capture, &in->tables, in->a, &has, e) ||
+        !capture_remove_tables(in->target, in->s->schema, &o, e) ||
+        !catalog_identity(in->source, &source, e))
+        return false;
+    taken = seed_taken(&in->tables, has, in->a);
+    fault_point("seed.before_swap");
+    if (!target_seed(in->target, in->s->schema, in->capture.sync_id, &taken, &source, e))
+        return err_context(e, "replacing the schema that was restored");
+    in->say(in->arg,
+            arena_printf(in->a,
+                         "the rows of %zu tables are taken as they were restored; repl's triggers and "
+                         "schema that came with them are gone from the target",
+                         taken.count));
+    return true;
+}
+
+static const char *origin_text(enum origin o)
+{
+    return o == ORIGIN_FORK ? "the fork" : "the source";
+}
+
+static bool set_origin(struct init *in, const struct relation *r, enum origin origin, struct err *e)
+{
+    const struct target_relation *t = target_relation_by_id(&in->state, r->id);
+    if (t == NULL || t->copied || t->origin == origin)
+        return true;
+    if (target_began(&in->state, r))
+        in->say(in->arg,
+                arena_printf(in->a, "the copy of %s starts over, from %s", r->label, origin_text(origin)));
+    return target_set_origin(in->target, in->s->schema, &in->state, r, origin, e);
+}
+
+/* Whoever leaves a fork before its end has taken rows from it that nobody vouches for. */
+static bool leave_fork(struct init *in, struct err *e)
+{
+    if (in->s->copy_from == NULL || sync_fork(in->s) != NULL || !target_needs_fork(&in->state))
+        return true;
+    in->say(
+        in->arg,
+        "warning: whether somebody wrote to the fork is not looked at any more; compare the rows afterwards");
+    return target_step_done(in->target, in->s->schema, STEP_FORK, e);
+}
+
+static bool choose_origins(struct init *in, struct err *e)
+{
+    struct conn *fork = NULL;
+    enum copy_has *has = NULL;
+    bool given = sync_fork(in->s) != NULL;
+    bool ok = target_read(in->target, in->s->schema, in->a, &in->state, e) &&
+              (!given || (sync_connect(in->s, SIDE_FORK, "init", &fork, e) &&
+                          fork_has(fork, in->source, &in->capture, &in->tables, in->a, &has, e)));
+    conn_close(fork);
+    for (size_t i = 0; ok && given && i < in->tables.count; i++) {
+        const struct target_relation *t = target_relation_by_id(&in->state, in->tables.items[i].id);
+        in->report->from_fork += t != NULL && !t->copied && has[i] == COPY_GIVES;
+    }
+    /* Before the tables, so that an init that is killed in between leaves a fork that is still to be looked at. */
+    ok = ok && (in->report->from_fork == 0 || target_step_undone(in->target, in->s->schema, STEP_FORK, e));
+    for (size_t i = 0; ok && i < in->tables.count; i++)
+        ok = set_origin(in, &in->tables.items[i], given && has[i] == COPY_GIVES ? ORIGIN_FORK : ORIGIN_SOURCE,
+                        e);
+    return ok && leave_fork(in, e);
 }
 
 /* ---- the plan ---- */
@@ -368,20 +463,38 @@ static bool look_at_way(struct init *in, bool *done, struct err *e)
     return ok;
 }
 
-/* An engine at work on this sync, started from wherever, keeps init out: what is read here must not move meanwhile.
- * The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
+/* An engine at work on this sync, started from wherever, keeps init out: what is read here must not move meanwhile. */
+static bool prepare_both(struct init *in, struct err *e)
+{
+    return take_seed(in, e) && install_both(in, e) && lock_engine(in->target, in->capture.sync_id, NULL, e) &&
+           read_tables(in, e) && bring_schema(in, e) &&
+           sequences_begin(in->source, in->target, in->s->schema, e) &&
+           (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
+           choose_origins(in, e);
+}
+
+/* The copy to restore from must be made with capture in it; the target stays as it is until then. */
+static bool prepare_source(struct init *in, struct err *e)
+{
+    in->report->seed_awaited = true;
+    return install_source(in, e) && read_tables(in, e) && capture_tables(in, e);
+}
+
+/* The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
+static bool prepare(struct init *in, struct err *e)
+{
+    bool awaited;
+    return begin_dump(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
+           target_read(in->target, in->s->schema, in->a, &in->state, e) &&
+           seed_awaited(in->s, in->target, &in->state, &awaited, e) &&
+           (awaited ? prepare_source(in, e) : prepare_both(in, e)) &&
+           target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
+}
+
 static bool run(struct init *in, struct err *e)
 {
     bool done;
-    if (!connect_both(in, e) || !look_at_way(in, &done, e))
-        return false;
-    return done ||
-           (begin_dump(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
-            install_both(in, e) && lock_engine(in->target, in->capture.sync_id, NULL, e) &&
-            read_tables(in, e) && bring_schema(in, e) &&
-            sequences_begin(in->source, in->target, in->s->schema, e) &&
-            (!in->s->overwrite || empty_tables(in, e)) && forget_dropped(in, e) && install_capture(in, e) &&
-            target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e));
+    return connect_both(in, e) && look_at_way(in, &done, e) && (done || prepare(in, e));
 }
 
 bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,

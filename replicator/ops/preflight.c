@@ -49,6 +49,11 @@ static const struct step {
     {"foreign tables", ON_SOURCE, PLAIN, step_foreign_tables, "foreign tables, and partitions that are such"},
     {"left behind", ON_SOURCE, PLAIN, step_left_behind,
      "what triggers or pg_dump do not bring: large objects, event triggers"},
+    {"seed", WITH_BOTH, NEEDED, step_seed,
+     "with --seeded: the rows that the target was restored with are later than capture, table by table"},
+    {"fork", WITH_BOTH, NEEDED, step_fork,
+     "with --copy-from: it is a fork of the source, made after capture, and nobody wrote to it; which tables "
+     "it gives"},
     {"rows", WITH_BOTH, NEEDED, step_rows, "tables of the target that hold rows already"},
     {"triggers", ON_TARGET, PLAIN, step_triggers,
      "triggers and rules that fire for replicated rows (ENABLE ALWAYS, REPLICA), event triggers"},

@@ -52,6 +52,8 @@ struct look {
     struct sizes sizes;
     struct capture capture;    /* what is installed on the source */
     struct target_state state; /* and on the target */
+    bool restored;             /* the target holds capture's schema: it came with the rows */
+    bool seed_judged;          /* rows that are there are the seed's, and were looked at */
 };
 
 /* ---- steps: each asks one question and judges the answer. An error is a question that could not be asked. ---- */
@@ -97,6 +99,10 @@ bool step_target_tables(struct look *l, enum side side, struct err *e) MUST_CHEC
 bool step_rows(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_triggers(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
+/* preflight_fork.c, seed.c: copies of the source */
+bool step_fork(struct look *l, enum side side, struct err *e) MUST_CHECK;
+bool step_seed(struct look *l, enum side side, struct err *e) MUST_CHECK;
+
 /* preflight_schema.c: what the schema needs on the target */
 bool step_tools(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_extensions(struct look *l, enum side side, struct err *e) MUST_CHECK;
@@ -138,6 +144,9 @@ const char *table_oids(struct look *l, const struct relations *tables);
 /* Which of the tables hold a row; out has room for all. */
 bool tables_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
                       const struct relation **out, size_t *count, struct err *e) MUST_CHECK;
+
+/* ERR_CONFIG where the source's deltas were truncated for another target than this one. */
+bool deltas_are_whole(struct look *l, struct err *e) MUST_CHECK;
 
 /* What the target knows of the table, or NULL. */
 const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r);

@@ -189,6 +189,26 @@ static void compare_syncs(struct look *l)
         look_ok(l, "schema", "", "the name %s is free for repl's own schema", l->s->schema);
 }
 
+/* A schema on the target that is no target's: capture's, where the target was restored from a copy of the source, of
+ * which step_seed tells. */
+static bool find_restored(struct look *l, struct err *e)
+{
+    struct capture there = {.schema = l->s->schema};
+    struct err found;
+    if (capture_find(l->target, &there, &found)) {
+        l->restored = there.sync_id[0] != '\0';
+        if (!l->restored)
+            not_ours(l, SIDE_TARGET);
+        return true;
+    }
+    if (found.kind == ERR_CONFIG) {
+        finding_add_err(l->out, l->a, "schema", &found);
+        return true;
+    }
+    *e = found;
+    return false;
+}
+
 /* Which sync is installed where, and that the two agree. */
 bool step_schema(struct look *l, enum side side, struct err *e)
 {
@@ -211,8 +231,8 @@ bool step_schema(struct look *l, enum side side, struct err *e)
             return false;
         }
         finding_add_err(l->out, l->a, "schema", &found);
-    } else if (l->facts[SIDE_TARGET].schema_exists && !l->state.exists) {
-        not_ours(l, SIDE_TARGET);
+    } else if (l->facts[SIDE_TARGET].schema_exists && !l->state.exists && !find_restored(l, e)) {
+        return false;
     }
     if (l->out->count == before)
         compare_syncs(l);

@@ -107,7 +107,7 @@ bool step_rows(struct look *l, enum side side, struct err *e)
     (void)side;
     for (size_t i = 0; i < l->there.count; i++) {
         const struct table_facts *f = &l->there.facts[i];
-        if (!l->s->overwrite && f->known && f->may_read && !f->rows_hidden &&
+        if (!l->s->overwrite && !l->seed_judged && f->known && f->may_read && !f->rows_hidden &&
             !target_began(&l->state, l->there.items[i]))
             ask_rows[asked++] = l->there.items[i];
     }
@@ -119,8 +119,9 @@ bool step_rows(struct look *l, enum side side, struct err *e)
             arena_printf(l->a, "TRUNCATE %s, or give --overwrite: repl init then empties it", rows[i]->sql));
     if (full == 0)
         look_ok(l, "rows", "target", "%s",
-                l->s->overwrite ? "rows that are there may be replaced (--overwrite)"
-                                : "no rows are in the way");
+                l->seed_judged    ? "rows that are there are the seed's"
+                : l->s->overwrite ? "rows that are there may be replaced (--overwrite)"
+                                  : "no rows are in the way");
     return true;
 }
 

@@ -33,6 +33,7 @@ bool sync_save(const struct sync *s, struct state *st, struct err *e)
 {
     return state_set(st, "source", s->source, e) && state_set(st, "target", s->target, e) &&
            state_set(st, "schema", s->schema, e) && save_list(st, "tables", &s->selection.tables, e) &&
+           state_set(st, "copy_from", s->copy_from, e) &&
            save_list(st, "exclude", &s->selection.exclude, e) && sync_save_pace(s, st, e) &&
            state_set(st, "no_schema", s->no_schema ? "true" : "false", e) &&
            state_set(st, "auto_add", s->auto_add ? "true" : NULL, e);
@@ -85,6 +86,7 @@ bool sync_load(struct state *st, struct sync *out, struct err *e)
     char *schema = NULL;
     bool ok = load_text(st, "source", NULL, &out->source, e) &&
               load_text(st, "target", NULL, &out->target, e) && load_text(st, "schema", "repl", &schema, e) &&
+              load_text(st, "copy_from", NULL, &out->copy_from, e) &&
               load_list(st, "tables", &out->selection.tables, e) &&
               load_list(st, "exclude", &out->selection.exclude, e) && load_rest(st, out, e);
     if (schema != NULL)
@@ -143,20 +145,27 @@ void sync_free(struct sync *s)
     free(s->source);
     free(s->target);
     free(s->schema);
+    free(s->copy_from);
     strlist_free(&s->selection.tables);
     strlist_free(&s->selection.exclude);
     *s = (struct sync){0};
 }
 
+const char *sync_fork(const struct sync *s)
+{
+    return s->copy_from != NULL && strcmp(s->copy_from, COPY_FROM_SOURCE) != 0 ? s->copy_from : NULL;
+}
+
 bool sync_connect(const struct sync *s, enum side side, const char *purpose, struct conn **out, struct err *e)
 {
-    const char *spec = side == SIDE_SOURCE ? s->source : s->target;
+    const char *spec = side == SIDE_SOURCE ? s->source : side == SIDE_TARGET ? s->target : sync_fork(s);
     const struct conn_options o = {.side = side,
                                    .purpose = purpose,
-                                   .lock_timeout_ms = side == SIDE_SOURCE ? SOURCE_LOCK_MS : TARGET_LOCK_MS};
+                                   .read_only = side == SIDE_FORK,
+                                   .lock_timeout_ms = side == SIDE_TARGET ? TARGET_LOCK_MS : SOURCE_LOCK_MS};
     if (spec == NULL) {
         err_set(e, ERR_USAGE, "the %s is not known", side_name(side));
-        return err_hint(e, "give --%s URL", side_name(side));
+        return err_hint(e, "give %s URL", side_option(side));
     }
     return conn_open(spec, &o, out, e);
 }

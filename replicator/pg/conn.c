@@ -198,9 +198,9 @@ static bool is_pooled(struct conn *c, struct err *e)
             "and settings");
     set_side(c, e);
     return err_hint(e,
-                    "give --%s the direct URL of the database (Heroku: DATABASE_URL, not the "
+                    "give %s the direct URL of the database (Heroku: DATABASE_URL, not the "
                     "DATABASE_CONNECTION_POOL_URL)",
-                    e->side);
+                    side_option(c->side));
 }
 
 static bool connect_failed(struct conn *c, struct err *e)
@@ -210,14 +210,15 @@ static bool connect_failed(struct conn *c, struct err *e)
     if (strstr(e->text, "unsupported startup parameter") !=
         NULL) /* PgBouncer's words; a server takes options */
         return is_pooled(c, e);
+    const char *option = side_option(c->side);
     err_context(e, "cannot connect to %s", c->safe);
     if (strstr(e->text, "authentication failed") != NULL)
-        return err_hint(
-            e, "check user and password of --%s; Heroku rotates them: give env:NAME or command:CMD", e->side);
+        return err_hint(e, "check user and password of %s; Heroku rotates them: give env:NAME or command:CMD",
+                        option);
     if (strstr(e->text, "does not exist") != NULL)
-        return err_hint(e, "check the user and the database's name in --%s", e->side);
-    return err_hint(e, "check --%s: is the server up, is the host allowed in (security group, pg_hba.conf)?",
-                    e->side);
+        return err_hint(e, "check the user and the database's name in %s", option);
+    return err_hint(e, "check %s: is the server up, is the host allowed in (security group, pg_hba.conf)?",
+                    option);
 }
 
 /* A pooler makes up the process id that it tells its clients, and would lose LISTEN, locks and settings. */
@@ -231,11 +232,17 @@ static bool refuse_pooler_and_standby(struct conn *c, struct err *e)
     result_free(r);
     if (pooled)
         return is_pooled(c, e);
-    if (!standby)
+    if (standby && c->side == SIDE_FORK) {
+        err_set(e, ERR_CONFIG, "this server is a standby (a follower): it changes while it is read");
+        err_hint(e, "make a fork instead, or promote it (Heroku: heroku pg:unfollow)");
+    } else if (standby) {
+        err_set(e, ERR_CONFIG, "this server is a standby: repl must write there");
+        err_hint(e, "give %s the URL of the primary", side_option(c->side));
+    } else {
         return true;
-    err_set(e, ERR_CONFIG, "this server is a standby: repl must write there");
+    }
     set_side(c, e);
-    return err_hint(e, "give --%s the URL of the primary", e->side);
+    return false;
 }
 
 static char *settings_sql(struct conn *c, const struct conn_options *o)
@@ -247,14 +254,15 @@ static char *settings_sql(struct conn *c, const struct conn_options *o)
         "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; SET xmloption = content;"
         "SET standard_conforming_strings = on; SET array_nulls = on; SET enable_tidscan = on;"
         "SET client_min_messages = warning; SET row_security = off; SET jit = off; SET lc_monetary = 'C';"
-        "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
+        "SET default_transaction_isolation = 'read committed';"
         "SET synchronous_commit = on; SET max_parallel_workers_per_gather = 0; SET work_mem = '64MB';";
     struct buf b = {0};
     buf_puts(&b, fixed);
+    buf_printf(&b, "SET default_transaction_read_only = %s;", o->read_only ? "on" : "off");
     buf_printf(&b, "SET lock_timeout = %u; SET statement_timeout = %u;", o->lock_timeout_ms,
                o->statement_timeout_ms);
     buf_printf(&b, "SET idle_in_transaction_session_timeout = '%s';",
-               o->side == SIDE_SOURCE ? "60s" : "10min");
+               o->side == SIDE_TARGET ? "10min" : "60s");
     if (conn_server_version(c) >= 140000)
         buf_puts(&b, "SET idle_session_timeout = 0; SET client_connection_check_interval = '2s';");
     if (conn_server_version(c) >= 170000)

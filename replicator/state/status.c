@@ -31,6 +31,7 @@ void status_free(struct status *s)
     free(s->engine.since);
     free(s->workers.error);
     free(s->position);
+    free(s->copy.from);
     free(s->last_batch.at);
     free(s->step.name);
     for (size_t i = 0; i < s->step.nrunning; i++) {

@@ -3,12 +3,19 @@
 -- Everything is found by name alone, so the schema may have any name and several can coexist.
 CREATE SCHEMA :"schema";
 
+-- Which server and history this is, as the last init found it: every copy of the database carries it along, and so
+-- shows of which it is one.
 CREATE TABLE :"schema".sync (
-    sync_id    uuid PRIMARY KEY,
-    version    int NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+    sync_id           uuid PRIMARY KEY,
+    version           int NOT NULL,
+    created_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    system_identifier text NOT NULL,
+    timeline          bigint NOT NULL
 );
-INSERT INTO :"schema".sync (sync_id, version) VALUES (:'sync_id', :version);
+INSERT INTO :"schema".sync (sync_id, version, system_identifier, timeline)
+SELECT :'sync_id', :version, system_identifier,
+       ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::bigint
+FROM pg_catalog.pg_control_system();
 
 -- What is captured. relid is the table's oid; a table that is renamed stays what it is.
 CREATE TABLE :"schema".relation (
@@ -87,6 +94,48 @@ SET search_path = pg_catalog, pg_temp AS $$
                || coalesce((SELECT string_agg(format('%s %s %s', indexrelid, indisvalid, indkey), ',' ORDER BY indexrelid)
                             FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion)), ''))
 $$;
+
+-- The newest transaction on record in the deltas of these tables; null: none. Deltas that are gone count as empty: an
+-- init that was killed while it cleaned up what a target was restored with had looked at them.
+CREATE FUNCTION :"schema".newest(ids int[]) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+DECLARE
+    r record;
+    one bigint;
+    found bigint := (SELECT max(xid) FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
+                     WHERE relation = ANY (ids));
+BEGIN
+    FOR r IN SELECT delta_a, delta_b FROM relation q
+             WHERE id = ANY (ids) AND installed_at IS NOT NULL AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_a)
+               AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_b) ORDER BY id LOOP
+        EXECUTE format('SELECT max(xid) FROM (SELECT xid FROM %s UNION ALL SELECT xid FROM %s) d', r.delta_a, r.delta_b)
+        INTO one;
+        found := greatest(found, one);
+    END LOOP;
+    RETURN found;
+END $$;
+
+-- What the transactions from..upto left in the deltas of these tables, one row a table and transaction, so that two
+-- databases can be compared.
+CREATE FUNCTION :"schema".written(ids int[], lowest bigint, highest bigint)
+RETURNS TABLE(id int, xid bigint, what text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT q.id, q.delta_a, q.delta_b FROM relation q
+             WHERE q.id = ANY (ids) AND q.installed_at IS NOT NULL AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_a)
+               AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_b) ORDER BY q.id LOOP
+        RETURN QUERY EXECUTE format(
+            'SELECT %s, xid, format(''%%s rows %%s'', count(*), sum(hashtextextended(d::text, 0)))'
+            ' FROM (SELECT * FROM %s UNION ALL SELECT * FROM %s) d WHERE xid BETWEEN $1 AND $2 GROUP BY xid ORDER BY xid',
+            r.id, r.delta_a, r.delta_b) USING lowest, highest;
+    END LOOP;
+    RETURN QUERY SELECT t.relation, t.xid, format('%s truncations', count(*))
+                 FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
+                 WHERE t.relation = ANY (ids) AND t.xid BETWEEN lowest AND highest
+                 GROUP BY 1, 2 ORDER BY 1, 2;
+END $$;
 
 -- Arms the doorbell; tells whether nobody had rung. Its durability does not matter: a new engine arms anew.
 CREATE FUNCTION :"schema".arm() RETURNS boolean LANGUAGE plpgsql VOLATILE

@@ -2,4 +2,4 @@
 -- is not there.
 -- Reads, writes: repl's table step on the target.
 -- Variables: schema (text): repl's.
-DELETE FROM :"schema".step WHERE name <> 'schema'
+DELETE FROM :"schema".step WHERE name NOT IN ('schema', 'fork')

@@ -5,6 +5,6 @@ DELETE FROM :"schema".chunk WHERE relation = :id;
 DELETE FROM :"schema".cut WHERE relation = :id;
 DELETE FROM :"schema".heap WHERE relation = :id;
 UPDATE :"schema".relation
-SET copied = false, snapshot = '', goal = NULL, side = NULL, block = 0, afresh = true
+SET copied = false, snapshot = '', goal = NULL, side = NULL, block = 0, afresh = true, origin = 'source'
 WHERE id = :id;
 COMMIT;

@@ -25,6 +25,7 @@ CREATE TABLE :"schema".relation (
     nspname  pg_catalog.name NOT NULL,
     relname  pg_catalog.name NOT NULL,
     copied   boolean NOT NULL DEFAULT false,
+    origin   text NOT NULL DEFAULT 'source' CHECK (origin IN ('source', 'fork', 'seed')), -- of the first copy
     snapshot text DEFAULT '',  -- own position: '' everything is owed, null stands with the sync
     goal     text,             -- a catch-up pass towards this snapshot
     side     "char",

@@ -3,7 +3,7 @@
 SELECT s.sync_id, p.batch, p.snapshot, p.system_identifier, p.timeline, p.source_database,
        coalesce(pg_catalog.to_char(p.applied_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '')
 FROM :"schema".sync s, :"schema".position p;
-SELECT id, nspname, relname, copied, snapshot, goal, side, block, afresh FROM :"schema".relation ORDER BY id;
+SELECT id, nspname, relname, copied, snapshot, goal, side, block, afresh, origin FROM :"schema".relation ORDER BY id;
 SELECT relation, heap, filenode, blocks, bytes, range_key FROM :"schema".heap ORDER BY relation, heap;
 SELECT relation, heap, block, key, bytes FROM :"schema".cut ORDER BY relation, heap, chunk;
 SELECT relation, heap, chunk, rows, bytes FROM :"schema".chunk ORDER BY relation, heap, chunk;

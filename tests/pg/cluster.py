@@ -28,6 +28,7 @@ password_encryption = 'scram-sha-256'
 
 HBA = """
 local all postgres trust
+local replication postgres trust
 local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
 """
@@ -73,9 +74,12 @@ class Cluster:
         if os.geteuid() == 0:
             os.chown(self.folder, *server_user(root))
         os.chmod(self.folder, 0o755)
-        self._run("initdb", "-D", self.inside(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self._make()
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as f:
             f.write(SETTINGS.format(folder=self.inside(self.folder)))
+
+    def _make(self):
+        self._run("initdb", "-D", self.inside(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as f:
             f.write(HBA)
 
@@ -162,6 +166,26 @@ class Cluster:
         with self.admin() as c:
             return len(c.execute("select pg_terminate_backend(pid) from pg_stat_activity "
                                  "where datname = %s and application_name like %s", (database, application)).fetchall())
+
+
+class Fork(Cluster):
+    """A physical copy of a server as it is now: of its own from here on, or, with follow, its standby."""
+
+    def __init__(self, of, follow=False):
+        self.of, self.follow = of, follow
+        super().__init__("fork", of.role, of.password, of.root)
+        self.start()
+        with self.admin() as c:
+            eventually(lambda: c.execute("select pg_is_in_recovery()").fetchone()[0] == follow, what="the fork is up")
+
+    def _make(self):
+        primary = ["-h", self.of.inside(self.of.folder), "-p", str(self.of.port), "-U", "postgres"]
+        self._run("pg_basebackup", *primary, "-D", self.inside(self.data), "-c", "fast", "-X", "stream", "--no-sync",
+                  *(["-R"] if self.follow else []))
+        if not self.follow:  # to the end of what came along, and then on a timeline of its own
+            open(os.path.join(self.data, "recovery.signal"), "w", encoding="utf-8").close()
+            with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as f:
+                f.write("restore_command = 'false'\n")
 
 
 class Pooler:

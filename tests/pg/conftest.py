@@ -8,7 +8,7 @@ import pytest
 import compare
 import fallback
 import workload
-from cluster import Cluster, Pooler
+from cluster import Cluster, Fork, Pooler
 from program import Repl, binary
 from report import Report
 
@@ -127,6 +127,19 @@ def pooler(source_cluster, request):
     p = Pooler(source_cluster, *([request.param] if hasattr(request, "param") else []))
     yield p
     p.remove()
+
+
+@pytest.fixture
+def make_fork(source_cluster):
+    """Call it to get a fork of the source's server as it is at that moment."""
+    forks = []
+
+    def make(**options):
+        forks.append(Fork(source_cluster, **options))
+        return forks[-1]
+    yield make
+    for fork in forks:
+        fork.remove()
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ def test_init_is_killed_at(repl, src, writers, equal, point):
         settle(repl, equal, w)
 
 
-@pytest.mark.parametrize("point", [p for p in points() if not of_init(p)])
+# Points of a seed are for test_seeded.py, which has one.
+@pytest.mark.parametrize("point", [p for p in points() if not of_init(p) and not p.startswith("seed.")])
 def test_killed_at(repl, src, writers, equal, point):
     """Dies at each named point, once in the copy or the follow that passes it, and goes on."""
     with writers(writers=2, hold=.1) as w:

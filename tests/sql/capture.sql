@@ -4,7 +4,7 @@
 \pset null null
 \set schema repl
 \set sync_id 11111111-2222-3333-4444-555555555555
-\set version 1
+\set version 2
 create table t (a int, b text, v int, primary key (b, a));
 insert into t values (1, 'x', 0), (2, 'y', 0);
 

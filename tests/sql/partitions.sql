@@ -4,7 +4,7 @@
 \pset footer off
 \set schema repl
 \set sync_id 11111111-2222-3333-4444-555555555555
-\set version 1
+\set version 2
 create table p (id int, at int, primary key (id, at)) partition by range (at);
 create table p1 partition of p for values from (0) to (10);
 create table p2 partition of p for values from (10) to (20);

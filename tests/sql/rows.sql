@@ -4,7 +4,7 @@
 \pset footer off
 \set schema repl
 \set sync_id 11111111-2222-3333-4444-555555555555
-\set version 1
+\set version 2
 create table t (a int primary key, v text);
 insert into t select g, 'old' from generate_series(1, 8) g;
 

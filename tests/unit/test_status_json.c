@@ -25,6 +25,7 @@ static struct status sample(void)
     s.copy.rows_done = 3;
     s.copy.rate_bytes_per_second = 1000.5;
     s.copy.eta_seconds = 60;
+    s.copy.from = strdup("app@fork:5432/shop");
     s.last_batch.at = strdup("2026-01-31T02:00:01.000Z");
     s.last_batch.tables = 2;
     s.last_batch.rows_upserted = 10;
@@ -110,7 +111,7 @@ static void it_has_the_keys_of_the_contract(void **arg)
          "table", "phase", "fraction", "seconds");
     KEYS(cJSON_GetObjectItem(o, "engine"), "running", "pid", "version", "since");
     KEYS(cJSON_GetObjectItem(o, "copy"), "bytes_done", "bytes_total", "rows_done", "rate_bytes_per_second",
-         "eta_seconds");
+         "eta_seconds", "from");
     KEYS(cJSON_GetObjectItem(o, "last_batch"), "at", "tables", "rows_upserted", "rows_deleted", "bytes",
          "seconds");
     KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "tables"), 0), "schema", "name", "phase", "rows_copied",
