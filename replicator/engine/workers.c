@@ -55,9 +55,10 @@ void workers_watch(struct engine *g, struct job *job)
 
 bool job_join(struct worker *w, struct job *job, struct err *e)
 {
+    const struct task *t = (const struct task *)job;
     struct conn *c;
-    (void)job;
-    return worker_source(w, &c, e) && worker_target(w, &c, e);
+    return worker_source(w, &c, e) && worker_target(w, &c, e) &&
+           (t->world->fork == NULL || worker_fork(w, &c, e));
 }
 
 static void all_joined(struct engine *g)
