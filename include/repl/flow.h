@@ -273,6 +273,9 @@ struct chunk_copy {
     unsigned slice_ms;                /* under a rate, a slice that takes longer is given up; 0: none is */
     bool given_up;                    /* on failure: so it was, or as a progress wanted; nothing is wrong */
     const struct chunk_piece *failed; /* on failure: the one that failed, where it was one */
+    /* Asked when the rows stand on the target, locks and all, and are not committed; NULL: nobody. */
+    bool (*may_commit)(void *arg, struct err *e);
+    void *arg;
 };
 
 /* Copies the chunks, in one transaction of the target, and commits their marks with their rows. An error names the table

@@ -162,6 +162,9 @@ bool sync_selects(struct sync *s, const char *label, struct state *st, struct er
 /* It is a fork of the source, made after capture was installed, and has these relations as the source has them now. */
 bool fork_fits(struct conn *fork, struct conn *source, const struct capture *c, const struct relations *l,
                struct err *e) MUST_CHECK;
+/* The relations are on the source what they were when their shapes were read, so the fork's rows are theirs. */
+bool fork_fits_still(struct conn *source, const struct capture *c, const struct relations *l,
+                     struct err *e) MUST_CHECK;
 /* Nobody has written to these relations of the fork. Their deltas on the source must still be whole. */
 bool fork_stood_still(struct conn *fork, struct conn *source, const struct capture *c,
                       const struct relations *l, struct err *e) MUST_CHECK;

@@ -121,6 +121,21 @@ static bool is_rewritten(const struct chunk_copy *c, const struct err *e)
     return c->failed != NULL && strcmp(e->side, side_name(SIDE_TARGET)) != 0 && err_is(e, "55000");
 }
 
+struct completion {
+    struct worker *worker;
+    struct chunk_task *task;
+};
+
+static bool may_complete(void *arg, struct err *e)
+{
+    const struct completion *c = arg;
+    struct chunk_task *t = c->task;
+    for (size_t i = 0; i < t->npieces; i++)
+        if (t->pieces[i].completes && !fork_may_complete(c->worker, &t->task, t->chunks[i].table->index, e))
+            return false;
+    return true;
+}
+
 bool job_chunk(struct worker *w, struct job *job, struct err *e)
 {
     struct chunk_task *t = (struct chunk_task *)job;
@@ -131,13 +146,16 @@ bool job_chunk(struct worker *w, struct job *job, struct err *e)
         return false;
     for (size_t i = 0; i < t->npieces; i++)
         fill_piece(t, i);
+    struct completion completion = {w, t};
+    bool fork = conn_side(source) == SIDE_FORK;
     struct chunk_copy c = {
         .schema = t->task.sync->schema,
         .begin_sql = capture_chunk_begin_sql,
-        .end_sql =
-            capture_chunk_end_sql(t->task.mem, &t->task.world->capture, conn_side(source) == SIDE_FORK),
+        .end_sql = capture_chunk_end_sql(t->task.mem, &t->task.world->capture, fork),
         .pieces = t->pieces,
         .npieces = t->npieces,
+        .may_commit = fork ? may_complete : NULL,
+        .arg = &completion,
     };
     if (copy_chunk(t, &c, source, target, e))
         return true;
@@ -150,6 +168,6 @@ bool job_copied(struct worker *w, struct job *job, struct err *e)
 {
     struct copied_task *t = (struct copied_task *)job;
     struct conn *target;
-    return worker_target(w, &target, e) &&
+    return worker_target(w, &target, e) && fork_may_complete(w, &t->task, t->index, e) &&
            target_copied(target, t->task.sync->schema, t->task.world->relations.items[t->index].id, e);
 }

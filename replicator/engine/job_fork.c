@@ -46,6 +46,14 @@ bool worker_rows(struct worker *w, const struct world *world, size_t index, stru
     return world_from_fork(world, index) ? worker_fork(w, out, e) : worker_source(w, out, e);
 }
 
+bool fork_may_complete(struct worker *w, struct task *t, size_t index, struct err *e)
+{
+    struct conn *source;
+    const struct relations one = {.items = &t->world->relations.items[index], .count = 1};
+    return !world_from_fork(t->world, index) ||
+           (worker_source(w, &source, e) && fork_fits_still(source, &t->world->capture, &one, e));
+}
+
 /* It must be found as it was made: what was written to it meanwhile may be on the target. */
 bool job_leave_fork(struct worker *w, struct job *job, struct err *e)
 {

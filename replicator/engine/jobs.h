@@ -115,6 +115,12 @@ bool world_check_fork(struct worker *worker, const struct sync *sync, struct wor
 bool world_from_fork(const struct world *w, size_t index);
 bool worker_rows(struct worker *w, const struct world *world, size_t index, struct conn **out,
                  struct err *e) MUST_CHECK;
+/*
+ * When the last rows of a table from the fork are on the target: the source has not altered it since the world was read.
+ * Such an ALTER TABLE on both sides would have changed the target's rows of before, and not those that came from the fork
+ * behind it. True, too, where the table comes from the source, whose chunks look at that themselves.
+ */
+bool fork_may_complete(struct worker *w, struct task *t, size_t index, struct err *e) MUST_CHECK;
 /* Once every row is copied: it stood still all the while, and is needed no more. */
 bool job_leave_fork(struct worker *w, struct job *job, struct err *e);
 

@@ -221,6 +221,8 @@ static bool copy_all(struct conn *source, struct conn *target, struct chunk_copy
     bool ok = true;
     for (size_t i = 0; ok && i < c->pieces[0].nslices; i++)
         ok = copy_slice(source, target, c, i, &o, e);
+    if (ok && c->may_commit != NULL)
+        ok = flush(target, c, &o, e) && stream_end(target, e) && c->may_commit(c->arg, e);
     if (ok) {
         add_marks(&o, c);
         fault_point("chunk.before_commit");

@@ -154,6 +154,20 @@ bool fork_fits(struct conn *fork, struct conn *source, const struct capture *c, 
     return ok || err_context(e, "the fork");
 }
 
+bool fork_fits_still(struct conn *source, const struct capture *c, const struct relations *l, struct err *e)
+{
+    struct captured_table *now;
+    struct arena *a = arena_new();
+    bool ok = capture_seen(source, c, l, a, &now, e);
+    for (size_t i = 0; ok && i < l->count; i++) {
+        const char *then = l->items[i].shape;
+        ok = (then != NULL && strcmp(then, now[i].shape) == 0) ||
+             refuse_table(&l->items[i], now[i].exists ? COPY_ALTERED : COPY_LACKS, e);
+    }
+    arena_free(a);
+    return ok || err_context(e, "the fork");
+}
+
 bool fork_stood_still(struct conn *fork, struct conn *source, const struct capture *c,
                       const struct relations *l, struct err *e)
 {

@@ -4,7 +4,8 @@ import pytest
 from waiting import eventually
 
 SMALL = {"chunk_min_bytes": "64kB", "chunk_max_bytes": "1MB"}
-SLOWLY = "chunk.before_commit:40"
+SLOWLY = ("--jobs", "1")
+PAUSE = "chunk.before_commit:150"  # a chunk, so that what a test does in the middle is done in the middle
 
 
 def table(c, name, rows=20000):
@@ -55,7 +56,7 @@ def test_copied_from_a_fork(repl, src, dst, source, make_fork, forked, writers, 
         assert "its rows" not in said, "every table comes from the fork"
         repl.configure(**SMALL)
         seen = reads(src, "quiet")
-        repl.start(pause_at=SLOWLY)
+        repl.start(*SLOWLY, pause_at=PAUSE)
         eventually(lambda: chunks(dst) > 3, what="some chunks are done")
         assert f":{fork.port}/" in repl.status()["copy"]["from"]
         src.execute("update big set v = v || '!' where id % 7 = 0")
@@ -162,7 +163,7 @@ def test_writes_to_the_fork_while_it_is_copied_are_noticed(repl, src, dst, sourc
     fork = make_fork()
     repl.init(*forked(fork))
     repl.configure(retry_max_ms=500, **SMALL)
-    repl.start(pause_at=SLOWLY)
+    repl.start(*SLOWLY, pause_at=PAUSE)
     eventually(lambda: chunks(dst) > 3, what="some chunks are done")
     with fork.connect(source.name) as c:
         c.execute("truncate u")
@@ -172,25 +173,52 @@ def test_writes_to_the_fork_while_it_is_copied_are_noticed(repl, src, dst, sourc
     assert "repl init --overwrite" in error["hint"]
 
 
-def test_altered_on_the_source_while_the_fork_is_copied(repl, src, dst, source, make_fork, forked, equal):
+def alter(*sides):
+    """Rewrites the values without a delta; as the documents say, the source first."""
+    for c in sides:
+        c.execute("alter table t alter v type varchar(200) using upper(v)")
+
+
+def test_altered_on_both_sides_while_the_fork_is_copied(repl, src, dst, make_fork, forked, equal):
+    """Chunks behind the ALTER bring values of before it: no such table passes for copied."""
     table(src, "t")
-    table(src, "u")
+    table(src, "u", 5000)
     repl.init()
     fork = make_fork()
     repl.init(*forked(fork))
     repl.configure(retry_max_ms=500, **SMALL)
-    repl.start(pause_at=SLOWLY)
+    repl.start(*SLOWLY, pause_at=PAUSE)
     eventually(lambda: chunks(dst) > 3, what="some chunks are done")
-    for c in (src, dst):
-        c.execute("alter table t add more int default 1")
+    alter(src, dst)
+    repl.wait_phase("failed")
+    error = repl.status()["errors"][0]
+    assert error["table"] == "public.t" and "altered on the source" in error["message"]
+    assert "repl init" in error["hint"]
     repl.stop()
-    repl.run("start", code=1)  # says what to do, and that helps
+    assert "altered on the source" in repl.run("start", code=1).all
     said = repl.run("init").all
     assert "altered after the fork" in said
     assert origins(dst) == {"t": "source", "u": "fork"}
     repl.start()
     repl.kick()
-    assert equal() == 40000
+    assert equal() == 25000
+
+
+def test_altered_when_its_rows_are_here(repl, src, dst, make_fork, forked, equal):
+    """Then the target's ALTER has changed all of them."""
+    table(src, "t")
+    table(src, "u", 5000)
+    repl.init()
+    fork = make_fork()
+    repl.init(*forked(fork))
+    repl.configure(**SMALL)
+    repl.start(*SLOWLY, pause_at=PAUSE)
+    eventually(lambda: dst.execute("select copied from repl.relation where relname = 't'").fetchone()[0],
+               what="the larger table is copied")
+    alter(src, dst)
+    repl.kick()
+    assert origins(dst) == {"t": "fork", "u": "fork"}
+    assert equal() == 25000
 
 
 def test_the_fork_is_lost_in_the_middle(repl, src, dst, make_fork, forked, equal):
@@ -199,7 +227,7 @@ def test_the_fork_is_lost_in_the_middle(repl, src, dst, make_fork, forked, equal
     fork = make_fork()
     repl.init(*forked(fork))
     repl.configure(**SMALL)
-    repl.start(pause_at=SLOWLY)
+    repl.start(*SLOWLY, pause_at=PAUSE)
     eventually(lambda: chunks(dst) > 3, what="some chunks are done")
     fork.crash()
     eventually(lambda: any("fork" in e["message"] or "connect" in e["message"] for e in repl.status()["errors"]),
