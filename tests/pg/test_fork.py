@@ -3,7 +3,7 @@ import pytest
 
 from waiting import eventually
 
-SMALL = {"chunk_min_bytes": "64kB", "chunk_max_bytes": "1MB"}
+SMALL = {"chunk_min_bytes": "64kB", "chunk_max_bytes": "256kB"}
 SLOWLY = ("--jobs", "1")
 PAUSE = "chunk.before_commit:150"  # a chunk, so that what a test does in the middle is done in the middle
 
@@ -52,6 +52,8 @@ def test_copied_from_a_fork(repl, src, dst, source, make_fork, forked, writers, 
         src.execute("truncate emptied; insert into emptied select g, 'again', -g from generate_series(1, 100) g")
         src.execute("vacuum full big")
         src.execute("delete from bare where n % 2 = 0")
+        found = repl.run("check", *forked(fork)).all
+        assert "it was made after capture: tables that are copied from it: 13" in found and "from the source: 0" in found
         said = repl.init(*forked(fork)).all
         assert "its rows" not in said, "every table comes from the fork"
         repl.configure(**SMALL)
@@ -219,6 +221,27 @@ def test_altered_when_its_rows_are_here(repl, src, dst, make_fork, forked, equal
     repl.kick()
     assert origins(dst) == {"t": "fork", "u": "fork"}
     assert equal() == 25000
+
+
+def test_killed_in_the_copy_from_a_fork(repl, src, dst, make_fork, forked, equal):
+    """Before, in and behind the commit of a chunk, and at the end of the copy: no row is lost or doubled."""
+    table(src, "t", 12000)
+    repl.init()
+    src.execute("update t set v = 'before' where id % 10 = 0")
+    fork = make_fork()
+    src.execute("update t set v = 'after' where id % 7 = 0")
+    repl.init(*forked(fork))
+    repl.configure(**SMALL)
+    for point in ("chunk.copied:2", "chunk.before_commit:2", "chunk.after_commit:2", "chunk.after_commit:3"):
+        repl.start(*SLOWLY, fail_at=point, wait=False)
+        assert repl.wait_exit() == -9
+        assert origins(dst) == {"t": "fork"}
+    assert chunks(dst) > 3 and not dst.execute("select copied from repl.relation").fetchone()[0]
+    repl.start()
+    repl.wait_phase("following")
+    assert dst.execute("select sum(rows) from repl.chunk").fetchone()[0] == 12000 - 1200
+    repl.kick()
+    assert equal() == 12000
 
 
 def test_the_fork_is_lost_in_the_middle(repl, src, dst, make_fork, forked, equal):
