@@ -96,7 +96,8 @@ struct estimate {
     struct {
         double bytes_per_second; /* of COPY, all connections together */
         double round_trip;       /* seconds */
-    } source, target;
+    } source, target;            /* source: where the rows come from */
+    bool from_fork; /* and not from the source itself; the round trip is the source's all the same */
     double index_bytes_per_second;
     double copy_seconds, index_seconds;
 };

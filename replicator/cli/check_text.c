@@ -118,6 +118,7 @@ static void add_estimate(cJSON *root, const struct estimate *t)
     add_known(o, "bytes", (double)t->bytes);
     add_known(o, "index_bytes", (double)t->index_bytes);
     cJSON_AddNumberToObject(o, "connections", t->connections);
+    cJSON_AddStringToObject(o, "rows_from", t->from_fork ? "fork" : "source");
     cJSON *from = cJSON_AddObjectToObject(o, "source"), *to = cJSON_AddObjectToObject(o, "target");
     add_known(from, "bytes_per_second", t->source.bytes_per_second);
     add_known(from, "round_trip_seconds", t->source.round_trip);

@@ -50,10 +50,12 @@ struct look {
     struct table_list there;            /* the target's tables that are l->tables' by name */
     struct server_facts facts[2];       /* by side */
     struct sizes sizes;
-    struct capture capture;    /* what is installed on the source */
-    struct target_state state; /* and on the target */
-    bool restored;             /* the target holds capture's schema: it came with the rows */
-    bool seed_judged;          /* rows that are there are the seed's, and were looked at */
+    struct capture capture;            /* what is installed on the source */
+    struct target_state state;         /* and on the target */
+    bool restored;                     /* the target holds capture's schema: it came with the rows */
+    const struct relation **from_fork; /* what the fork gives of l->tables */
+    size_t nfrom_fork;
+    bool seed_judged; /* rows that are there are the seed's, and were looked at */
 };
 
 /* ---- steps: each asks one question and judges the answer. An error is a question that could not be asked. ---- */
@@ -70,6 +72,8 @@ bool step_schema(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
 /* preflight_connections.c: room for repl */
 bool step_connections(struct look *l, enum side side, struct err *e) MUST_CHECK;
+/* The same for a fork. */
+bool look_at_seats(struct look *l, struct conn *c, struct err *e) MUST_CHECK;
 bool step_locks(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
 /* preflight_activity.c: what goes on there */

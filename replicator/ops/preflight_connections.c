@@ -35,10 +35,10 @@ int64_t seats_free(const struct seats *s, const char **limit, int64_t *of)
     return free_seats > 0 ? free_seats : 0;
 }
 
-/* On the target one more asks how index builds get on. */
+/* On the target one more asks how index builds get on. A fork has no guard. */
 static int seats_needed(enum side side, int jobs)
 {
-    return jobs + BESIDE_WORKERS + (side == SIDE_TARGET);
+    return jobs + (side == SIDE_FORK ? 1 : BESIDE_WORKERS + (side == SIDE_TARGET));
 }
 
 static void judge_seats(struct look *l, enum side side, const struct seats *s)
@@ -68,10 +68,10 @@ static void judge_seats(struct look *l, enum side side, const struct seats *s)
         look_add(l, FINDING_OK, "connections", side_name(side), "", text, NULL);
 }
 
-bool step_connections(struct look *l, enum side side, struct err *e)
+bool look_at_seats(struct look *l, struct conn *c, struct err *e)
 {
     struct result *r;
-    if (!ask(look_conn(l, side), sql_ops_check_connections, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!ask(c, sql_ops_check_connections, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     const struct seats s = {.open = result_int(r, 0, 0),
                             .role_limit = result_int(r, 0, 1),
@@ -80,8 +80,13 @@ bool step_connections(struct look *l, enum side side, struct err *e)
                             .used_role = result_int(r, 0, 4),
                             .used_db = result_int(r, 0, 5)};
     result_free(r);
-    judge_seats(l, side, &s);
+    judge_seats(l, conn_side(c), &s);
     return true;
+}
+
+bool step_connections(struct look *l, enum side side, struct err *e)
+{
+    return look_at_seats(l, look_conn(l, side), e);
 }
 
 /* ---- locks ---- */

@@ -71,6 +71,15 @@ static bool check_rights(struct look *l, struct conn *fork, const struct relatio
     return true;
 }
 
+/* For the probe, which reads where the copy will. */
+static void note_given(struct look *l, const struct relations *given)
+{
+    l->nfrom_fork = given->count;
+    l->from_fork = arena_alloc(l->a, (given->count + 1) * sizeof(*l->from_fork));
+    for (size_t i = 0; i < given->count; i++)
+        l->from_fork[i] = &given->items[i];
+}
+
 static bool look_at_tables(struct look *l, struct conn *fork, struct err *e)
 {
     struct relations open, given;
@@ -89,6 +98,7 @@ static bool look_at_tables(struct look *l, struct conn *fork, struct err *e)
     }
     if (!check_rights(l, fork, &given, e) || !capture_is_part(fork, l->source, &l->capture, &given, e))
         return false;
+    note_given(l, &given);
     look_add(l, FINDING_OK, "fork", side, "",
              arena_printf(
                  l->a,
@@ -120,7 +130,7 @@ static bool look_at(struct look *l, struct err *e)
     struct conn *fork = NULL;
     bool ok = sync_connect(l->s, SIDE_FORK, "check", &fork, e) && fork_is_one(fork, l->source, e) &&
               copy_has_capture(fork, l->source, &l->capture, e) && deltas_are_whole(l, e) &&
-              look_at_tables(l, fork, e);
+              look_at_tables(l, fork, e) && look_at_seats(l, fork, e);
     conn_close(fork);
     return ok;
 }

@@ -48,10 +48,10 @@ static bool judge_trips(struct look *l, struct err *e)
 
 /* ---- the probe ---- */
 
-static bool short_of_connections(const struct look *l)
+static bool is_blocked(const struct look *l, const char *topic)
 {
     for (size_t i = 0; i < l->out->count; i++)
-        if (l->out->items[i].level == FINDING_BLOCKER && strcmp(l->out->items[i].topic, "connections") == 0)
+        if (l->out->items[i].level == FINDING_BLOCKER && strcmp(l->out->items[i].topic, topic) == 0)
             return true;
     return false;
 }
@@ -95,24 +95,37 @@ static void tell_estimate(struct look *l)
                               ? arena_printf(l->a, ", then about %s for the indexes",
                                              str_duration(idx, sizeof idx, t->index_seconds))
                               : ", then the indexes";
-    look_ok(l, "wire", "",
-            "over %d connection%s %s/s came from the source, %s: about %s for the copy of %s%s",
+    look_ok(l, "wire", "", "over %d connection%s %s/s came from the %s, %s: about %s for the copy of %s%s",
             t->connections, t->connections == 1 ? "" : "s",
-            str_bytes(from, sizeof from, t->source.bytes_per_second), target,
-            str_duration(copy, sizeof copy, t->copy_seconds),
+            str_bytes(from, sizeof from, t->source.bytes_per_second), t->from_fork ? "fork" : "source",
+            target, str_duration(copy, sizeof copy, t->copy_seconds),
             str_bytes(bytes, sizeof bytes, (double)t->bytes), indexes);
+}
+
+/* Where the copy will read. */
+static bool choose_slices(struct look *l, struct probe *p, struct err *e)
+{
+    struct conn *fork;
+    const struct relation **tables = arena_alloc(l->a, (l->tables.count + 1) * sizeof(struct relation *));
+    if (!p->fork)
+        return probe_plan(p, l->source, tables, readable(l, tables), l->a, e);
+    if (!sync_connect(l->s, SIDE_FORK, "check", &fork, e))
+        return false;
+    bool ok = probe_plan(p, fork, l->from_fork, l->nfrom_fork, l->a, e);
+    conn_close(fork);
+    return ok;
 }
 
 static bool run_probe(struct look *l, struct err *e)
 {
-    const struct relation **tables = arena_alloc(l->a, (l->tables.count + 1) * sizeof(struct relation *));
     struct probe p = {.s = l->s,
                       .may_write = l->state.exists ||
                                    (l->facts[SIDE_TARGET].known && l->facts[SIDE_TARGET].may_create),
-                      .make_schema = !l->state.exists};
-    size_t n = readable(l, tables);
-    if (!probe_plan(&p, l->source, tables, n, l->a, e) || !probe_run(&p, e))
+                      .make_schema = !l->state.exists,
+                      .fork = l->nfrom_fork > 0};
+    if (!choose_slices(l, &p, e) || !probe_run(&p, e))
         return err_context(e, "measuring the wire");
+    l->estimate->from_fork = p.fork;
     fill_estimate(l, &p);
     tell_estimate(l);
     return true;
@@ -127,7 +140,9 @@ bool step_wire(struct look *l, enum side side, struct err *e)
         return true;
     if (l->estimate->bytes < WORTH_A_PROBE)
         look_ok(l, "wire", "", "there is too little to copy for a rate to mean anything: seconds");
-    else if (short_of_connections(l))
+    else if (is_blocked(l, "fork"))
+        look_ok(l, "wire", "", "not measured, since it is not the source that the rows are to come from");
+    else if (is_blocked(l, "connections"))
         look_ok(l, "wire", "", "not measured, since connections are short");
     else
         return run_probe(l, e);

@@ -100,7 +100,7 @@ static bool run_read(struct worker *w, struct job *job, struct err *e)
     struct probe_job *j = (struct probe_job *)job;
     struct conn *c;
     bool ok, whole = true;
-    if (!worker_source(w, &c, e))
+    if (!(j->p->fork ? worker_fork(w, &c, e) : worker_source(w, &c, e)))
         return false;
     char *piece = xmalloc(PIECE);
     j->begin = clock_us();
@@ -331,7 +331,9 @@ bool probe_run(struct probe *p, struct err *e)
         .workers = p->s->jobs,
         .source_spec = p->s->source,
         .target_spec = p->s->target,
+        .fork_spec = p->fork ? sync_fork(p->s) : NULL,
         .source = {.side = SIDE_SOURCE, .purpose = "check", .lock_timeout_ms = 1000},
+        .fork = {.side = SIDE_FORK, .purpose = "check", .read_only = true, .lock_timeout_ms = 1000},
         .target = {.side = SIDE_TARGET, .purpose = "check", .lock_timeout_ms = 1000},
         .wake = nobody_waits,
     };

@@ -21,6 +21,7 @@ struct probe {
     const struct sync *s;
     bool may_write;             /* this role may make a schema on the target, or repl's is there */
     bool make_schema;           /* it is not */
+    bool fork;                  /* the rows are read from there */
     struct probe_slice *slices; /* may be empty */
     size_t nslices;
     /* Filled by probe_run; negative where it could not be measured. */
@@ -30,7 +31,7 @@ struct probe {
 };
 
 /* Chooses what to read; in the arena. Pure but for asking which heaps there are. */
-bool probe_plan(struct probe *p, struct conn *source, const struct relation *const *tables, size_t n,
+bool probe_plan(struct probe *p, struct conn *rows, const struct relation *const *tables, size_t n,
                 struct arena *a, struct err *e) MUST_CHECK;
 
 /* Reads and writes, a few seconds each, over s->jobs connections a side. What is made on the target is rolled back. */

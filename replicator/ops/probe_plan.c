@@ -86,14 +86,14 @@ static bool list_heaps(struct conn *source, const struct relation *const *tables
     return true;
 }
 
-bool probe_plan(struct probe *p, struct conn *source, const struct relation *const *tables, size_t n,
+bool probe_plan(struct probe *p, struct conn *rows, const struct relation *const *tables, size_t n,
                 struct arena *a, struct err *e)
 {
     const struct relation *few[MAX_TABLES];
     struct whole *heaps;
     size_t nheaps, nfew = largest(tables, n, few);
     int64_t all = 0, seen = 0;
-    if (!list_heaps(source, few, nfew, a, &heaps, &nheaps, e))
+    if (!list_heaps(rows, few, nfew, a, &heaps, &nheaps, e))
         return false;
     for (size_t i = 0; i < nheaps; i++)
         all += heaps[i].slices;
@@ -110,8 +110,7 @@ bool probe_plan(struct probe *p, struct conn *source, const struct relation *con
                 to = w->heap.blocks;
             p->slices[p->nslices++] = (struct probe_slice){
                 .table = w->table,
-                .sql =
-                    slice_sql(a, w->table, &w->heap, from, to, conn_server_version(source) < SAMPLED_BEFORE),
+                .sql = slice_sql(a, w->table, &w->heap, from, to, conn_server_version(rows) < SAMPLED_BEFORE),
                 .bytes = (double)w->heap.bytes / (double)w->heap.blocks * (double)(to - from)};
         }
     return true;

@@ -103,6 +103,23 @@ def test_what_the_fork_cannot_give_comes_from_the_source(repl, src, dst, make_fo
     assert equal() == 8004
 
 
+def test_check_measures_the_fork(repl, src, source, make_fork, forked):
+    """The rate of the copy is that of the fork, which is read; the source is not, and the fork's limits are looked at."""
+    table(src, "big", 60000)
+    repl.init()
+    fork = make_fork()
+    seen = reads(src, "big")
+    report = repl.run("check", "--json", *forked(fork)).json()
+    assert reads(src, "big") <= seen + 2  # the statistics of its making may come late
+    assert report["estimate"]["rows_from"] == "fork" and report["estimate"]["source"]["bytes_per_second"] > 0
+    assert report["estimate"]["copy_seconds"] > 0
+    with fork.admin() as c:
+        c.execute(f'alter database "{source.name}" connection limit 3')
+    report = repl.run("check", "--json", "--no-probe", *forked(fork), code=1).json()
+    short = [f for f in report["findings"] if f["side"] == "fork" and f["level"] == "blocker"]
+    assert [f["topic"] for f in short] == ["connections"] and "--jobs 2" in short[0]["hint"]
+
+
 def test_wrong_forks_are_refused(repl, src, dst, source, target, make_fork, forked):
     table(src, "t", 100)
     table(src, "later", 100)
