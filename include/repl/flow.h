@@ -209,6 +209,8 @@ bool target_seed(struct conn *db, const char *schema, const char *sync_id, const
                  const struct server_identity *source, struct err *e) MUST_CHECK;
 const struct target_relation *target_relation_by_id(const struct target_state *s, int id); /* or NULL */
 bool target_has_step(const struct target_state *s, const char *step);
+/* The target shows one snapshot: what is not copied comes in beside it. */
+bool target_follows(const struct target_state *s);
 /* Tables were copied from a fork that nobody has looked at since: whether it stood still is to be seen. */
 bool target_needs_fork(const struct target_state *s);
 /* The step that ends the need of a fork: it was seen to have stood still. */

@@ -160,9 +160,10 @@ bool init_add(const struct sync *s, const char *label, const struct add_options 
 bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e) MUST_CHECK;
 /* ---- a fork to copy from (fork.c) ---- */
 
-/* It is a fork of the source, made after capture was installed, and has these relations as the source has them now. */
+/* It is a fork of the source, made after capture was installed. Of a relation that it does not have as the source has it
+ * now, unfit says why it has to wait, and what to do; one each, of kind ERR_NONE where it fits. */
 bool fork_fits(struct conn *fork, struct conn *source, const struct capture *c, const struct relations *l,
-               struct err *e) MUST_CHECK;
+               struct err *unfit, struct err *e) MUST_CHECK;
 /* The relations are on the source what they were when their shapes were read, so the fork's rows are theirs. */
 bool fork_fits_still(struct conn *source, const struct capture *c, const struct relations *l,
                      struct err *e) MUST_CHECK;

@@ -17,6 +17,17 @@ static struct relations from_fork(const struct world *w, bool copied, struct are
     return l;
 }
 
+/* A table that the fork does not have as the source does waits, as one that drifts. */
+static void leave_unfit(struct world *w, const struct relations *l, const struct err *unfit)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct relation *r = relations_by_id(&w->relations, l->items[i].id);
+        struct err *drift = &w->drifts[r - w->relations.items];
+        if (unfit[i].kind != ERR_NONE && drift->kind == ERR_NONE)
+            *drift = unfit[i];
+    }
+}
+
 /* A fork that is needed no more may be gone. */
 bool world_check_fork(struct worker *worker, const struct sync *sync, struct world *w, struct err *e)
 {
@@ -29,11 +40,15 @@ bool world_check_fork(struct worker *worker, const struct sync *sync, struct wor
                            "--copy-from " COPY_FROM_SOURCE);
     }
     const struct relations l = from_fork(w, false, w->mem);
+    struct err *unfit = arena_alloc(w->mem, (l.count + 1) * sizeof *unfit);
     char *shown = dsn_safe(sync_fork(sync));
     w->fork = arena_strdup(w->mem, shown);
     free(shown);
-    return worker_source(worker, &source, e) && worker_fork(worker, &fork, e) &&
-           fork_fits(fork, source, &w->capture, &l, e);
+    if (!worker_source(worker, &source, e) || !worker_fork(worker, &fork, e) ||
+        !fork_fits(fork, source, &w->capture, &l, unfit, e))
+        return false;
+    leave_unfit(w, &l, unfit);
+    return true;
 }
 
 bool world_from_fork(const struct world *w, size_t index)

@@ -48,18 +48,9 @@ static bool step_is_done(const struct world *w, const char *step)
     return false;
 }
 
-/* The target shows one snapshot: what is not copied comes in beside it. */
-static bool is_established(const struct world *w)
-{
-    for (size_t i = 0; i < w->state.nrelations; i++)
-        if (w->state.snapshot[0] != '\0' && w->state.relations[i].snapshot == NULL)
-            return true;
-    return false;
-}
-
 static enum event next_work(const struct world *w)
 {
-    if (is_established(w))
+    if (target_follows(&w->state))
         return EV_TO_FOLLOW;
     for (size_t i = 0; i < w->state.nrelations; i++)
         if (!w->state.relations[i].copied)
@@ -93,7 +84,7 @@ static void opened(struct engine *g, struct task *task)
     catchup_drop(g);
     finish_drop(g);
     copy_load(g);
-    g->established = is_established(g->world);
+    g->established = target_follows(&g->world->state);
     g->indexed = step_is_done(g->world, "indexes");
     g->survey_ms = clock_ms();
     g->finishing = step_is_done(g->world, "constraints") ? step_is_done(g->world, "analyze") ? 2 : 1 : 0;

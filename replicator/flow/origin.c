@@ -38,6 +38,14 @@ bool target_has_step(const struct target_state *s, const char *step)
     return false;
 }
 
+bool target_follows(const struct target_state *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->nrelations; i++)
+        any = any || s->relations[i].snapshot == NULL;
+    return any && s->snapshot[0] != '\0';
+}
+
 bool target_needs_fork(const struct target_state *s)
 {
     bool any = false;

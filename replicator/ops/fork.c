@@ -142,14 +142,17 @@ static bool refuse_table(const struct relation *r, enum copy_has has, struct err
 }
 
 bool fork_fits(struct conn *fork, struct conn *source, const struct capture *c, const struct relations *l,
-               struct err *e)
+               struct err *unfit, struct err *e)
 {
     enum copy_has *tables;
     struct arena *a = arena_new();
     bool ok = fork_is_one(fork, source, e) && copy_has_capture(fork, source, c, e) &&
               fork_has(fork, source, c, l, a, &tables, e);
-    for (size_t i = 0; ok && i < l->count; i++)
-        ok = tables[i] == COPY_GIVES || refuse_table(&l->items[i], tables[i], e);
+    for (size_t i = 0; ok && i < l->count; i++) {
+        err_clear(&unfit[i]);
+        if (tables[i] != COPY_GIVES)
+            refuse_table(&l->items[i], tables[i], &unfit[i]);
+    }
     arena_free(a);
     return ok || err_context(e, "the fork");
 }

@@ -310,8 +310,7 @@ static bool take_seed(struct init *in, struct err *e)
         !lock_engine(in->target, in->capture.sync_id, NULL, e) || !read_tables(in, e) ||
         !capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) ||
         !seed_has(in->target, in->source, &in->capture, &in->tables, in->a, &has, e) ||
-        !capture_remove_tables(in->target, in->s->schema, &o, e) ||
-        !catalog_identity(in->source, &source, e))
+        !capture_remove_tables(in->target, in->s->schema, &o, e) || !catalog_identity(in->source, &source, e))
         return false;
     taken = seed_taken(&in->tables, has, in->a);
     fault_point("seed.before_swap");
@@ -356,9 +355,10 @@ static bool choose_origins(struct init *in, struct err *e)
 {
     struct conn *fork = NULL;
     enum copy_has *has = NULL;
-    bool given = sync_fork(in->s) != NULL;
-    bool ok = target_read(in->target, in->s->schema, in->a, &in->state, e) &&
-              (!given || (sync_connect(in->s, SIDE_FORK, "init", &fork, e) &&
+    if (!target_read(in->target, in->s->schema, in->a, &in->state, e))
+        return false;
+    bool given = sync_fork(in->s) != NULL && !target_follows(&in->state);
+    bool ok = (!given || (sync_connect(in->s, SIDE_FORK, "init", &fork, e) &&
                           fork_has(fork, in->source, &in->capture, &in->tables, in->a, &has, e)));
     conn_close(fork);
     for (size_t i = 0; ok && given && i < in->tables.count; i++) {

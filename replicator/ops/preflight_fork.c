@@ -138,7 +138,10 @@ static bool look_at(struct look *l, struct err *e)
 bool step_fork(struct look *l, enum side unused, struct err *e)
 {
     struct err why;
-    if (sync_fork(l->s) != NULL) {
+    if (sync_fork(l->s) != NULL && target_follows(&l->state)) {
+        look_add(l, FINDING_OK, "fork", "", "",
+                 "not looked at: the sync follows already, and new tables are copied from the source", NULL);
+    } else if (sync_fork(l->s) != NULL) {
         if (look_at(l, &why))
             return true;
         snprintf(why.side, sizeof why.side, "%s", side);
