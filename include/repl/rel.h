@@ -28,7 +28,7 @@ struct column {
     bool generated;       /* GENERATED ALWAYS AS ... STORED: never copied */
     bool identity_always; /* can be inserted (overriding) but not updated */
     bool binary_safe;     /* COPY BINARY carries it between servers without loss */
-    bool in_unique;       /* stands in a unique or exclusion index other than the key */
+    bool in_unique;       /* stands in a unique or exclusion index other than the key, or makes what does */
     bool has_default;     /* or is an identity */
 };
 
@@ -39,6 +39,7 @@ struct key_column {
     const char
         *order; /* "USING OPERATOR(pg_catalog.<) NULLS LAST": what ORDER BY says to get that of the index */
     const char *collate; /* " COLLATE s.c" where the index has another collation than the column, else "" */
+    const char *folds;   /* likewise where the column's own takes different texts for equal, else "" */
 };
 
 enum key_kind {

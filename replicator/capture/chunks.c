@@ -109,7 +109,7 @@ struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, con
         {"oid", arena_printf(a, "%u", r->oid)},
         {"shape", r->shape != NULL ? r->shape : ""},
         {"also", walk ? ", pg_catalog.set_config('enable_sort', 'off', true)" : ""},
-        {"columns", list_columns(a, r, "t.") + 2}, /* past the first comma */
+        {"columns", list_columns(a, r, "t.")},
         {"from", walk ? rows_of(a, r, h, condition) : arena_printf(a, "ONLY %s t", h->sql)},
         {"where", arena_printf(a, "%s%s", walk ? "true" : condition, no_delta(a, c, r))},
         {"format", binary ? "binary" : "text"},

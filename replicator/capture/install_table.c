@@ -6,6 +6,7 @@
 #include "install.h"
 #include "names.h"
 #include "repl/embedded.h"
+#include "repl/hash.h"
 
 /* All that the texts of one table need. */
 struct table_names {
@@ -33,11 +34,21 @@ static struct table_names make_names(struct arena *a, const struct capture *c, c
     };
 }
 
-/* "repl_insert": named after the schema, so that two syncs do not meet. */
+/* "repl_insert": named after the schema, so that two syncs do not meet. A schema whose name leaves no room for that is
+ * cut short, and told from others by a hash. */
 static char *trigger_name(const struct table_names *n, const char *what)
 {
+    enum { LONGEST = 63, ROOM = sizeof "_truncate" - 1, HASH = sizeof "_12345678" - 1 };
     struct buf b = {0};
-    sql_ident(&b, arena_printf(n->a, "%s_%s", n->c->schema, what));
+    const char *schema = n->c->schema;
+    size_t len = strlen(schema);
+    if (len + ROOM > LONGEST) {
+        len = LONGEST - ROOM - HASH;
+        while ((schema[len] & 0xc0) == 0x80) /* not within a character of UTF-8 */
+            len--;
+        schema = arena_printf(n->a, "%.*s_%08x", (int)len, schema, (unsigned)hash64_str(schema));
+    }
+    sql_ident(&b, arena_printf(n->a, "%s_%s", schema, what));
     char *name = arena_strdup(n->a, b.data);
     buf_free(&b);
     return name;
@@ -53,11 +64,13 @@ static void add_filled(struct buf *b, const char *text, const struct sql_var *va
 
 /* ---- objects of the schema ---- */
 
+/* With the collation where "equal" depends on it: a batch takes each key once. */
 static char *key_definitions(const struct table_names *n)
 {
     struct buf b = {0};
     for (size_t k = 0; k < n->r->nkey; k++)
-        buf_printf(&b, ", k%zu %s NOT NULL", k + 1, n->r->columns[n->r->key[k].column].type);
+        buf_printf(&b, ", k%zu %s%s NOT NULL", k + 1, n->r->columns[n->r->key[k].column].type,
+                   n->r->key[k].folds);
     char *s = arena_strdup(n->a, buf_text(&b));
     buf_free(&b);
     return s;

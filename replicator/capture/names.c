@@ -41,7 +41,7 @@ char *list_columns(struct arena *a, const struct relation *r, const char *prefix
     for (size_t i = 0; i < r->ncolumns; i++) {
         if (r->columns[i].generated)
             continue;
-        buf_printf(&b, ", %s", prefix);
+        buf_printf(&b, "%s%s", b.len != 0 ? ", " : "", prefix);
         sql_ident(&b, r->columns[i].name);
     }
     return taken(a, &b);

@@ -11,7 +11,7 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side);
 
 /* ", d.k1, d.k2": every key column with that prefix and a comma in front; "" without key. */
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix);
-/* ", t."id", t."v"": every copied column of the table likewise. */
+/* "t."id", t."v"": every copied column of the table; "" where there is none. */
 char *list_columns(struct arena *a, const struct relation *r, const char *prefix);
 /* "d.k1 = t."id" AND ...", with the operators of the key's index. */
 char *join_keys(struct arena *a, const struct relation *r);

@@ -51,16 +51,16 @@ char *capture_batch_sql(struct arena *a, const struct capture *c, const struct r
                         const char *snapshot, const struct delta_range *range)
 {
     const char *format = relation_binary(r) ? "binary" : "text";
-    const char *only = r->partitioned ? "" : "ONLY ";
+    const char *only = r->partitioned ? "" : "ONLY ", *columns = list_columns(a, r, "t.");
     if (r->nkey == 0)
-        return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);",
-                            list_columns(a, r, "t.") + 2, only, r->sql, format);
+        return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);", columns, only, r->sql,
+                            format);
 
     const struct sql_var vars[] = {
         /* Not a key column: a composite value with a NULL in it is not "IS NOT NULL". */
         {"present", "t.ctid IS NOT NULL"},
         {"keys", list_keys(a, r, "d.") + 2},
-        {"columns", list_columns(a, r, "t.")},
+        {"columns", columns[0] != '\0' ? arena_printf(a, ", %s", columns) : ""},
         {"distinct", list_keys(a, r, "") + 2},
         {"delta_a", name_delta(a, c, r->id, 'a')},
         {"delta_b", name_delta(a, c, r->id, 'b')},

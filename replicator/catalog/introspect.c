@@ -150,6 +150,7 @@ static void fill_keys(const struct result *keys, const struct result *columns, s
             t->key[k].ge = arena_strdup(a, result_text(keys, row + (int)k, 6));
             t->key[k].order = arena_strdup(a, result_text(keys, row + (int)k, 7));
             t->key[k].collate = arena_strdup(a, result_text(keys, row + (int)k, 8));
+            t->key[k].folds = arena_strdup(a, result_text(keys, row + (int)k, 9));
         }
         t->nrange = same_order(t);
     }

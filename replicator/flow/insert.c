@@ -4,15 +4,15 @@
 
 void insert_columns(struct buf *b, const struct relation *r)
 {
-    const char *before = "(";
+    size_t first = b->len;
     for (size_t i = 0; i < r->ncolumns; i++) {
         if (r->columns[i].generated)
             continue;
-        buf_puts(b, before);
+        buf_puts(b, b->len == first ? "(" : ", ");
         sql_ident(b, r->columns[i].name);
-        before = ", ";
     }
-    buf_puts(b, ")");
+    if (b->len != first)
+        buf_puts(b, ")");
 }
 
 /* What stands for a character behind a backslash in COPY's text; the server writes no others. */
@@ -68,7 +68,12 @@ void insert_add(struct buf *b, const struct relation *r, const char *rows, size_
     if (len == 0)
         return;
     buf_printf(b, "INSERT INTO %s ", r->sql);
+    size_t before = b->len;
     insert_columns(b, r);
+    if (b->len == before) { /* each row is a newline */
+        buf_printf(b, "SELECT FROM pg_catalog.generate_series(1, %zu);", len);
+        return;
+    }
     buf_puts(b, " OVERRIDING SYSTEM VALUE VALUES ");
     for (const char *s = rows; s < end;) {
         const char *newline = memchr(s, '\n', (size_t)(end - s));

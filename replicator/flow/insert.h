@@ -4,7 +4,8 @@
 
 #include "repl/flow.h"
 
-/* The columns that are copied, in parentheses, quoted. */
+/* The columns that are copied, in parentheses, quoted; nothing where there is none: a table without columns, or of
+ * generated ones. */
 void insert_columns(struct buf *b, const struct relation *r);
 
 /* Adds one INSERT of those rows, in the order of insert_columns; nothing where there is no row. The values are literals

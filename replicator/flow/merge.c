@@ -155,6 +155,7 @@ static char *set_list(struct arena *a, const struct apply_table *t)
     return taken(a, &b);
 }
 
+/* "("a", "b")" of the table or "s.c1, s.c2" of the stage; "" where no column is copied. */
 static char *column_list(struct arena *a, const struct apply_table *t, bool staged)
 {
     struct buf b = {0};
@@ -167,7 +168,11 @@ static char *column_list(struct arena *a, const struct apply_table *t, bool stag
         else
             sql_ident(&b, t->source->columns[i].name);
     }
-    return taken(a, &b);
+    if (b.len == 0 || staged)
+        return taken(a, &b);
+    char *s = arena_printf(a, "(%s)", b.data);
+    buf_free(&b);
+    return s;
 }
 
 /* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since

@@ -2,7 +2,8 @@
 -- Reads: pg_attribute, pg_type, pg_index, pg_depend.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, attnum, name, type, base type, is domain, not null, generated, identity always, binary safe,
---          in a unique or exclusion index that is not the primary key, has a default.
+--          in a unique or exclusion index that is not the primary key (or what a generated column there is made
+--          from), has a default.
 --
 -- Binary safe: COPY BINARY carries the value between any two supported servers without loss. True for built-in
 -- scalar types whose send and receive functions speak of values alone, arrays of them, ranges over them, enums
@@ -44,6 +45,18 @@ WITH RECURSIVE base(oid, root) AS (
     FROM pg_catalog.pg_constraint k
     CROSS JOIN LATERAL unnest(k.conkey) AS a(attnum)
     WHERE k.contype IN ('u', 'x') AND k.conrelid = ANY (:'oids'::pg_catalog.oid[])
+), in_other_index AS (
+    SELECT indrelid, attnum FROM other_index
+    UNION
+    -- What a generated column of such an index is made from. Up to PostgreSQL 14 the column itself hangs on the others,
+    -- later its expression does.
+    SELECT x.indrelid, d.refobjsubid
+    FROM other_index x
+    JOIN pg_catalog.pg_attrdef e ON e.adrelid = x.indrelid AND e.adnum = x.attnum
+    JOIN pg_catalog.pg_depend d
+      ON (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
+          OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = e.adrelid AND d.objsubid = e.adnum)
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = x.indrelid AND d.refobjsubid > 0
 )
 SELECT a.attrelid, a.attnum, a.attname,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -56,7 +69,7 @@ SELECT a.attrelid, a.attnum, a.attname,
        a.attgenerated <> '',
        a.attidentity = 'a',
        EXISTS (SELECT FROM safe_all s WHERE s.oid = b.root),
-       EXISTS (SELECT FROM other_index x WHERE x.indrelid = a.attrelid AND x.attnum = a.attnum)
+       EXISTS (SELECT FROM in_other_index x WHERE x.indrelid = a.attrelid AND x.attnum = a.attnum)
            -- An exclusion constraint over expressions names no columns: any change may matter.
            OR EXISTS (SELECT FROM pg_catalog.pg_index i
                       WHERE i.indrelid = a.attrelid AND i.indisexclusion AND i.indexprs IS NOT NULL),

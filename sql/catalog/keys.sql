@@ -3,7 +3,8 @@
 -- Reads: pg_index, pg_attribute, pg_opclass, pg_amop, pg_operator, pg_collation.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, primary, position, attnum, the operators for equal, less, greater or equal, how ORDER BY names the
--- index's order, its collation where that is not the column's; in table and position order.
+-- index's order, its collation where that is not the column's, the column's own where that is not deterministic;
+-- in table and position order.
 WITH candidate AS (
     SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indexrelid, i.indisprimary, i.indkey, i.indclass,
                                         i.indcollation, i.indoption, i.indnkeyatts
@@ -32,7 +33,11 @@ SELECT k.indrelid, k.indisprimary, g, k.indkey[g], eq.name, lt.name, ge.name,
                   FROM pg_catalog.pg_collation co
                   JOIN pg_catalog.pg_namespace n ON n.oid = co.collnamespace
                   WHERE co.oid = k.indcollation[g])
-            ELSE '' END
+            ELSE '' END,
+       coalesce((SELECT pg_catalog.format(' COLLATE %I.%I', n.nspname, co.collname)
+                 FROM pg_catalog.pg_collation co
+                 JOIN pg_catalog.pg_namespace n ON n.oid = co.collnamespace
+                 WHERE co.oid = a.attcollation AND NOT co.collisdeterministic), '')
 FROM candidate k
 CROSS JOIN LATERAL pg_catalog.generate_series(0, k.indnkeyatts - 1) g
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.indrelid AND a.attnum = k.indkey[g]

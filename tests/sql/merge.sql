@@ -38,7 +38,7 @@ select a, ctid from t where a in (4, 5) order by a;
 \set differs 'ROW(t.v, t.a, t.u, t.i, t.n)::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3, s.c4, s.c6)::record'
 \set set 'v = s.c1, n = s.c6'
 \i sql/target/merge_update.sql
-\set columns 'v, a, u, i, n'
+\set columns '(v, a, u, i, n)'
 \set staged 's.c1, s.c2, s.c3, s.c4, s.c6'
 \i sql/target/merge_insert.sql
 \set from_batch 0
