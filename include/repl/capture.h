@@ -218,8 +218,14 @@ bool capture_is_part(struct conn *copy, struct conn *source, const struct captur
 
 /* ---- doorbell and rotation ---- */
 
-/* Arms the doorbell; *was_armed tells whether nobody had rung. */
-bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, struct err *e) MUST_CHECK;
+enum bell {
+    BELL_WAS_RUNG,
+    BELL_WAS_ARMED, /* nobody had rung since */
+    BELL_SILENT     /* nobody rings: transactions can be prepared there, and one that notifies cannot */
+};
+/* Arms the doorbell, unless it has to be silent; anyway: even then. Tells how it was. */
+bool capture_arm(struct conn *db, const struct capture *c, bool anyway, enum bell *bell,
+                 struct err *e) MUST_CHECK;
 
 /* Records that the target has committed applied_batch, which stands at p. Then truncates inactive sides whose every
  * row is covered, and lets the writers change sides when the active ones hold at least min_bytes. Never waits for a

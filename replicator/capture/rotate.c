@@ -4,13 +4,16 @@
 #include "names.h"
 #include "repl/fault.h"
 
-bool capture_arm(struct conn *db, const struct capture *c, bool *was_armed, struct err *e)
+bool capture_arm(struct conn *db, const struct capture *c, bool anyway, enum bell *bell, struct err *e)
 {
     struct arena *a = arena_new();
     struct result *r;
-    bool ok = pg_query(db, arena_printf(a, "SELECT %s()", name_of(a, c, "arm")), 0, NULL, &r, e);
+    const char *sql = arena_printf(a, "SELECT %s(%s)", name_of(a, c, "arm"), anyway ? "true" : "false");
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
     if (ok) {
-        *was_armed = result_bool(r, 0, 0);
+        *bell = result_text(r, 0, 0) == NULL ? BELL_SILENT
+                : result_bool(r, 0, 0)       ? BELL_WAS_ARMED
+                                             : BELL_WAS_RUNG;
         result_free(r);
     }
     arena_free(a);

@@ -24,6 +24,9 @@ const struct setting engine_settings[] = {
     {"rest_ms", "ms", 50, 0, 10000,
      "Longest rest between two batches while changes come without end; a rest is twice what the batch took."},
     {"retry_max_ms", "ms", 30000, 100, 3600000, "Longest wait between two tries after an error."},
+    {"ring_anyway", "", 0, 0, 1,
+     "1: changes are announced by NOTIFY although the source's max_prepared_transactions is not 0; PREPARE "
+     "TRANSACTION then fails now and then."},
     {"rotate_bytes", "bytes", 1000000, 8192, 10000000000,
      "Size of the delta tables at which the writers are sent to the other side."},
     {"slice_ms", "ms", 10000, 100, 600000,
@@ -39,8 +42,9 @@ static const size_t places[] = {
     offsetof(struct settings, chunk_max_bytes), offsetof(struct settings, chunk_min_bytes),
     offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
     offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
-    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, slice_ms),
-    offsetof(struct settings, step_rows),       offsetof(struct settings, survey_ms),
+    offsetof(struct settings, ring_anyway),     offsetof(struct settings, rotate_bytes),
+    offsetof(struct settings, slice_ms),        offsetof(struct settings, step_rows),
+    offsetof(struct settings, survey_ms),
 };
 
 static int64_t *place(struct settings *s, size_t i)

@@ -10,7 +10,7 @@
 #include "repl/clock.h"
 #include "repl/log.h"
 
-enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, STEADY_RUN = 2, RESTS_A_BATCH = 2 };
+enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2, RESTS_A_BATCH = 2 };
 
 static bool may_look(const struct engine *g)
 {
@@ -86,16 +86,22 @@ static void on_timer(uv_timer_t *timer)
     follow_look(timer->data);
 }
 
-static void look_later(struct engine *g, bool was_armed)
+/* Nobody rings: as often as takes the source no more than a twentieth of the time. */
+static uint64_t silent_wait(uint64_t took_ms)
+{
+    return took_ms * 20 > SILENT_MS ? took_ms * 20 : SILENT_MS;
+}
+
+static void look_later(struct engine *g, const struct batch_task *t)
 {
     static const unsigned waits[] = {5, 20, 100, 400};
     unsigned last = sizeof waits / sizeof *waits;
-    uint64_t wait = g->look_index < last ? waits[g->look_index] : (uint64_t)g->settings.poll_ms;
-    if (wait > (uint64_t)g->settings.poll_ms)
-        wait = (uint64_t)g->settings.poll_ms;
-    uv_timer_start(&g->look_timer, on_timer, wait, 0);
+    uint64_t most = (uint64_t)g->settings.poll_ms, wait = g->look_index < last ? waits[g->look_index] : most;
+    if (t->bell == BELL_SILENT)
+        most = silent_wait(clock_ms() - t->began_ms) < most ? silent_wait(clock_ms() - t->began_ms) : most;
+    uv_timer_start(&g->look_timer, on_timer, wait < most ? wait : most, 0);
     /* Somebody rang and has not committed yet: keep looking often. */
-    if (was_armed || g->look_index < RUNG_INDEX)
+    if (t->bell != BELL_WAS_RUNG || g->look_index < RUNG_INDEX)
         g->look_index += g->look_index < last;
     else
         g->look_index = RUNG_INDEX;
@@ -204,7 +210,7 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     else if (t->outcome == BATCH_APPLIED)
         look_on(g);
     else
-        look_later(g, t->was_armed);
+        look_later(g, t);
 }
 
 static int64_t owed_sum(const struct owed_list *l)

@@ -92,7 +92,9 @@ static bool look_twice(struct look *l, struct err *e)
         return false;
     if (l->open || t->outcome == BATCH_UNKNOWN_TABLE)
         return true;
-    if (!capture_arm(l->source, &t->task.world->capture, &t->was_armed, e) || !look(l, e))
+    if (!capture_arm(l->source, &t->task.world->capture, t->task.settings->ring_anyway != 0, &t->bell, e))
+        return false;
+    if (t->bell != BELL_SILENT && !look(l, e))
         return false;
     return l->open || t->outcome == BATCH_UNKNOWN_TABLE || !t->establish || establish(l, e);
 }

@@ -223,8 +223,8 @@ struct batch_task {
     struct copy_progress progress;
     /* Found: */
     enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_UNKNOWN_TABLE } outcome;
-    bool was_armed;
-    size_t dirty; /* tables with delta rows, covered or not */
+    enum bell bell; /* as the look found it, where nothing was owed */
+    size_t dirty;   /* tables with delta rows, covered or not */
     struct owed_list owed;
     size_t tables;
     int64_t upserted, deleted, bytes, sequences;

@@ -15,6 +15,7 @@ struct settings {
     int64_t poll_ms;         /* the longest an idle engine goes without looking */
     int64_t rest_ms;         /* longest rest between two batches while changes come steadily */
     int64_t retry_max_ms;
+    int64_t ring_anyway;  /* NOTIFY although the source can prepare transactions */
     int64_t rotate_bytes; /* the delta tables change sides when the active ones hold as much */
     int64_t
         slice_ms; /* of reading under a rate, in one source transaction; it is given up at SLICE_MOST of them */

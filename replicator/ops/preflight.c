@@ -83,7 +83,7 @@ static const struct step {
     {"long transactions", ON_EACH, PLAIN, step_transactions,
      "transactions that stay open: they hold back init and vacuum"},
     {"prepared transactions", ON_EACH, PLAIN, step_prepared,
-     "two-phase commit: a transaction that rings repl's doorbell cannot be prepared"},
+     "two-phase commit: a transaction that rings repl's doorbell could not be prepared, so none rings"},
     {"vacuum", ON_SOURCE, PLAIN, step_vacuum,
      "anti-wraparound vacuums that run or are due: init waits for them"},
     {"settings", ON_TARGET, PLAIN, step_settings, "settings of the target that slow a load"},

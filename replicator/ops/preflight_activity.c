@@ -95,14 +95,15 @@ bool step_prepared(struct look *l, enum side side, struct err *e)
         if (none)
             look_ok(l, "prepared transactions", "target", "none is open");
     } else if (l->facts[side].max_prepared > 0) {
-        look_add(l, FINDING_WARNING, "prepared transactions", "source", "",
-                 arena_printf(
-                     l->a,
-                     "max_prepared_transactions is %lld: a transaction that rings repl's doorbell cannot be "
-                     "prepared (PREPARE TRANSACTION fails after NOTIFY)",
-                     (long long)l->facts[side].max_prepared),
-                 "if the application uses two-phase commit, do not run repl with it; otherwise set "
-                 "max_prepared_transactions = 0");
+        look_add(
+            l, FINDING_WARNING, "prepared transactions", "source", "",
+            arena_printf(
+                l->a,
+                "max_prepared_transactions is %lld: repl is not rung for by NOTIFY, which would make PREPARE "
+                "TRANSACTION fail, but looks about every 50 ms by itself",
+                (long long)l->facts[side].max_prepared),
+            "if the application prepares no transactions, set ring_anyway = 1 in repl.conf: changes arrive "
+            "within milliseconds then");
     } else {
         look_ok(l, "prepared transactions", "source", "two-phase commit is off");
     }

@@ -2,6 +2,8 @@
 -- Writes: the schema.   Variables: schema, sync_id (uuid), version (the layout's number).
 -- Everything is found by name alone, so the schema may have any name and several can coexist.
 CREATE SCHEMA :"schema";
+-- By this text other syncs know the schema, and leave it alone.
+COMMENT ON SCHEMA :"schema" IS 'made by repl, removed by repl cleanup';
 
 -- Which server and history this is, as the last init found it: every copy of the database carries it along, and so
 -- shows of which it is one.
@@ -138,9 +140,17 @@ BEGIN
 END $$;
 
 -- Arms the doorbell; tells whether nobody had rung. Its durability does not matter: a new engine arms anew.
-CREATE FUNCTION :"schema".arm() RETURNS boolean LANGUAGE plpgsql VOLATILE
+-- Where transactions can be prepared it stays silent and null is returned, since one that notifies cannot be prepared;
+-- unless anyway: whoever says so knows that the application prepares none.
+CREATE FUNCTION :"schema".arm(anyway boolean) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
+    IF NOT anyway AND current_setting('max_prepared_transactions')::int > 0 THEN
+        IF pg_sequence_last_value('bell'::regclass) = 1 THEN
+            PERFORM setval('bell'::regclass, 2);
+        END IF;
+        RETURN NULL;
+    END IF;
     IF pg_sequence_last_value('bell'::regclass) = 1 THEN
         RETURN true;
     END IF;

@@ -51,12 +51,12 @@ update t set a = a + 10 where b = 'z';
 select * from owed_keys where side = 'b' order by 2, 3;
 
 \echo == the doorbell rings once after it was armed
-select repl.arm() as was_armed, repl.arm() as is_armed;
+select repl.arm(false) as was_armed, repl.arm(false) as is_armed;
 listen repl;
 insert into t values (5, 'x', 0);
 insert into t values (6, 'x', 0);
 select last_value as rung from repl.bell;
-select repl.arm() as was_armed;
+select repl.arm(false) as was_armed;
 
 \echo == TRUNCATE, and what is rolled back
 truncate t;
