@@ -29,7 +29,7 @@ struct pg_dump {
     char *password;
 };
 
-/* -N and -T for what this role may not read: pg_dump would end at it. */
+/* -N and -T for what repl made or is about to make, and for what this role may not read: pg_dump would end at it. */
 static bool add_exclusions(struct pg_dump *d, struct conn *source, struct err *e)
 {
     struct result *r;
@@ -41,7 +41,8 @@ static bool add_exclusions(struct pg_dump *d, struct conn *source, struct err *e
         strlist_add(&d->exclude, name.data);
         buf_free(&name);
     }
-    if (!ask(source, sql_ops_dump_exclude, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    const struct sql_var vars[] = {{"schema", d->s->schema}, {NULL, NULL}};
+    if (!ask(source, sql_ops_dump_exclude, vars, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         struct buf name = {0}, line = {0};
@@ -53,9 +54,11 @@ static bool add_exclusions(struct pg_dump *d, struct conn *source, struct err *e
         }
         strlist_add(&d->exclude, table ? "-T" : "-N");
         strlist_add(&d->exclude, name.data);
-        buf_printf(&line, "left out: %s %s, which this role may not read", table ? "table" : "schema",
-                   name.data);
-        strlist_add(&d->unread, line.data);
+        if (!result_null(r, i, 2)) {
+            buf_printf(&line, "left out: %s %s, %s", table ? "table" : "schema", name.data,
+                       result_text(r, i, 2));
+            strlist_add(&d->unread, line.data);
+        }
         buf_free(&name);
         buf_free(&line);
     }

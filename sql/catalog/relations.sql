@@ -1,6 +1,7 @@
 -- Tables that a user could replicate, in schema and name order.
 -- Reads: pg_class, pg_namespace, pg_inherits, pg_depend.   Writes: nothing.
--- Variables: own_schema (text): repl's schema, left out as that of the other direction is (docs/fallback.md).
+-- Variables: own_schema (text): repl's schema, left out as that of the other direction (docs/fallback.md) and those of other
+-- syncs are.
 -- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate.
 WITH RECURSIVE own AS (
     SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity,
@@ -11,6 +12,7 @@ WITH RECURSIVE own AS (
       AND NOT c.relispartition
       AND c.relpersistence <> 't'
       AND n.nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
+      AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

@@ -14,6 +14,7 @@ FROM (
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname <> :'own_schema' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+      AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
       AND p.proacl IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

@@ -8,6 +8,7 @@ WITH spaces AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl
     FROM pg_catalog.pg_namespace n
     WHERE n.nspname <> :'own_schema' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+      AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x
                       WHERE x.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND x.objid = n.oid
                         AND x.deptype = 'e')

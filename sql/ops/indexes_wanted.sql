@@ -26,4 +26,4 @@ LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid
 CROSS JOIN LATERAL (SELECT coalesce(k.contype IN ('p', 'u'), false) AND a.amname = 'btree' AND t.relkind = 'r'
                            AND k.conname = c.relname) AS s(split)
 WHERE n.nspname <> :'own_schema' AND n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'
-  AND n.nspname !~ '^pg_toast'
+  AND n.nspname !~ '^pg_toast' AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'

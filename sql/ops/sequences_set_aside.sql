@@ -12,7 +12,7 @@ FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS sql, s.seqstart
       JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relpersistence <> 't'
-        AND n.nspname <> :'own_schema'
+        AND n.nspname <> :'own_schema' AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
         AND CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT')
                  THEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL END
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

@@ -25,6 +25,7 @@ SELECT o.place,
                               OR t.tgrelid IN (SELECT l.relid FROM pg_catalog.pg_partition_tree(c.oid) l))
                          AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
                          AND n.nspname <> :'own_schema'
+                         AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
                        UNION ALL
                        SELECT 'rule ' || w.rulename
                        FROM pg_catalog.pg_rewrite w

@@ -1,6 +1,8 @@
 -- repl's tables on the target: where it stands, and what of the first copy is done.
 -- Writes: the schema.   Variables: schema, sync_id, version.
 CREATE SCHEMA :"schema";
+-- By this text other syncs know the schema, and leave it alone.
+COMMENT ON SCHEMA :"schema" IS 'made by repl, removed by repl cleanup';
 
 CREATE TABLE :"schema".sync (
     sync_id    uuid PRIMARY KEY,

@@ -13,6 +13,11 @@ from program import Repl, binary
 from report import Report
 
 
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, help="test_model.py: the one round to play, with the seed that it printed")
+    parser.addoption("--minutes", type=float, help="test_model.py: how long the long run goes on")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: minutes of work; run by ctest's label slow, not by default")
 
@@ -79,6 +84,20 @@ def _side(cluster, prefix):
     side = Side(cluster, f"{prefix}{next(_numbers)}")
     cluster.create_database(side.name)
     return side
+
+
+@pytest.fixture
+def sides(source_cluster, target_cluster):
+    """Makes pairs of databases, more than one in a test; the last one and those before are dropped at the end."""
+    made = []
+
+    def pair():
+        made.extend((_side(source_cluster, "src"), _side(target_cluster, "dst")))
+        return made[-2:]
+    yield pair
+    for side in made:
+        side.cluster.ensure_up()
+        side.cluster.drop_database(side.name)
 
 
 @pytest.fixture
