@@ -94,6 +94,7 @@ struct engine {
 
     bool looking;        /* a look, a batch or a rotation is under way */
     bool look_wanted;    /* something may be owed */
+    bool batch_unsaved;  /* last_batch is not in the state file yet */
     unsigned look_index; /* how long nothing was found */
     unsigned run;        /* batches since a look found nothing */
     uint64_t looked_ms;  /* when the last look that found nothing (left) began */
@@ -104,7 +105,6 @@ struct engine {
     struct owed_list behind; /* what made the backlog too large; in behind_mem */
     struct arena *behind_mem;
     struct status last_batch; /* only last_batch is used */
-    bool batch_unsaved;       /* it is not in the state file yet */
     struct meter meter;
     double started_wall;
     struct err err; /* why the engine ended */
