@@ -393,3 +393,27 @@ def test_triggers_of_the_target_stay_silent(repl, src, dst, check, equal):
     src.execute("insert into t values (9, 'x')")
     repl.kick()
     assert dst.execute("select v from t where id = 9").fetchone()[0] == "x+ always"
+
+
+def test_writers_of_other_roles(repl, src, src_admin, equal):
+    """Roles that may write some columns of some rows and know nothing of repl's schema; all rows that they cannot see move."""
+    src.execute("""create table t(id int primary key, owner text default current_user, v int default 0, secret text);
+        create table p(id int primary key, v int) partition by range (id); create table p1 partition of p for values from (0) to (100);
+        alter table t enable row level security; create policy own on t using (owner = current_user);
+        insert into t(id, owner) select g, case g % 2 when 0 then 'visitor of t' else 'app' end from generate_series(1, 20) g""")
+    src_admin.execute("""create role "visitor of t" nosuperuser; grant usage on schema public to "visitor of t";
+        grant select, insert, delete, update (id, v) on t to "visitor of t"; grant select, insert, update, delete on p1 to "visitor of t";""")
+    try:
+        repl.init()
+        repl.start()
+        repl.wait_phase("following")
+        src_admin.execute("""set role "visitor of t"; set search_path = pg_temp; update public.t set v = v + 1; delete from public.t where id < 7;
+            insert into public.t(id) values (100), (101); update public.t set id = id + 1000 where id > 15; insert into public.p1 values (1, 1), (2, 2);
+            update public.p1 set id = id + 10; delete from public.p1 where id = 11""")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            src_admin.execute("select * from repl.relation")
+        src_admin.execute("reset role")
+        repl.kick()
+        assert equal() == 10 + 7 + 2 + 1
+    finally:
+        src_admin.execute("""reset role; drop owned by "visitor of t"; drop role "visitor of t";""")

@@ -185,6 +185,17 @@ static void insert_takes_back_what_copy_escaped(void **state)
     buf_free(&b);
 }
 
+static void insert_of_rows_without_columns_counts_them(void **state)
+{
+    (void)state;
+    struct relation r = table();
+    struct buf b = {0};
+    r.ncolumns = 0;
+    insert_add(&b, &r, "\n\n\n", 3);
+    assert_string_equal(b.data, "INSERT INTO public.t SELECT FROM pg_catalog.generate_series(1, 3);");
+    buf_free(&b);
+}
+
 /* ---- the mailbox ---- */
 
 static void queue_is_first_in_first_out(void **state)
@@ -225,6 +236,7 @@ int main(void)
         cmocka_unit_test(truncations_of_a_batch_are_one_command),
         cmocka_unit_test(insert_of_no_rows_is_nothing),
         cmocka_unit_test(insert_takes_back_what_copy_escaped),
+        cmocka_unit_test(insert_of_rows_without_columns_counts_them),
         cmocka_unit_test(queue_is_first_in_first_out),
         cmocka_unit_test(a_closed_queue_gives_nothing_out),
     };
