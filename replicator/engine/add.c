@@ -75,7 +75,8 @@ bool add_table(struct engine *g, const char *table, struct err *e)
 
 void add_new(struct engine *g)
 {
-    if (g->adding || finish_is_planning(g) || g->stopping || g->life == LIFE_OPENING || g->world == NULL || engine_in_trouble(g))
+    if (g->adding || finish_is_planning(g) || g->stopping || g->life == LIFE_OPENING || g->world == NULL ||
+        engine_in_trouble(g))
         return; /* the next opening comes back */
     if (g->add_wanted != NULL) {
         submit(g, g->add_wanted, false);
