@@ -248,8 +248,14 @@ def switched_and_written_to(night):
         c.execute("insert into orders values (30001, 7, now()); insert into line values (30001, 1, 'sku-7', 2)")
 
 
+def switched_with_fallback(night):
+    night.repl.run("cutover", "--fallback", "--yes")
+    with night.target.connect() as c:
+        c.execute("insert into orders values (30001, 7, now())")
+
+
 SITUATIONS = {f.__name__: f for f in (engine_dies, rows_differ, table_paused, writer_stays, switch_fails, terminal_lost,
-                                      engine_dies_behind_the_fence, switched_and_written_to)}
+                                      engine_dies_behind_the_fence, switched_and_written_to, switched_with_fallback)}
 
 
 # ---- the stories
