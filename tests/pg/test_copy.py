@@ -64,7 +64,7 @@ def test_no_transaction_is_longer_than_a_chunk(repl, src, source, equal):
           f"{sampler.seen} seen in {sampler.samples} samples")
     assert sampler.seen > 5, "no transaction of the copy was seen at all"
     assert took > 1, "the copy was too short to prove anything"
-    assert sampler.oldest < took / 4
+    assert sampler.oldest < took / 2  # one for all would be as old as the copy; a chunk is a twentieth, on a busy machine more
     equal()
 
 
