@@ -1,0 +1,54 @@
+/*
+ * An init that finds the changes going back, or a switch that has not ended (docs/fallback.md).
+ */
+#include <stdlib.h>
+
+#include "init_private.h"
+#include "repl/back.h"
+
+bool init_no_table_joins(struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the changes go back from the target to the source: no table can join now");
+    return err_hint(e, "repl cutover --back first");
+}
+
+/* Nothing is to be made then: the settings alone were lost. */
+static bool adopt_way_back(struct init *in, const struct ways *w, struct err *e)
+{
+    struct target_state old;
+    struct status st = {.phase = PHASE_STOPPED,
+                        .lag_seconds = -1,
+                        .owed_rows = -1,
+                        .back = w->back,
+                        .next = xstrdup("repl start")};
+    st.copy.rate_bytes_per_second = st.copy.eta_seconds = -1;
+    bool ok = target_read(in->source, in->s->twin, in->a, &old, e) && sync_save(in->s, in->st, e) &&
+              ways_remember(in->st, w->back ? "back" : "forward", e) && state_save_status(in->st, &st, e);
+    status_free(&st);
+    in->report->adopted = true;
+    in->report->tables = ok ? old.nrelations : 0;
+    return ok;
+}
+
+/* *done: what the fences say leaves nothing for init to do. */
+bool init_look_at_way(struct init *in, bool *done, struct err *e)
+{
+    struct ways w;
+    char *known = NULL, *way = NULL;
+    bool ok = state_get(in->st, "source", &known, e) && state_get(in->st, "way", &way, e) &&
+              ways_read(in->s, in->source, in->target, way, &w, e);
+    *done = ok && (w.back || w.undecided);
+    if (*done && known != NULL && w.back) {
+        ok = init_no_table_joins(e);
+    } else if (*done && known != NULL) {
+        ok = err_set(e, ERR_CONFIG, "a switch has not ended");
+        err_hint(e, "repl cutover --fallback, or repl cutover --abort");
+    } else if (*done) {
+        ok = adopt_way_back(in, &w, e);
+    } else if (ok && w.prepared) {
+        ok = ways_remember(in->st, "forward", e);
+    }
+    free(known);
+    free(way);
+    return ok;
+}
