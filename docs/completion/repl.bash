@@ -40,7 +40,7 @@ _repl() {
   verify) words=' --table --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
   log) words=' --lines --follow --json' ;;
   cutover) words=' --yes --dry-run --fallback --back --abort --timeout --terminate --exec --unverified --skip-large-objects' ;;
-  cleanup) words=' --yes --dry-run --source --target --schema' ;;
+  cleanup) words=' --yes --dry-run --emergency --source --target --schema' ;;
   version) words=' --json' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words --dir --verbose --log-json --help --version" -- "$cur")

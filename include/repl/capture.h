@@ -41,6 +41,7 @@ struct capture_install_options {
     /* Called when a table is captured. */
     void (*installed)(void *arg, const struct relation *r);
     void *arg;
+    bool end_sessions; /* remove only: repl's own sessions that hold locks in the schema are ended */
 };
 
 /*
@@ -63,7 +64,15 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
 bool capture_list(struct conn *db, const char *schema, struct arena *a, struct strlist *out,
                   struct err *e) MUST_CHECK;
 
-/* Drops triggers, one table a transaction under the same courtesy as install, then the schema. Finds the objects by
+/*
+ * Nothing is captured any more, in all sessions and at once, without a lock on any table: every capture function does
+ * nothing, and a fence is gone with that. for_good: the schema is no sync's from then on, so no engine and no init takes it
+ * for capture that works. *functions: how many.
+ */
+bool capture_disarm(struct conn *db, const char *schema, bool for_good, int64_t *functions,
+                    struct err *e) MUST_CHECK;
+
+/* Drops triggers, one table a transaction under the same courtesy as install, tables that are busy last, then the schema. Finds the objects by
  * the catalog alone, so it works where the state is lost and where a restore brought them. */
 bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
                     struct err *e) MUST_CHECK;

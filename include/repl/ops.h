@@ -236,7 +236,14 @@ bool verify_run(const struct verify_options *o, int64_t *run, struct err *e) MUS
 
 /* What cleanup would remove, one line each; works without state where source and target are given. */
 bool cleanup_list(const struct sync *s, struct arena *a, struct strlist *out, struct err *e) MUST_CHECK;
+struct cleanup_how {
+    bool emergency; /* in haste, and repl's own sessions on both sides are ended */
+    say_fn say;
+    void (*application_is_free)(void *arg); /* called once capture does nothing on either side; may be NULL */
+    void *arg;
+};
+
 /* Removes it: source, target, then the state directory's files. Can be run again. */
-bool cleanup_run(const struct sync *s, say_fn say, void *arg, struct err *e) MUST_CHECK;
+bool cleanup_run(const struct sync *s, const struct cleanup_how *how, struct err *e) MUST_CHECK;
 
 #endif

@@ -38,6 +38,12 @@ static bool read_id(struct conn *db, struct capture *c, struct err *e)
     arena_free(a);
     if (!ok)
         return false;
+    if (result_rows(r) == 0) {
+        result_free(r);
+        err_set(e, ERR_CONFIG,
+                "capture in schema %s was switched off by a cleanup that did not come to its end", c->schema);
+        return err_hint(e, "run: repl cleanup");
+    }
     int64_t version = result_rows(r) == 1 ? result_int(r, 0, 1) : -1;
     if (version == REPL_SCHEMA_VERSION)
         snprintf(c->sync_id, sizeof c->sync_id, "%s", result_text(r, 0, 0));

@@ -46,57 +46,172 @@ bool capture_list(struct conn *db, const char *schema, struct arena *a, struct s
     return true;
 }
 
-/* ---- one table's triggers, or the schema: a transaction under a lock timeout each, again while others are in the
- * way ---- */
+/* ---- the application first ---- */
 
-static bool patiently(struct conn *db, const char *sql, const char *table, const struct relation *named,
-                      const struct capture_install_options *o, struct err *e)
+bool capture_disarm(struct conn *db, const char *schema, bool for_good, int64_t *functions, struct err *e)
+{
+    bool ours;
+    struct result *r;
+    struct buf b = {0};
+    *functions = 0;
+    if (!look(db, schema, &ours, e))
+        return false;
+    if (!ours)
+        return true;
+    char *sql = sql_fill(sql_capture_disarm, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
+        return false;
+    *functions = result_int(r, 0, 1);
+    buf_printf(&b, "BEGIN; %s;", result_text(r, 0, 0));
+    if (for_good) {
+        buf_puts(&b, "DELETE FROM ");
+        sql_ident(&b, schema);
+        buf_puts(&b, ".sync;");
+    }
+    buf_puts(&b, "COMMIT");
+    ok = pg_exec(db, b.data, e);
+    if (!ok)
+        pg_reset(db);
+    result_free(r);
+    buf_free(&b);
+    return ok || err_context(e, "switching capture off");
+}
+
+/* ---- what is dropped: a transaction under a lock timeout each; what is busy goes to the end of the line ---- */
+
+struct drop {
+    char *sql;          /* the whole transaction */
+    const char *table;  /* quoted; NULL: none of the user's */
+    struct relation of; /* its names, for messages */
+    bool done;
+};
+
+struct drops {
+    struct drop *items;
+    size_t count;
+};
+
+static struct drop *drops_add(struct drops *d)
+{
+    d->items = xrealloc(d->items, (d->count + 1) * sizeof *d->items);
+    d->items[d->count] = (struct drop){0};
+    return &d->items[d->count++];
+}
+
+static void drops_free(struct drops *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        free(d->items[i].sql);
+    free(d->items);
+}
+
+/* Those of an engine that does not know yet: the next batch would lock what is to go. */
+static bool end_sessions(struct conn *db, const char *schema, struct err *e)
+{
+    char *sql =
+        sql_fill(sql_capture_end_sessions, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
+    bool ok = pg_exec(db, sql, e);
+    free(sql);
+    return ok;
+}
+
+/* *busy: one of those that are left; NULL: none is. */
+static bool one_pass(struct conn *db, struct drops *d, const struct capture_install_options *o, size_t *left,
+                     const struct drop **busy, struct err *e)
+{
+    *left = 0;
+    *busy = NULL;
+    for (size_t i = 0; i < d->count; i++) {
+        struct drop *one = &d->items[i];
+        if (one->done)
+            continue;
+        if (pg_exec(db, one->sql, e)) {
+            one->done = true;
+            if (one->table != NULL && o->installed != NULL)
+                o->installed(o->arg, &one->of);
+            continue;
+        }
+        pg_reset(db);
+        if (!is_lock_timeout(e))
+            return err_table(e, one->of.schema, one->of.name);
+        *busy = one;
+        (*left)++;
+    }
+    return true;
+}
+
+static bool give_up(const struct drop *busy, size_t left, const char *blocker, struct err *e)
+{
+    err_set(e, ERR_CONFLICT, "locked by others all the time%s%s%s", left > 1 ? ", as others are" : "",
+            blocker[0] != '\0' ? ": " : "", blocker);
+    err_table(e, busy->of.schema, busy->of.name);
+    return err_hint(e, "end that session or wait for it, then run `repl cleanup` again: it goes on");
+}
+
+static bool drop_all(struct conn *db, const char *schema, struct drops *d,
+                     const struct capture_install_options *o, struct err *e)
 {
     struct backoff backoff = {.base_ms = 50, .max_ms = 2000};
     uint64_t began = clock_ms();
     for (;;) {
+        size_t left;
+        const struct drop *busy;
         char blocker[256] = "";
-        if (pg_exec(db, sql, e))
+        if ((o->end_sessions && !end_sessions(db, schema, e)) || !one_pass(db, d, o, &left, &busy, e))
+            return false;
+        if (left == 0)
             return true;
-        pg_reset(db);
-        if (!is_lock_timeout(e))
-            return err_table(e, named->schema, named->name);
-        if (table != NULL)
-            find_blocker(db, table, blocker, sizeof blocker);
-        if (o->give_up_ms != 0 && clock_ms() - began > o->give_up_ms) {
-            err_set(e, ERR_CONFLICT, "locked by others all the time%s%s", blocker[0] != '\0' ? ": " : "",
-                    blocker);
-            err_table(e, named->schema, named->name);
-            return err_hint(e, "end that session or wait for it, then run `repl cleanup` again: it goes on");
-        }
+        if (busy->table != NULL)
+            find_blocker(db, busy->table, blocker, sizeof blocker);
+        if (o->give_up_ms != 0 && clock_ms() - began > o->give_up_ms)
+            return give_up(busy, left, blocker, e);
         unsigned wait = backoff_next_ms(&backoff);
         if (o->waiting != NULL)
-            o->waiting(o->arg, named, blocker, wait);
+            o->waiting(o->arg, &busy->of, blocker, wait);
         clock_sleep_ms(wait);
     }
 }
 
-/* Drops the triggers of the table whose rows of the list begin at i; gives the next table's. */
-static bool drop_of_table(struct conn *db, const struct result *r, int *i,
-                          const struct capture_install_options *o, struct err *e)
+static void begin(struct buf *b, const struct capture_install_options *o)
+{
+    buf_printf(b, "BEGIN; SET LOCAL lock_timeout = %u;", o->lock_timeout_ms);
+}
+
+/* The triggers of the table whose rows of the list begin at i; gives the next table's. */
+static void add_table(struct drops *d, const struct result *r, int *i,
+                      const struct capture_install_options *o)
 {
     struct buf b = {0}, name = {0};
     const char *table = result_text(r, *i, 1);
-    const struct relation named = {
-        .schema = result_text(r, *i, 2), .name = result_text(r, *i, 3), .sql = table};
-
-    buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u;", o->lock_timeout_ms);
+    struct drop *one = drops_add(d);
+    one->table = table;
+    one->of = (struct relation){.schema = result_text(r, *i, 2), .name = result_text(r, *i, 3), .sql = table};
+    begin(&b, o);
     for (; *i < result_rows(r) && strcmp(result_text(r, *i, 1), table) == 0; (*i)++) {
         buf_clear(&name);
         sql_ident(&name, result_text(r, *i, 0));
         buf_printf(&b, "DROP TRIGGER IF EXISTS %s ON %s;", name.data, table);
     }
     buf_puts(&b, "COMMIT;");
-    bool ok = patiently(db, b.data, table, &named, o, e);
-    if (ok && o->installed != NULL)
-        o->installed(o->arg, &named);
+    one->sql = xstrdup(b.data);
     buf_free(&b);
     buf_free(&name);
+}
+
+static bool drop_triggers(struct conn *db, const char *schema, const struct capture_install_options *o,
+                          struct err *e)
+{
+    struct result *r;
+    struct drops d = {0};
+    if (!list_triggers(db, schema, &r, e))
+        return false;
+    for (int i = 0; i < result_rows(r);)
+        add_table(&d, r, &i, o);
+    bool ok = drop_all(db, schema, &d, o, e);
+    drops_free(&d);
+    result_free(r);
     return ok;
 }
 
@@ -107,57 +222,59 @@ static bool drop_pieces(struct conn *db, const char *schema, const struct captur
 {
     enum { TABLES_AT_ONCE = 8 };
     struct result *r;
-    const struct relation named = {.schema = "schema", .name = schema};
+    struct drops d = {0};
     char *sql = sql_fill(sql_capture_pieces, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
     bool ok = pg_query(db, sql, 0, NULL, &r, e);
     free(sql);
     if (!ok)
         return false;
-    for (int i = 0; ok && i < result_rows(r);) {
+    for (int i = 0; i < result_rows(r);) {
         struct buf b = {0};
-        buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u;", o->lock_timeout_ms);
+        struct drop *one = drops_add(&d);
+        one->of = (struct relation){.schema = "schema", .name = schema};
+        begin(&b, o);
         for (int n = 0; n < TABLES_AT_ONCE && i < result_rows(r); n++, i++)
             buf_printf(&b, "%s;", result_text(r, i, 0));
         buf_puts(&b, "COMMIT;");
-        ok = patiently(db, b.data, NULL, &named, o, e);
+        one->sql = xstrdup(b.data);
         buf_free(&b);
     }
+    ok = drop_all(db, schema, &d, o, e);
+    drops_free(&d);
     result_free(r);
+    return ok;
+}
+
+static bool drop_schema(struct conn *db, const char *schema, const struct capture_install_options *o,
+                        struct err *e)
+{
+    struct buf b = {0};
+    struct drops d = {0};
+    struct drop *one = drops_add(&d);
+    one->of = (struct relation){.schema = "schema", .name = schema};
+    begin(&b, o);
+    buf_puts(&b, "DROP SCHEMA ");
+    sql_ident(&b, schema);
+    buf_puts(&b, " CASCADE; COMMIT;");
+    one->sql = xstrdup(b.data);
+    buf_free(&b);
+    bool ok = drop_all(db, schema, &d, o, e);
+    drops_free(&d);
     return ok;
 }
 
 bool capture_remove_tables(struct conn *db, const char *schema, const struct capture_install_options *o,
                            struct err *e)
 {
-    struct result *r;
-    if (!list_triggers(db, schema, &r, e))
-        return false;
-    bool ok = true;
-    for (int i = 0; ok && i < result_rows(r);)
-        ok = drop_of_table(db, r, &i, o, e);
-    result_free(r);
-    return ok && drop_pieces(db, schema, o, e);
+    return drop_triggers(db, schema, o, e) && drop_pieces(db, schema, o, e);
 }
 
 bool capture_remove(struct conn *db, const char *schema, const struct capture_install_options *o,
                     struct err *e)
 {
     bool ours;
-    if (!look(db, schema, &ours, e))
-        return false;
-    if (!ours)
-        return true;
-    if (!capture_remove_tables(db, schema, o, e))
-        return false;
-
-    struct buf b = {0};
-    const struct relation named = {.schema = "schema", .name = schema};
-    buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u; DROP SCHEMA ", o->lock_timeout_ms);
-    sql_ident(&b, schema);
-    buf_puts(&b, " CASCADE; COMMIT;");
-    bool ok = patiently(db, b.data, NULL, &named, o, e);
-    buf_free(&b);
-    return ok;
+    return look(db, schema, &ours, e) &&
+           (!ours || (capture_remove_tables(db, schema, o, e) && drop_schema(db, schema, o, e)));
 }
 
 /* ---- tables that their owner dropped ---- */

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "cmd.h"
 
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
     {"dry-run", no_argument, 0, NULL, "only list what would be removed"},
+    {"emergency", no_argument, 0, NULL, "at once: free the application first, do not ask, end the engine"},
     {"source", required_argument, 0, "URL", "where the state directory was lost: the source"},
     {"target", required_argument, 0, "URL", "where the state directory was lost: the target"},
     {"schema", required_argument, 0, "NAME", "where the state directory was lost: repl's schema (repl)"},
@@ -75,14 +77,38 @@ static bool clean(struct context *c, const struct sync *s, struct err *e)
         puts("nothing of repl is there");
     if (args_has(&c->args, "dry-run") || n == 0)
         return true;
-    return (args_has(&c->args, "yes") || confirm(e)) && cleanup_run(s, say, NULL, e);
+    return (args_has(&c->args, "yes") || confirm(e)) && cleanup_run(s, &(struct cleanup_how){.say = say}, e);
+}
+
+/* An engine that does not end is no reason to wait: its sessions are ended, and it finds no capture any more. */
+static void stop_engine(void *arg)
+{
+    enum { STOP_MS = 3000 };
+    const struct context *c = arg;
+    struct control_request r = {.command = "stop", .timeout_ms = STOP_MS};
+    struct err why;
+    bool running = false;
+    if (!control_ask(c->dir, &r, &running, NULL, &why))
+        printf("the engine has not stopped yet (%s); its sessions are ended\n", why.text);
+    else if (running)
+        puts("the engine has stopped");
+    fflush(stdout);
+}
+
+static bool clean_now(struct context *c, const struct sync *s, struct err *e)
+{
+    const struct cleanup_how how = {
+        .emergency = true, .say = say, .application_is_free = stop_engine, .arg = c};
+    return cleanup_run(s, &how, e);
 }
 
 static bool exec(struct context *c, struct err *e)
 {
     struct sync s = {0};
-    bool ok = fill_sync(c, &s, e) && context_refuse_running(c, "repl stop, then repl cleanup again", e) &&
-              clean(c, &s, e);
+    bool now = args_has(&c->args, "emergency") && !args_has(&c->args, "dry-run");
+    bool ok = fill_sync(c, &s, e) &&
+              (now ? clean_now(c, &s, e)
+                   : context_refuse_running(c, "repl stop, then repl cleanup again", e) && clean(c, &s, e));
     sync_free(&s);
     return ok;
 }
@@ -90,8 +116,11 @@ static bool exec(struct context *c, struct err *e)
 const struct cmd cmd_cleanup = {.name = "cleanup",
                                 .args = "",
                                 .text = "Remove every trace of repl from both sides; the copied tables stay",
-                                .detail = "Lists what it will remove and asks. It can be run again, and "
-                                          "works without the state directory when\n"
-                                          "--source and --target are given.",
+                                .detail =
+                                    "Lists what it will remove and asks. It can be run again, and "
+                                    "works without the state directory when\n"
+                                    "--source and --target are given. With --emergency capture does nothing "
+                                    "within the first second, whatever is\n"
+                                    "locked, and triggers go as soon as each table lets them.",
                                 .options = options,
                                 .exec = exec};

@@ -11,9 +11,8 @@ from program import ROOT
 from test_copy import SMALL, big, chunks
 from waiting import SLOWER, eventually, moment
 
-# test_steps.py has those that need more than the workload, test_cutover.py, test_verify_ways.py, test_drift.py,
-# test_fallback_crash.py theirs.
-POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.|mend\.|back\.)[a-z_.]+)"\)')
+# Other stories have those that need more than the workload, or are of their commands.
+POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.|mend\.|back\.|seed\.|cleanup\.)[a-z_.]+)"\)')
 
 
 def points():
@@ -80,8 +79,7 @@ def test_init_is_killed_at(repl, src, writers, equal, point):
         settle(repl, equal, w)
 
 
-# Points of a seed are for test_seeded.py, which has one.
-@pytest.mark.parametrize("point", [p for p in points() if not of_init(p) and not p.startswith("seed.")])
+@pytest.mark.parametrize("point", [p for p in points() if not of_init(p)])
 def test_killed_at(repl, src, writers, equal, point):
     """Dies at each named point, once in the copy or the follow that passes it, and goes on."""
     with writers(writers=2, hold=.1) as w:

@@ -1,0 +1,198 @@
+"""cleanup in every phase, with the state lost, on busy tables, interrupted, and in an emergency."""
+import shutil
+import threading
+import time
+
+import psycopg
+import pytest
+
+import compare
+from program import ROOT
+from test_copy import SMALL, big, chunks
+from waiting import SLOWER, eventually
+
+SIDES = ("--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET")
+
+
+def copying(repl, dst):
+    repl.configure(**SMALL)
+    repl.start("--jobs", "1", pause_at="chunk.before_commit:100")
+    eventually(lambda: chunks(dst) > 1, what="some chunks are done")
+
+
+def cut_over(repl):
+    repl.start()
+    repl.kick()
+    repl.run("cutover", "--yes")
+
+
+def into(phase, repl, dst):
+    if phase == "copying":
+        copying(repl, dst)
+        repl.kill()
+    elif phase == "following":
+        repl.start()
+        repl.kick()
+        repl.stop()
+    elif phase == "fenced":
+        repl.start()
+        repl.kick()
+        repl.run("cutover", "--yes", code=None, env={"REPL_FAIL_AT": "cutover.fenced"})
+        repl.kill()
+    elif phase == "cut_over":
+        cut_over(repl)
+        repl.stop()
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["state", "lost"])
+@pytest.mark.parametrize("phase", ["initialized", "copying", "following", "fenced", "cut_over"])
+def test_complete_in_every_phase(repl, src, dst, src_admin, dst_admin, phase, lost):
+    big(src, rows=3000)
+    src.execute("create table bare(n int); insert into bare values (1)")
+    before = compare.catalog(src_admin)
+    repl.init()
+    into(phase, repl, dst)
+    rows = dst.execute("select count(*) from big").fetchone()[0]
+    if phase in ("fenced", "cut_over"):
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            src.execute("update big set v = 'x' where id = 1")
+    if lost:
+        shutil.rmtree(repl.dir)
+    how = SIDES if lost else ()
+    installed = compare.catalog(src_admin), compare.catalog(dst_admin)
+    listed = repl.run("cleanup", "--dry-run", *how).out
+    assert "trigger repl_insert on public.big" in listed and "trigger repl_insert on public.bare" in listed
+    assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == installed
+    repl.run("cleanup", "--yes", *how)
+    assert compare.catalog(src_admin) == before
+    assert not [line for line in compare.catalog(dst_admin) if "repl" in line]
+    assert dst.execute("select count(*) from big").fetchone()[0] == rows, "the copied rows stay"
+    src.execute("update big set v = 'free' where id = 1")
+    assert "nothing of repl is there" in repl.run("cleanup", "--yes", *SIDES).out
+
+
+def test_before_anything_was_there(repl, src_admin, dst_admin):
+    before = compare.catalog(src_admin), compare.catalog(dst_admin)
+    assert "nothing of repl is there" in repl.run("cleanup", "--yes", *SIDES).out
+    assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == before
+
+
+def test_killed_in_between(repl, src, src_admin, dst_admin):
+    """Capture is off by then: no engine and no init takes it for one that works, and cleanup goes on."""
+    src.execute("create table t(id int primary key)")
+    before = compare.catalog(src_admin)
+    repl.init()
+    repl.run("cleanup", "--yes", code=-9, env={"REPL_FAIL_AT": "cleanup.disarmed"})
+    src.execute("insert into t values (1)")
+    assert src_admin.execute("select count(*) from repl.d1_a").fetchone()[0] == 0
+    for command in ("start", "init"):
+        said = repl.run(command, code=1).all
+        assert "did not come to its end" in said and "repl cleanup" in said
+    repl.run("cleanup", "--yes")
+    assert compare.catalog(src_admin) == before
+    assert not [line for line in compare.catalog(dst_admin) if "repl" in line]
+
+
+class Writers:
+    """Short transactions on all tables; remembers the slowest."""
+
+    def __init__(self, uri, tables, n=4):
+        self.uri, self.tables, self.stopped = uri, tables, threading.Event()
+        self.slowest, self.errors, self.count = 0, [], 0
+        self.threads = [threading.Thread(target=self.write, args=(i,)) for i in range(n)]
+
+    def write(self, i):
+        try:
+            with psycopg.connect(self.uri, autocommit=True) as c:
+                while not self.stopped.is_set():
+                    i = (i * 7 + 3) % self.tables
+                    began = time.monotonic()
+                    c.execute(f"update t{i} set v = v + 1 where id = 1")
+                    self.slowest = max(self.slowest, time.monotonic() - began)
+                    self.count += 1
+        except psycopg.Error as e:
+            self.errors.append(e)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stopped.set()
+        for t in self.threads:
+            t.join()
+
+
+
+def test_emergency(repl, src, source, src_admin, dst_admin):
+    """A hundred busy tables, one of them locked for good, an engine at work: the application is free at once."""
+    for i in range(100):
+        src.execute(f"create table t{i}(id int primary key, v int); insert into t{i} values (1, 0)")
+    before = compare.catalog(src_admin)
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    with source.connect(autocommit=False) as holder, Writers(source.uri, 100) as w:
+        holder.execute("update t50 set v = v + 1")
+        eventually(lambda: w.count > 200, what="the application is at work")
+        w.slowest = 0
+        began = time.monotonic()
+        said = repl.run("cleanup", "--emergency", code=1, timeout=60)
+        took = time.monotonic() - began
+        assert "capture is off" in said.out.splitlines()[0] and "the engine has stopped" in said.out
+        assert "public.t50" in said.all and "repl cleanup" in said.all
+        left = {t for (t,) in src_admin.execute("select distinct tgrelid::regclass::text from pg_trigger "
+                                                "where tgname like 'repl%'").fetchall()}
+        assert left == {"t50"}, "only the one that is locked keeps its triggers"
+        written = src_admin.execute("select (pg_stat_get_tuples_inserted(c.oid)) from pg_class c "
+                                    "where relname like 'd5%_a' order by 1").fetchall()
+        at = w.count
+        eventually(lambda: w.count > at + 200, what="the application goes on")
+        assert src_admin.execute("select (pg_stat_get_tuples_inserted(c.oid)) from pg_class c "
+                                 "where relname like 'd5%_a' order by 1").fetchall() == written
+        holder.rollback()
+        assert not w.errors, w.errors
+        assert w.slowest < 1.5 * SLOWER, f"a statement of the application waited for {w.slowest:.1f} s"
+        assert took < 40 * SLOWER
+    assert repl.wait_exit() == 0
+    repl.run("cleanup", "--emergency")
+    assert compare.catalog(src_admin) == before
+    assert not [line for line in compare.catalog(dst_admin) if "repl" in line]
+
+
+def by_hand():
+    """What docs/cleanup.md gives to type where no repl is at hand."""
+    page = (ROOT / "docs/cleanup.md").read_text(encoding="utf-8")
+    return page[page.index("DO $$"):page.index("END $$;") + len("END $$;")]
+
+
+def test_without_repl_at_hand(repl, src, source, src_admin):
+    src.execute("create table t(id int primary key)")
+    before = compare.catalog(src_admin)
+    repl.init()
+    with source.connect() as c:
+        c.execute(by_hand())
+    src.execute("insert into t values (1)")
+    assert src_admin.execute("select count(*) from repl.d1_a").fetchone()[0] == 0
+    assert "did not come to its end" in repl.run("start", code=1).all
+    repl.run("cleanup", "--yes")
+    assert compare.catalog(src_admin) == before
+
+
+def test_emergency_without_anybody_in_the_way(repl, src, source, src_admin):
+    """A hundred busy tables within seconds; with the URL alone, since the machine that knew is gone."""
+    for i in range(100):
+        src.execute(f"create table t{i}(id int primary key, v int); insert into t{i} values (1, 0)")
+    before = compare.catalog(src_admin)
+    repl.init()
+    shutil.rmtree(repl.dir)
+    with Writers(source.uri, 100) as w:
+        eventually(lambda: w.count > 200, what="the application is at work")
+        w.slowest = 0
+        began = time.monotonic()
+        repl.run("cleanup", "--emergency", "--source", "env:REPL_TEST_SOURCE")
+        took = time.monotonic() - began
+    assert took < 10 * SLOWER, f"{took:.1f} s"
+    assert not w.errors and w.slowest < 1.5 * SLOWER
+    assert compare.catalog(src_admin) == before
