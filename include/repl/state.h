@@ -123,6 +123,8 @@ struct verify_standing {
 bool state_verify_standing(struct state *s, double now, struct arena *a, struct verify_standing **out,
                            size_t *count, struct err *e) MUST_CHECK;
 
+/* Whether anything is there that state_remove would remove. */
+bool state_files(const char *dir);
 /* Removes DIR/state.db and what stands beside it that repl made, and the directory when it is then empty. */
 bool state_remove(const char *dir, struct err *e) MUST_CHECK;
 

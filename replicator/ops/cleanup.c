@@ -46,7 +46,7 @@ bool cleanup_list(const struct sync *s, struct arena *a, struct strlist *out, st
         return no_sides(e);
     list_side(s, SIDE_SOURCE, a, out);
     list_side(s, SIDE_TARGET, a, out);
-    if (s->dir != NULL && access(s->dir, F_OK) == 0)
+    if (s->dir != NULL && state_files(s->dir))
         strlist_add(out, arena_printf(a, "here: repl's files in %s", s->dir));
     return true;
 }

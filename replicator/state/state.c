@@ -196,12 +196,24 @@ bool state_get(struct state *s, const char *key, char **value, struct err *e)
 
 /* ---- removal ---- */
 
+/* Everything that repl makes beside the state file. What a person put there, repl.conf too, is not among it. */
+static const char *const made[] = {"state.db",     "state.db-wal", "state.db-shm",   "state.db-journal",
+                                   "control.sock", "engine.lock",  "repl.log",       "schema.dump",
+                                   "schema.list",  "schema.use",   "schema.objects", "schema.dump.new"};
+
+bool state_files(const char *dir)
+{
+    bool any = false;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; fd >= 0 && !any && i < sizeof made / sizeof *made; i++)
+        any = faccessat(fd, made[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (fd >= 0)
+        close(fd);
+    return any;
+}
+
 bool state_remove(const char *dir, struct err *e)
 {
-    /* Everything that repl makes beside the state file. What a person put there, repl.conf too, stays. */
-    static const char *const made[] = {"state.db",     "state.db-wal", "state.db-shm",   "state.db-journal",
-                                       "control.sock", "engine.lock",  "repl.log",       "schema.dump",
-                                       "schema.list",  "schema.use",   "schema.objects", "schema.dump.new"};
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || err_set(e, ERR_STATE, "state directory %s: %s", dir, strerror(errno));

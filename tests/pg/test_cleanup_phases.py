@@ -7,10 +7,14 @@ import psycopg
 import pytest
 
 import compare
+from fallback import HINDRANCES, without_repl
 from program import ROOT
 from test_copy import SMALL, big, chunks
 from waiting import SLOWER, eventually
 
+TRIGGERS = """select format('trigger %s on %s.%s', tgname, n.nspname, c.relname)
+  from pg_trigger g join pg_class c on c.oid = tgrelid join pg_namespace n on n.oid = relnamespace
+ where tgname like 'repl\\_%' and tgparentid = 0"""
 SIDES = ("--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET")
 
 
@@ -18,12 +22,6 @@ def copying(repl, dst):
     repl.configure(**SMALL)
     repl.start("--jobs", "1", pause_at="chunk.before_commit:100")
     eventually(lambda: chunks(dst) > 1, what="some chunks are done")
-
-
-def cut_over(repl):
-    repl.start()
-    repl.kick()
-    repl.run("cutover", "--yes")
 
 
 def into(phase, repl, dst):
@@ -39,36 +37,57 @@ def into(phase, repl, dst):
         repl.kick()
         repl.run("cutover", "--yes", code=None, env={"REPL_FAIL_AT": "cutover.fenced"})
         repl.kill()
-    elif phase == "cut_over":
-        cut_over(repl)
+    elif phase in ("cut_over", "fallback", "back"):
+        repl.start()
+        repl.kick()
+        repl.run("cutover", "--yes", *([] if phase == "cut_over" else ["--fallback"]))
+        if phase == "back":
+            repl.run("cutover", "--back", "--yes")
         repl.stop()
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["state", "lost"])
-@pytest.mark.parametrize("phase", ["initialized", "copying", "following", "fenced", "cut_over"])
+FENCED = {"fenced": 0, "cut_over": 0, "fallback": 0, "back": 1}  # the side that refuses writes
+
+
+PHASES = ["initialized", "copying", "following", "fenced", "cut_over", "fallback", "back"]
+
+
+@pytest.mark.parametrize("phase, lost", [*((p, True) for p in PHASES), ("initialized", False), ("copying", False),
+                                         ("fallback", False)])
+@pytest.mark.usefixtures("writers")
 def test_complete_in_every_phase(repl, src, dst, src_admin, dst_admin, phase, lost):
+    """Both catalogs, before and after; tables with all that a way back switches off at the source."""
+    src.execute(HINDRANCES)
     big(src, rows=3000)
     src.execute("create table bare(n int); insert into bare values (1)")
     before = compare.catalog(src_admin)
     repl.init()
     into(phase, repl, dst)
-    rows = dst.execute("select count(*) from big").fetchone()[0]
-    if phase in ("fenced", "cut_over"):
+    copied, rows = without_repl(compare.catalog(dst_admin)), dst.execute("select count(*) from big").fetchone()[0]
+    if phase in FENCED:
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-            src.execute("update big set v = 'x' where id = 1")
+            (src, dst)[FENCED[phase]].execute("update big set v = 'x' where id = 1")
     if lost:
         shutil.rmtree(repl.dir)
     how = SIDES if lost else ()
     installed = compare.catalog(src_admin), compare.catalog(dst_admin)
-    listed = repl.run("cleanup", "--dry-run", *how).out
-    assert "trigger repl_insert on public.big" in listed and "trigger repl_insert on public.bare" in listed
-    assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == installed
+    listed = repl.run("cleanup", "--dry-run", *how).out.splitlines()
+    for side, lines in zip(("source", "target"), installed):
+        triggers = {name for (name,) in (src_admin, dst_admin)[side == "target"].execute(TRIGGERS).fetchall()}
+        assert {f"{side}: {name}" for name in triggers} == {n for n in listed if n.startswith(f"{side}: trigger")}
+        schemas = {line.split()[1] for line in lines if line.startswith("schema repl")}
+        assert schemas and all(f"{side}: schema {name} with everything in it" in listed for name in schemas)
+    assert any(line.startswith("here: ") for line in listed) == (not lost)
+    assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == installed, "listing removes nothing"
     repl.run("cleanup", "--yes", *how)
     assert compare.catalog(src_admin) == before
-    assert not [line for line in compare.catalog(dst_admin) if "repl" in line]
+    assert compare.catalog(dst_admin) == copied
     assert dst.execute("select count(*) from big").fetchone()[0] == rows, "the copied rows stay"
-    src.execute("update big set v = 'free' where id = 1")
-    assert "nothing of repl is there" in repl.run("cleanup", "--yes", *SIDES).out
+    for side in (src, dst):
+        side.execute("update big set v = 'free' where id = 1")
+    again = repl.run("cleanup", "--yes", *SIDES).out
+    assert again == "nothing of repl is there\n"
+    assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == (before, copied)
 
 
 def test_before_anything_was_there(repl, src_admin, dst_admin):
@@ -124,7 +143,6 @@ class Writers:
             t.join()
 
 
-
 def test_emergency(repl, src, source, src_admin, dst_admin):
     """A hundred busy tables, one of them locked for good, an engine at work: the application is free at once."""
     for i in range(100):
@@ -138,10 +156,15 @@ def test_emergency(repl, src, source, src_admin, dst_admin):
         eventually(lambda: w.count > 200, what="the application is at work")
         w.slowest = 0
         began = time.monotonic()
-        said = repl.run("cleanup", "--emergency", code=1, timeout=60)
-        took = time.monotonic() - began
-        assert "capture is off" in said.out.splitlines()[0] and "the engine has stopped" in said.out
-        assert "public.t50" in said.all and "repl cleanup" in said.all
+        process = repl.start_in_background("cleanup", "--emergency")
+        log = repl.folder / "background-cleanup.log"
+        eventually(lambda: "capture is off" in log.read_text(), every=0.01, what="the application is free")
+        free = time.monotonic() - began
+        assert process.wait(60 * SLOWER) == 1
+        took, said = time.monotonic() - began, log.read_text()
+        assert free < 1 * SLOWER, f"capture was off after {free:.2f} s"
+        assert "capture is off" in said.splitlines()[0] and "the engine has stopped" in said
+        assert "public.t50" in said and "repl cleanup" in said
         left = {t for (t,) in src_admin.execute("select distinct tgrelid::regclass::text from pg_trigger "
                                                 "where tgname like 'repl%'").fetchall()}
         assert left == {"t50"}, "only the one that is locked keeps its triggers"
@@ -180,8 +203,9 @@ def test_without_repl_at_hand(repl, src, source, src_admin):
     assert compare.catalog(src_admin) == before
 
 
-def test_emergency_without_anybody_in_the_way(repl, src, source, src_admin):
-    """A hundred busy tables within seconds; with the URL alone, since the machine that knew is gone."""
+@pytest.mark.parametrize("way", ["--yes", "--emergency"])
+def test_a_hundred_busy_tables(repl, src, source, src_admin, way):
+    """Within seconds; with the URL alone, since the machine that knew is gone."""
     for i in range(100):
         src.execute(f"create table t{i}(id int primary key, v int); insert into t{i} values (1, 0)")
     before = compare.catalog(src_admin)
@@ -191,7 +215,7 @@ def test_emergency_without_anybody_in_the_way(repl, src, source, src_admin):
         eventually(lambda: w.count > 200, what="the application is at work")
         w.slowest = 0
         began = time.monotonic()
-        repl.run("cleanup", "--emergency", "--source", "env:REPL_TEST_SOURCE")
+        repl.run("cleanup", way, "--source", "env:REPL_TEST_SOURCE")
         took = time.monotonic() - began
     assert took < 10 * SLOWER, f"{took:.1f} s"
     assert not w.errors and w.slowest < 1.5 * SLOWER
