@@ -129,7 +129,7 @@ def test_the_engine_is_killed_again_and_again_on_the_way_back(repl, following_ba
     with Workload(target.uri, writers=3) as w:
         for point in ("apply.staged", "apply.durable", "apply.before_commit", "apply.after_commit", None):
             repl.kill()
-            repl.start(fail_at=point)
+            repl.start(fail_at=point, wait=point is None)
             if point is not None:
                 assert repl.wait_exit() == -signal.SIGKILL, point
         committed = w.committed
