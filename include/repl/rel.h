@@ -23,6 +23,8 @@ struct column {
     int number;            /* attnum: stays when the column is renamed */
     const char *type;      /* schema-qualified, with modifiers, as format_type() gives it */
     const char *base_type; /* the type under the domains; type where it is no domain */
+    const char *bare_type; /* base_type without modifiers */
+    uint32_t type_oid;
     bool is_domain;
     bool not_null;
     bool generated;       /* GENERATED ALWAYS AS ... STORED: never copied */

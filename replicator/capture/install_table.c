@@ -69,7 +69,7 @@ static char *key_definitions(const struct table_names *n)
 {
     struct buf b = {0};
     for (size_t k = 0; k < n->r->nkey; k++)
-        buf_printf(&b, ", k%zu %s%s NOT NULL", k + 1, n->r->columns[n->r->key[k].column].type,
+        buf_printf(&b, ", k%zu %s%s", k + 1, n->r->columns[n->r->key[k].column].bare_type,
                    n->r->key[k].folds);
     char *s = arena_strdup(n->a, buf_text(&b));
     buf_free(&b);
@@ -101,45 +101,25 @@ static char *key_numbers(struct arena *a, const struct relation *r)
     return s;
 }
 
-/* The key's columns are the table's first: then a transition table can name them by their places. */
-static bool key_leads(const struct relation *r)
+static char *key_types(struct arena *a, const struct relation *r)
 {
+    struct buf b = {0};
+    buf_puts(&b, "{");
     for (size_t k = 0; k < r->nkey; k++)
-        if (r->key[k].column >= r->nkey)
-            return false;
-    return r->nkey != 0;
-}
-
-/* "changed c(c1, c2)": a rename of those columns leaves the function as it is. Only of the first ones, where no column
- * before them can be dropped and shift the places. */
-static char *changed_rows(const struct table_names *n)
-{
-    struct buf b = {0};
-    buf_puts(&b, "changed c");
-    for (size_t i = 0; i < n->r->nkey && key_leads(n->r); i++)
-        buf_printf(&b, "%sc%zu%s", i == 0 ? "(" : ", ", i + 1, i + 1 == n->r->nkey ? ")" : "");
-    char *s = arena_strdup(n->a, b.data);
+        buf_printf(&b, "%s%u", k != 0 ? "," : "", r->columns[r->key[k].column].type_oid);
+    buf_puts(&b, "}");
+    char *s = arena_strdup(a, b.data);
     buf_free(&b);
     return s;
 }
 
-/* The key's columns in changed_rows. */
-static char *changed_keys(const struct table_names *n)
-{
-    struct buf b = {0};
-    if (!key_leads(n->r))
-        return key_names(n, "c.");
-    for (size_t k = 0; k < n->r->nkey; k++)
-        buf_printf(&b, ", c.c%zu", n->r->key[k].column + 1);
-    char *s = arena_strdup(n->a, buf_text(&b));
-    buf_free(&b);
-    return s;
-}
-
+/* row: what names the row that was changed, in front of its columns. */
 static void add_function(struct buf *b, const struct table_names *n, const char *name, const char *body_text,
-                         const char *keys)
+                         const char *row)
 {
+    const char *only = n->r->nkey == 0 ? "LIMIT 1" : "";
     const struct sql_var body_vars[] = {
+        {"schema", n->c->schema},
         {"side", n->side},
         {"bell", n->bell},
         {"channel", n->c->schema},
@@ -148,9 +128,14 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
         {"truncation_a", name_of(n->a, n->c, "truncation_a")},
         {"truncation_b", name_of(n->a, n->c, "truncation_b")},
         {"id", arena_printf(n->a, "%d", n->r->id)},
-        {"keys", keys},
-        {"from", changed_rows(n)},
-        {"only", n->r->nkey == 0 ? "LIMIT 1" : ""},
+        {"keys", key_names(n, arena_printf(n->a, "%s.", row))},
+        {"row", row},
+        {"from", arena_printf(n->a, " FROM changed c %s", only)},
+        {"only", only},
+        {"relation", arena_printf(n->a, "%u", n->r->oid)},
+        {"numbers", key_numbers(n->a, n->r)},
+        {"types", key_types(n->a, n->r)},
+        {"names", key_names(n, "")},
         {"sync_id", n->c->sync_id},
         {NULL, NULL},
     };
@@ -164,11 +149,11 @@ static void add_functions(struct buf *b, const struct table_names *n)
 {
     bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     add_function(b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
-                 by_row ? key_names(n, "NEW.") : changed_keys(n));
-    add_function(b, n, n->old, sql_capture_body_row, key_names(n, "OLD."));
+                 by_row ? "NEW" : "c");
+    add_function(b, n, n->old, sql_capture_body_row, "OLD");
     add_function(b, n, n->truncate, sql_capture_body_truncate, "");
     if (n->r->partitioned)
-        add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, key_names(n, ""));
+        add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, "");
 }
 
 static void add_objects(struct buf *b, const struct table_names *n)
@@ -293,21 +278,26 @@ static bool make_capture(struct conn *db, const struct table_names *n,
     return run(db, &b, e);
 }
 
+static char *register_sql(struct arena *a, const struct capture *c, const struct relation *r)
+{
+    const struct sql_var vars[] = {{"schema", c->schema},           {"oid", arena_printf(a, "%u", r->oid)},
+                                   {"nspname", r->schema},          {"relname", r->name},
+                                   {"key", capture_key_text(a, r)}, {"numbers", key_numbers(a, r)},
+                                   {"types", key_types(a, r)},      {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_register, vars);
+    char *kept = arena_strdup(a, sql);
+    free(sql);
+    return kept;
+}
+
 bool give_ids(struct conn *db, const struct capture *c, const struct relations *l, int *ids, struct err *e)
 {
     struct arena *a = arena_new();
     struct buf b = {0};
     enum pg_event event = PG_RESULT;
-    for (size_t i = 0; i < l->count; i++) {
-        const struct relation *r = &l->items[i];
-        const struct sql_var vars[] = {
-            {"schema", c->schema}, {"oid", arena_printf(a, "%u", r->oid)}, {"nspname", r->schema},
-            {"relname", r->name},  {"key", capture_key_text(a, r)},        {"numbers", key_numbers(a, r)},
-            {NULL, NULL}};
-        if (r->id == 0)
-            add_filled(&b, sql_capture_register, vars);
-        buf_puts(&b, ";");
-    }
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].id == 0)
+            buf_printf(&b, "%s;\n", register_sql(a, c, &l->items[i]));
     bool ok = pg_send(db, buf_text(&b), e);
     for (size_t i = 0; ok && i < l->count; i++) {
         struct result *r = NULL;
@@ -342,16 +332,6 @@ bool install_table(struct conn *db, const struct capture *c, struct relation *r,
     return ok;
 }
 
-/* What register.sql says of the key, for a table that has its id. */
-static void add_key(struct buf *b, const struct table_names *n)
-{
-    buf_printf(b, "UPDATE %s SET key_columns = ", name_of(n->a, n->c, "relation"));
-    sql_literal(b, capture_key_text(n->a, n->r));
-    buf_puts(b, ", key_numbers = ");
-    sql_literal(b, key_numbers(n->a, n->r));
-    buf_printf(b, " WHERE id = %d; COMMIT;", n->r->id);
-}
-
 bool capture_rename_key(struct conn *db, const struct capture *c, const struct relation *r, struct err *e)
 {
     struct arena *a = arena_new();
@@ -359,7 +339,7 @@ bool capture_rename_key(struct conn *db, const struct capture *c, const struct r
     struct buf b = {0};
     buf_puts(&b, "BEGIN;");
     add_functions(&b, &n);
-    add_key(&b, &n);
+    buf_printf(&b, "%s; COMMIT;", register_sql(a, c, r));
     bool ok = run(db, &b, e);
     arena_free(a);
     return ok;
@@ -370,7 +350,9 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
 {
     struct arena *a = arena_new();
     struct table_names n = make_names(a, c, r);
-    const struct sql_var vars[] = {{"delta_a", n.delta_a},
+    const struct sql_var vars[] = {{"schema", c->schema},
+                                   {"id", arena_printf(a, "%d", r->id)},
+                                   {"delta_a", n.delta_a},
                                    {"delta_b", n.delta_b},
                                    {"changed", n.changed},
                                    {"old", n.old},
@@ -382,7 +364,7 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
     add_filled(&b, sql_capture_drop_table, vars);
     add_objects(&b, &n);
     bool ok = triggers_sql(db, &n, &b, e);
-    add_key(&b, &n);
+    buf_printf(&b, "%s; COMMIT;", register_sql(a, c, r));
     if (ok)
         ok = run(db, &b, e);
     else

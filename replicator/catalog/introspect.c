@@ -109,6 +109,8 @@ static void fill_column(struct column *col, const struct result *r, int row, str
     col->binary_safe = result_bool(r, row, 9);
     col->in_unique = result_bool(r, row, 10);
     col->has_default = result_bool(r, row, 11);
+    col->type_oid = (uint32_t)result_int(r, row, 12);
+    col->bare_type = arena_strdup(a, result_text(r, row, 13));
 }
 
 /* attnum -> index, since dropped columns leave holes. */

@@ -135,6 +135,14 @@ static bool another_key(const struct relation *r, struct arena *a, struct err *e
     return err_table(e, r->schema, r->name);
 }
 
+static bool locked_out(const struct relation *r, struct err *e)
+{
+    err_set(e, ERR_CONFIG,
+            "changes of it could not be captured; its capture is to be made anew, and others hold it locked");
+    err_table(e, r->schema, r->name);
+    return err_hint(e, "end the sessions that hold it for long; repl tries again by itself");
+}
+
 /* False where the two sides do not agree on the table; *e says why. */
 static bool match_one(struct world *w, struct relation *r, const struct relations *targets, struct err *e)
 {
@@ -144,6 +152,8 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
         err_table(e, r->schema, r->name);
         return err_hint(e, "create it there as on the source, or run: repl init");
     }
+    if (r->capture_broken)
+        return locked_out(r, e);
     if (!catalog_compatible(r, target, e))
         return false;
     if (r->key_was != NULL || (known(w, r->id)->afresh && !mend_same_key(r, target)))

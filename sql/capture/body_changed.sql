@@ -1,16 +1,24 @@
 -- Body of a capture function, for statement-level triggers: the keys of all changed rows.
 -- Reads: the transition table "changed", sequences side and bell.   Writes: the active delta table; may ring.
--- Variables: side, bell (sequences), channel, delta_a, delta_b, keys (", c.k1, ..."), from ("changed c", or with names for
--- the first columns, which then may be renamed), only ("LIMIT 1" without a key),
--- sync_id: what repl's own sessions have as repl.origin; they are not captured.
+-- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), only ("LIMIT 1"
+-- without a key), from (" FROM changed c ", and only), relation (oid), numbers, types, names (of the key's columns, see
+-- intact() in schema.sql), sync_id: what repl's own sessions have as repl.origin; they are not captured.
 BEGIN
     IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) :'sync_id' THEN
         RETURN NULL;
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-        INSERT INTO :delta_a SELECT pg_catalog.txid_current():keys FROM :from :only;
+    IF NOT :"schema".intact(:'relation'::pg_catalog.regclass, :'numbers', :'types', :'names') THEN
+        BEGIN
+            EXECUTE :"schema".insertion(:id, :'relation'::pg_catalog.regclass, :'numbers', :'types', 'c.',
+                                        :'from');
+        EXCEPTION WHEN OTHERS THEN
+            PERFORM :"schema".miss(:id);
+        END;
+        PERFORM 1;
+    ELSIF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
+        INSERT INTO :delta_a SELECT pg_catalog.txid_current():keys FROM changed c :only;
     ELSE
-        INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM :from :only;
+        INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM changed c :only;
     END IF;
     IF FOUND AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);

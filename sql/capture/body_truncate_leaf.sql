@@ -1,13 +1,14 @@
 -- Body of a capture function, for TRUNCATE of one leaf of a partitioned table: its keys, before they are gone.
 -- Reads: the leaf. Writes: the active delta table; may ring.
--- Variables: side, bell (sequences), channel, delta_a, delta_b, keys (", k1, ..."), only ("LIMIT 1" without a key).
-DECLARE
-    active text;
+-- Variables: schema, bell (sequence), channel, id, only ("LIMIT 1" without a key), relation (oid of the root), numbers,
+-- types (of the key's columns, see intact() in schema.sql).
 BEGIN
-    active := CASE WHEN pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1
-              THEN :'delta_a' ELSE :'delta_b' END;
-    EXECUTE pg_catalog.format('INSERT INTO %s SELECT pg_catalog.txid_current()%s FROM ONLY %I.%I %s', active,
-                              :'keys', TG_TABLE_SCHEMA, TG_TABLE_NAME, :'only');
+    BEGIN
+        EXECUTE :"schema".insertion(:id, :'relation'::pg_catalog.regclass, :'numbers', :'types', '',
+                                    pg_catalog.format(' FROM ONLY %I.%I %s', TG_TABLE_SCHEMA, TG_TABLE_NAME, :'only'));
+    EXCEPTION WHEN OTHERS THEN
+        PERFORM :"schema".miss(:id);
+    END;
     IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
         PERFORM pg_catalog.pg_notify(:'channel', '');

@@ -1,15 +1,15 @@
 -- Tables that are captured. Reads: relation, the catalog.   Variables: schema.
 -- Returns: oid, id, shape, key columns as capture's functions name them, as they are named now, whether capture is
--- broken: a key column is gone or has another type than in the delta tables, or a trigger is gone or disabled.
+-- broken: a key column is gone or has another type, a trigger is gone or disabled, or something was missed.
 SELECT r.relid, r.id, :"schema".shape(r.relid), r.key_columns, coalesce(k.names, ''),
        coalesce(k.broken, false) OR g.count < 4 + (pg_catalog.cardinality(r.key_numbers) > 0)::int
+           OR EXISTS (SELECT FROM :"schema".missed m WHERE m.relation = r.id)
 FROM :"schema".relation r
 CROSS JOIN LATERAL (
     SELECT pg_catalog.string_agg('"' || pg_catalog.replace(a.attname, '"', '""') || '"', ',' ORDER BY n.i) AS names,
-           pg_catalog.bool_or(a.attisdropped OR (a.atttypid, a.atttypmod) <> (d.atttypid, d.atttypmod)) AS broken
-    FROM pg_catalog.unnest(r.key_numbers) WITH ORDINALITY AS n(number, i)
+           pg_catalog.bool_or(a.attisdropped OR a.atttypid <> n.type) AS broken
+    FROM ROWS FROM (pg_catalog.unnest(r.key_numbers), pg_catalog.unnest(r.key_types)) WITH ORDINALITY AS n(number, type, i)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = r.relid AND a.attnum = n.number
-    JOIN pg_catalog.pg_attribute d ON d.attrelid = r.delta_a AND d.attnum = n.i + 1
 ) k
 CROSS JOIN LATERAL (
     SELECT pg_catalog.count(*)

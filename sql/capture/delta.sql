@@ -1,6 +1,7 @@
 -- The two delta tables of one table. Writes: schema.   Variables: schema, id, delta_a, delta_b (quoted names),
--- columns (", k1 type NOT NULL, ..." or nothing), label (for the comment).
--- Without index, append-only: nothing is ever deleted, so autovacuum has nothing to do there.
+-- columns (", k1 type, ..." or nothing), label (for the comment).
+-- Without index, append-only: nothing is ever deleted, so autovacuum has nothing to do there. The key's columns have the
+-- types under domains, without modifiers, and may be null: they take what the table lets in, whatever it came to be.
 CREATE TABLE IF NOT EXISTS :delta_a (xid bigint NOT NULL:columns) WITH (autovacuum_enabled = off);
 CREATE TABLE IF NOT EXISTS :delta_b (xid bigint NOT NULL:columns) WITH (autovacuum_enabled = off);
 COMMENT ON TABLE :delta_a IS :'label';

@@ -1,5 +1,6 @@
 -- Takes the capture of one table away, triggers and all, so that it can be made anew in the same transaction.
 -- Writes: schema, the table's triggers and its leaves'.
--- Variables: delta_a, delta_b, changed, old, truncate, leaf (quoted names).
+-- Variables: schema, id, delta_a, delta_b, changed, old, truncate, leaf (quoted names).
 DROP TABLE IF EXISTS :delta_a, :delta_b;
 DROP FUNCTION IF EXISTS :changed(), :old(), :truncate(), :leaf() CASCADE;
+DELETE FROM :"schema".missed WHERE relation = :id;

@@ -29,12 +29,17 @@ CREATE TABLE :"schema".relation (
     delta_b      pg_catalog.regclass,
     key_columns  text NOT NULL, -- whose values the deltas hold: quoted names, or empty
     key_numbers  int2[] NOT NULL, -- and their numbers, which stay when they are renamed
+    key_types    pg_catalog.oid[] NOT NULL,
     installed_at timestamptz
 );
 
 -- TRUNCATEs, of all tables.
 CREATE TABLE :"schema".truncation_a (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
 CREATE TABLE :"schema".truncation_b (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
+
+-- Tables of which something could not be recorded, since columns of the key are gone or have another type: what their
+-- deltas hold is not all. They are to be captured and copied anew.
+CREATE TABLE :"schema".missed (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
 
 -- The fence: what the capture functions were while it stands. Empty: writes go through.
 CREATE TABLE :"schema".fence (
@@ -51,6 +56,58 @@ SELECT pg_catalog.setval(pg_catalog.format('%I.bell', :'schema')::pg_catalog.reg
        pg_catalog.setval(pg_catalog.format('%I.side', :'schema')::pg_catalog.regclass, 1),
        pg_catalog.setval(pg_catalog.format('%I.applied', :'schema')::pg_catalog.regclass, 0);
 
+-- The columns of a key by the names that they have now, each behind a comma and that prefix; null where one is gone or
+-- has another type. Asks the server's caches, not pg_attribute: the parser goes by them too, also in a transaction whose
+-- snapshot is older than the change.
+CREATE FUNCTION :"schema".key_now(relation pg_catalog.regclass, numbers int2[], types pg_catalog.oid[], prefix text)
+RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    names text := '';
+    name text;
+    type oid;
+BEGIN
+    FOR i IN 1..cardinality(numbers) LOOP
+        name := (pg_identify_object_as_address('pg_class'::regclass, relation, numbers[i])).object_names[3];
+        EXECUTE format('SELECT pg_typeof((NULL::%s).%I)', relation, name) INTO type;
+        names := names || ', ' || prefix || '"' || replace(name, '"', '""') || '"';
+        IF type IS DISTINCT FROM types[i] THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    RETURN names;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$;
+
+-- Whether capture's functions still name the columns of a key rightly. It is called IMMUTABLE so that the server makes a
+-- constant of it when it plans the function of a trigger: that plan hangs on the table, which stands in it as a
+-- regclass, so whatever is done to the table makes the server ask anew, and an ordinary statement pays nothing.
+CREATE FUNCTION :"schema".intact(relation pg_catalog.regclass, numbers int2[], types pg_catalog.oid[], names text)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, :"schema", pg_temp AS $$
+BEGIN
+    RETURN coalesce(key_now(relation, numbers, types, '') = names, false);
+END $$;
+
+-- Where they do not: the statement that records keys all the same, by the names that the columns have now. Null where
+-- there is none. rest: where the keys come from.
+CREATE FUNCTION :"schema".insertion(relation_id int, relation pg_catalog.regclass, numbers int2[],
+                                    types pg_catalog.oid[], prefix text, rest text)
+RETURNS text LANGUAGE sql VOLATILE SET search_path = pg_catalog, :"schema", pg_temp AS $$
+    SELECT format('INSERT INTO %I.%I SELECT pg_catalog.txid_current()', n.nspname, c.relname)
+           || key_now($2, numbers, types, prefix) || rest
+    FROM relation r
+    JOIN pg_class c ON c.oid = CASE WHEN pg_sequence_last_value('side'::regclass) = 1 THEN r.delta_a ELSE r.delta_b END
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE r.id = relation_id
+$$;
+
+-- Where there is none: that something was missed. One row will do.
+CREATE FUNCTION :"schema".miss(relation_id int) RETURNS void LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+    INSERT INTO missed SELECT relation_id, txid_current()
+    WHERE NOT EXISTS (SELECT FROM missed m WHERE m.relation = relation_id)
+$$;
+
 -- Tables with any delta row, covered or not. Sizes are no matter of snapshots: a table that is not in the list has
 -- no row that any snapshot taken before could see.
 CREATE FUNCTION :"schema".dirty() RETURNS SETOF int LANGUAGE sql VOLATILE
@@ -59,6 +116,7 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
     WHERE installed_at IS NOT NULL AND (pg_relation_size(delta_a) > 0 OR pg_relation_size(delta_b) > 0)
     UNION SELECT relation FROM truncation_a
     UNION SELECT relation FROM truncation_b
+    UNION SELECT relation FROM missed
 $$;
 
 -- What is owed to a target at given_position (null: everything), tables in own_ids standing at own_positions instead
@@ -81,20 +139,23 @@ BEGIN
                        ' WHERE $1 IS NULL OR NOT txid_visible_in_snapshot(xid, $1) LIMIT $2) q',
                        r.delta_a, r.delta_b)
         INTO row_count USING at, cap;
-        IF truncated OR row_count > 0 THEN
+        IF truncated OR row_count > 0 OR EXISTS (SELECT FROM missed m WHERE m.relation = r.id) THEN
             RETURN NEXT;
         END IF;
     END LOOP;
 END $$;
 
--- What a table looks like to whoever reads or merges its rows: columns and unique indexes. Another text: look again.
+-- What a table looks like to whoever reads or merges its rows: columns and unique indexes, and whether its deltas hold
+-- all. Another text: look again.
 CREATE FUNCTION :"schema".shape(table_oid pg_catalog.oid) RETURNS text LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
     SELECT md5(coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
                                                   attgenerated), ',' ORDER BY attnum)
                          FROM pg_attribute WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped), '')
                || coalesce((SELECT string_agg(format('%s %s %s', indexrelid, indisvalid, indkey), ',' ORDER BY indexrelid)
-                            FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion)), ''))
+                            FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion)), '')
+               || CASE WHEN EXISTS (SELECT FROM missed m JOIN relation r ON r.id = m.relation WHERE r.relid = table_oid)
+                  THEN 'missed' ELSE '' END)
 $$;
 
 -- The newest transaction on record in the deltas of these tables; null: none. Deltas that are gone count as empty: an

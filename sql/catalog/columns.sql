@@ -3,7 +3,7 @@
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, attnum, name, type, base type, is domain, not null, generated, identity always, binary safe,
 --          in a unique or exclusion index that is not the primary key (or what a generated column there is made
---          from), has a default.
+--          from), has a default, oid of the type, type under the domains without modifiers.
 --
 -- Binary safe: COPY BINARY carries the value between any two supported servers without loss. True for built-in
 -- scalar types whose send and receive functions speak of values alone, arrays of them, ranges over them, enums
@@ -73,7 +73,9 @@ SELECT a.attrelid, a.attnum, a.attname,
            -- An exclusion constraint over expressions names no columns: any change may matter.
            OR EXISTS (SELECT FROM pg_catalog.pg_index i
                       WHERE i.indrelid = a.attrelid AND i.indisexclusion AND i.indexprs IS NOT NULL),
-       a.atthasdef OR a.attidentity <> ''
+       a.atthasdef OR a.attidentity <> '',
+       a.atttypid,
+       pg_catalog.format_type(b.root, -1)
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN base b ON b.oid = a.atttypid

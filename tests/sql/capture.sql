@@ -13,8 +13,9 @@ insert into t values (1, 'x', 0), (2, 'y', 0);
 \o
 \set id 1
 \set relation public.t
-\set columns ', k1 text NOT NULL, k2 int NOT NULL'
-\set keys_new ', "b", "a"'
+\set columns ', k1 text, k2 int'
+\set key_list '{b,a}'
+\set keys_new ', c."b", c."a"'
 \set keys_old ', OLD."b", OLD."a"'
 \set body_changed body_changed
 \i tests/sql/setup_table.sql
@@ -108,3 +109,30 @@ select * from repl.dirty();
 
 \echo == the objects are found again by their functions
 \i sql/capture/triggers_list.sql
+
+\echo == columns of the key are renamed: they are recorded all the same, in the same transaction too
+select setval('repl.side', 1) \g /dev/null
+truncate repl.d1_a, repl.d1_b;
+begin;
+alter table t rename column b to "B ""b";
+insert into t values (50, 'x', 0);
+commit;
+update t set v = v + 1 where a = 50;
+update t set a = 51 where a = 50;
+alter table t rename column a to c;
+alter table t rename column "B ""b" to a;
+delete from t where c = 51;
+table owed_keys;
+table repl.missed;
+
+\echo == a column of the key is gone, or has another type: writes succeed, and that something was missed is known
+drop trigger repl_key on t;
+alter table t alter column c type bigint;
+insert into t values (5000000000, 'x', 0);
+insert into t values (5000000001, 'x', 0);
+alter table t drop column c;
+update t set v = 7;
+table owed_keys;
+select relation, xid < txid_current() as known from repl.missed;
+select * from repl.dirty();
+select id, truncated from repl.owed(txid_current_snapshot()::text, '{}', '{}', 10);

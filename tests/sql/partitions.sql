@@ -15,7 +15,8 @@ insert into p values (1, 1), (2, 2), (3, 13);
 \o
 \set id 1
 \set relation public.p
-\set columns ', k1 int NOT NULL, k2 int NOT NULL'
+\set columns ', k1 int, k2 int'
+\set key_list '{id,at}'
 \set keys_new ', NEW.id, NEW.at'
 \set keys_old ', OLD.id, OLD.at'
 \set body_changed body_row
@@ -34,7 +35,7 @@ insert into p values (1, 1), (2, 2), (3, 13);
 \set timing AFTER
 \set function_truncate repl.d1_truncate
 \i sql/capture/trigger_truncate.sql
-\set body `tests/sql/fill sql/capture/body_truncate_leaf.sql side=repl.side bell=repl.bell channel=repl delta_a=repl.d1_a delta_b=repl.d1_b only= keys=', "id", "at"'`
+\set body `tests/sql/fill sql/capture/body_truncate_leaf.sql side=repl.side bell=repl.bell channel=repl schema=repl id=1 relation=$OID numbers="$NUMBERS" types="$TYPES" only=`
 \set function repl.d1_truncate_leaf
 \i sql/capture/function.sql
 \set timing BEFORE

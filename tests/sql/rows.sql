@@ -13,8 +13,9 @@ insert into t select g, 'old' from generate_series(1, 8) g;
 \o
 \set id 1
 \set relation public.t
-\set columns ', k1 int NOT NULL'
-\set keys_new ', "a"'
+\set columns ', k1 int'
+\set key_list '{a}'
+\set keys_new ', c."a"'
 \set keys_old ', OLD."a"'
 \set body_changed body_changed
 \i tests/sql/setup_table.sql
