@@ -60,6 +60,38 @@ bool capture_rename_key(struct conn *db, const struct capture *c, const struct r
 bool capture_renew_table(struct conn *db, const struct capture *c, const struct relation *r,
                          unsigned lock_timeout_ms, struct err *e) MUST_CHECK;
 
+/* ---- partitions that come and go (leaves.c) ---- */
+
+struct leaf {
+    int relation; /* id of the table whose leaf it is, or was */
+    uint32_t oid;
+    const char *sql, *schema, *name;
+    const char *attached; /* it is new, or attached anew; NULL: it is gone */
+    bool exists;          /* gone, and a table of its own now */
+};
+
+/* In what they differ from those that were taken in; in the arena. */
+bool capture_leaves_changed(struct conn *db, const struct capture *c, struct arena *a, struct leaf **out,
+                            size_t *count, struct err *e) MUST_CHECK;
+/* Whether the partitioned table, of either side, has a leaf of that quoted name. */
+bool capture_has_leaf(struct conn *db, const struct relation *root, const char *leaf, bool *found,
+                      struct err *e) MUST_CHECK;
+/* A new one is taken in by three steps: its TRUNCATEs are captured from here on (55P03 where others hold it); its rows are
+ * recorded, since it may have been attached with them, in pieces; and it is noted. */
+bool capture_watch_leaf(struct conn *db, const struct capture *c, const struct relation *root,
+                        const struct leaf *leaf, unsigned lock_timeout_ms, struct err *e) MUST_CHECK;
+bool capture_record_leaf(struct conn *db, const struct capture *c, const struct relation *root,
+                         const struct leaf *leaf, struct err *e) MUST_CHECK;
+bool capture_note_leaf(struct conn *db, const struct capture *c, const struct relation *root,
+                       const struct leaf *leaf, struct err *e) MUST_CHECK;
+/* One that is gone is noted so, since it may come back, and later forgotten. */
+bool capture_leaf_is_gone(struct conn *db, const struct capture *c, const struct leaf *leaf,
+                          struct err *e) MUST_CHECK;
+bool capture_forget_leaf(struct conn *db, const struct capture *c, const struct relation *root,
+                         const struct leaf *leaf, unsigned lock_timeout_ms, struct err *e) MUST_CHECK;
+/* A COPY that takes keys, each behind the id of the transaction that it runs in. */
+char *capture_keys_in_sql(struct arena *a, const struct capture *c, const struct relation *r);
+
 /* What capture_remove would drop, one line each ("trigger repl_insert on public.account"), in the arena. */
 bool capture_list(struct conn *db, const char *schema, struct arena *a, struct strlist *out,
                   struct err *e) MUST_CHECK;

@@ -15,6 +15,13 @@ bool install_table(struct conn *db, const struct capture *c, struct relation *r,
 /* The statement waited longer than its lock_timeout (or a deadlock was broken): nothing is wrong with it. */
 bool is_lock_timeout(const struct err *e);
 
+/* The statement that notes a leaf (quoted name) as taken in; attached: as leaves() told it, "" for as it is now. */
+char *leaf_note_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
+                    const char *attached);
+/* The trigger for TRUNCATE of a leaf: taken away, and made. */
+void leaf_trigger_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
+                      bool make, struct buf *b);
+
 /* Who stands in the way, in one line; "" where nobody is seen. table is quoted. */
 void find_blocker(struct conn *db, const char *table, char *out, size_t size);
 

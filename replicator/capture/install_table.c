@@ -34,13 +34,15 @@ static struct table_names make_names(struct arena *a, const struct capture *c, c
     };
 }
 
-/* "repl_insert": named after the schema, so that two syncs do not meet. A schema whose name leaves no room for that is
- * cut short, and told from others by a hash. */
+/* "repl_insert": named after the schema, so that two syncs do not meet; "repl_row_insert" by row, so that a captured table
+ * can become a partition of another. A schema whose name leaves no room for that is cut short, and told from others by a
+ * hash. */
 static char *trigger_name(const struct table_names *n, const char *what)
 {
-    enum { LONGEST = 63, ROOM = sizeof "_truncate" - 1, HASH = sizeof "_12345678" - 1 };
+    enum { LONGEST = 63, ROOM = sizeof "_row_truncate" - 1, HASH = sizeof "_12345678" - 1 };
     struct buf b = {0};
     const char *schema = n->c->schema;
+    bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     size_t len = strlen(schema);
     if (len + ROOM > LONGEST) {
         len = LONGEST - ROOM - HASH;
@@ -48,7 +50,7 @@ static char *trigger_name(const struct table_names *n, const char *what)
             len--;
         schema = arena_printf(n->a, "%.*s_%08x", (int)len, schema, (unsigned)hash64_str(schema));
     }
-    sql_ident(&b, arena_printf(n->a, "%s_%s", schema, what));
+    sql_ident(&b, arena_printf(n->a, "%s%s_%s", schema, by_row ? "_row" : "", what));
     char *name = arena_strdup(n->a, b.data);
     buf_free(&b);
     return name;
@@ -222,8 +224,10 @@ static bool add_leaves(struct conn *db, struct buf *b, const struct table_names 
     free(sql);
     if (!ok)
         return false;
-    for (int i = 0; i < result_rows(r); i++)
+    for (int i = 0; i < result_rows(r); i++) {
         add_truncate(b, n, result_text(r, i, 0), "BEFORE", n->leaf);
+        buf_puts(b, leaf_note_sql(n->a, n->c, n->r, result_text(r, i, 0), ""));
+    }
     result_free(r);
     return true;
 }
@@ -371,4 +375,30 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
         buf_free(&b);
     arena_free(a);
     return ok;
+}
+
+/* ---- leaves ---- */
+
+char *leaf_note_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
+                    const char *attached)
+{
+    const struct sql_var vars[] = {{"schema", c->schema},
+                                   {"id", arena_printf(a, "%d", root->id)},
+                                   {"root", arena_printf(a, "%u", root->oid)},
+                                   {"leaf", leaf},
+                                   {"attached", attached},
+                                   {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_leaf_note, vars);
+    char *kept = arena_strdup(a, sql);
+    free(sql);
+    return kept;
+}
+
+void leaf_trigger_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
+                      bool make, struct buf *b)
+{
+    struct table_names n = make_names(a, c, root);
+    buf_printf(b, "DROP TRIGGER IF EXISTS %s ON %s;\n", trigger_name(&n, "truncate"), leaf);
+    if (make)
+        add_truncate(b, &n, leaf, "BEFORE", n.leaf);
 }

@@ -154,6 +154,8 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
     }
     if (r->capture_broken)
         return locked_out(r, e);
+    if (mend_left(w, r, e))
+        return false;
     if (!catalog_compatible(r, target, e))
         return false;
     if (r->key_was != NULL || (known(w, r->id)->afresh && !mend_same_key(r, target)))
@@ -225,10 +227,12 @@ static bool leave_dropped(struct world *w, const struct sync *sync, struct conn 
     for (size_t i = 0; i < w->state.nrelations; i++) {
         const struct target_relation *t = &w->state.relations[i];
         if (same && is_in(t->id, gone, n))
-            world_say(
-                w, arena_printf(w->mem,
-                                "%s.%s was dropped on the source and leaves the sync; on the target it stays",
-                                t->schema, t->name));
+            world_say(w,
+                      arena_printf(
+                          w->mem,
+                          "%s.%s was dropped on the source, or became a partition, and leaves the sync; on "
+                          "the target it stays",
+                          t->schema, t->name));
         else
             w->state.relations[kept++] = *t;
     }
@@ -307,7 +311,8 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
         keep_captured(w, &sync->selection, e) && all_there(w, e);
     *mended = false;
-    ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e));
+    ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e)) &&
+         (*mended || mend_leaves(w, &targets, source, target, e));
     if (!ok || *mended)
         return ok;
     match_tables(w, &targets);

@@ -25,6 +25,7 @@ struct world {
     const char *outlines[2];     /* of the tables of both sides: another text, another world */
     struct strlist news;         /* tables of the source that are not in the sync, in the arena */
     bool unfinished;             /* a table was locked by others: the next survey opens again */
+    const char **gone;           /* a partition that only the target still has, or NULL; same index */
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
     bool fenced;                 /* the source's writers were switched off by a cutover */
@@ -87,6 +88,10 @@ bool mend_same_key(const struct relation *source, const struct relation *target)
 /* Capture follows what became of keys. Where anything was mended the world is to be read again. */
 bool mend_keys(struct world *w, const struct relations *targets, struct conn *source, struct conn *target,
                bool *mended, struct err *e);
+/* Partitions that came and went (job_leaves.c). Afterwards mend_left tells whether, and *e why, a table has to wait. */
+bool mend_leaves(struct world *w, const struct relations *targets, struct conn *source, struct conn *target,
+                 struct err *e);
+bool mend_left(const struct world *w, const struct relation *r, struct err *e);
 
 /* One more table joins the sync. */
 struct add_task {

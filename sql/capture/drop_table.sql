@@ -4,3 +4,4 @@
 DROP TABLE IF EXISTS :delta_a, :delta_b;
 DROP FUNCTION IF EXISTS :changed(), :old(), :truncate(), :leaf() CASCADE;
 DELETE FROM :"schema".missed WHERE relation = :id;
+DELETE FROM :"schema".leaf WHERE relation = :id;

@@ -33,6 +33,18 @@ CREATE TABLE :"schema".relation (
     installed_at timestamptz
 );
 
+-- Leaves of partitioned tables that are taken in: they have a trigger for TRUNCATE, and the rows that they brought are
+-- recorded. attached tells one attachment from another; gone: it is no longer one.
+CREATE TABLE :"schema".leaf (
+    relation int NOT NULL,
+    leafid   pg_catalog.oid NOT NULL,
+    nspname  pg_catalog.name NOT NULL,
+    relname  pg_catalog.name NOT NULL,
+    attached text NOT NULL,
+    gone     boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (relation, leafid)
+);
+
 -- TRUNCATEs, of all tables.
 CREATE TABLE :"schema".truncation_a (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
 CREATE TABLE :"schema".truncation_b (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
@@ -106,6 +118,22 @@ CREATE FUNCTION :"schema".miss(relation_id int) RETURNS void LANGUAGE sql VOLATI
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
     INSERT INTO missed SELECT relation_id, txid_current()
     WHERE NOT EXISTS (SELECT FROM missed m WHERE m.relation = relation_id)
+$$;
+
+-- The leaves of a partitioned table.
+CREATE FUNCTION :"schema".leaves(root pg_catalog.oid)
+RETURNS TABLE (leafid pg_catalog.oid, nspname pg_catalog.name, relname pg_catalog.name, attached text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE tree(oid, attached) AS (
+        SELECT root, ''
+        UNION ALL
+        SELECT i.inhrelid, t.attached || ' ' || i.inhrelid || ':' || i.xmin::text
+        FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+    )
+    SELECT c.oid, n.nspname, c.relname, t.attached
+    FROM tree t
+    JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'r'
+    JOIN pg_namespace n ON n.oid = c.relnamespace
 $$;
 
 -- Tables with any delta row, covered or not. Sizes are no matter of snapshots: a table that is not in the list has

@@ -1,0 +1,152 @@
+"""Partitions that come and go on either side while everybody writes and while no engine runs, with the rows that they bring;
+and TRUNCATE of any of them."""
+import pytest
+
+from test_drift import Beside, others_go_on, phase_of, reach
+from waiting import eventually
+
+SCHEMA = ("create table t(id int, at int, v text, primary key (id, at)) partition by range (at);"
+          "create table t1 partition of t for values from (0) to (10);"
+          "create table t2 partition of t for values from (10) to (20);"
+          "create table counter(id int generated always as identity, n int);"
+          "insert into t select g, g % 20, 'v' from generate_series(1, 2000) g")
+WRITES = ("insert into t select max(id) + 1, 5 from t", "update t set v = v || 'x' where at < 10 and id % 11 = 0",
+          "delete from t where at < 10 and id % 97 = 13")
+
+
+def start(repl, src, schema=SCHEMA):
+    src.execute(schema)
+    repl.init()
+    repl.configure(survey_ms=200)
+    repl.start()
+    repl.wait_phase("following")
+
+
+def both(src, dst, ddl):
+    src.execute(ddl)
+    dst.execute(ddl)
+
+
+def here(dst, condition):
+    return lambda: dst.execute(f"select count(*) from t where {condition}").fetchone()[0]
+
+
+def taken(src, n):
+    """The source has so many partitions, and all are watched for TRUNCATE."""
+    eventually(lambda: src.execute("select count(*) from pg_trigger where tgname = 'repl_row_truncate'").fetchone()[0] == n + 1,
+               what=f"{n} partitions are taken in")
+
+
+def test_one_is_attached_with_rows_and_truncated(repl, src, dst, source, equal):
+    """Its rows come over although no trigger saw them, and go again; one that is a tree of its own too."""
+    start(repl, src)
+    with Beside(source, *WRITES) as mine:
+        dst.execute("create table t3(id int not null, at int not null, v text) partition by list (at);"
+                    "create table t3a partition of t3 for values in (25); create table t3b partition of t3 default;"
+                    "alter table t attach partition t3 for values from (20) to (30)")
+        src.execute("create table t3(id int not null, at int not null, v text) partition by list (at);"
+                    "create table t3a partition of t3 for values in (25); create table t3b partition of t3 default;"
+                    "insert into t3 select g, 20 + g % 10, 'brought' from generate_series(1, 5000) g;"
+                    "alter table t attach partition t3 for values from (20) to (30)")
+        eventually(lambda: here(dst, "v = 'brought'")() == 5000, what="the rows that it brought are there")
+        taken(src, 4)
+        src.execute("insert into t values (1, 25, 'x'); truncate t3a")
+        eventually(lambda: here(dst, "at = 25")() == 0, what="TRUNCATE of a partition comes over")
+        src.execute("truncate t3b, t1")
+        eventually(lambda: here(dst, "at >= 20")() == 0, what="TRUNCATE of the others comes over")
+    assert not mine.refused
+    repl.kick()
+    equal()
+
+
+def test_one_that_is_truncated_before_anybody_looks(repl, src, dst, equal):
+    """Its first rows are on the target when it is emptied, and no trigger of it was there."""
+    src.execute(SCHEMA)
+    repl.init()
+    repl.configure(survey_ms=3600000)
+    repl.start()
+    repl.wait_phase("following")
+    both(src, dst, "create table t3 partition of t for values from (20) to (30)")
+    src.execute("insert into t select g, 25, 'early' from generate_series(1, 100) g")
+    eventually(lambda: here(dst, "at = 25")() == 100, what="its rows are there")
+    src.execute("truncate t3; insert into t values (7, 25, 'late')")
+    repl.stop()
+    repl.start()
+    eventually(lambda: here(dst, "at = 25")() == 1, what="they are gone again")
+    repl.kick()
+    equal()
+
+
+@pytest.mark.parametrize("how", ["alter table t detach partition t2", "drop table t2"])
+@pytest.mark.parametrize("first", ["source", "target"])
+def test_one_goes(repl, src, dst, source, equal, how, first):
+    """The table waits until both sides agree, the others go on; what is written meanwhile comes over."""
+    start(repl, src)
+    with Beside(source, *WRITES) as mine:
+        one, other = (src, dst) if first == "source" else (dst, src)
+        one.execute(how)
+        if first == "source":
+            reach(repl, "t", "drifted")
+            assert any("t2" in e["message"] and "DETACH PARTITION" in e["hint"] for e in repl.status()["errors"])
+        else:
+            src.execute("update t set v = 'no place for it' where at = 11")
+            reach(repl, "t", "failed")
+        assert repl.phase() == "following"
+        others_go_on(src, dst)
+        other.execute(how)
+        reach(repl, "t", "following")
+        eventually(lambda: src.execute("select count(*) from pg_trigger where tgrelid = to_regclass('t2') and not tgisinternal")
+                   .fetchone()[0] == 0, what="nothing of repl is left on it")
+    assert not mine.refused
+    for c in (src, dst):
+        c.execute("drop table if exists t2")
+    repl.kick()
+    equal()
+
+
+def test_one_comes_back_changed(repl, src, dst, equal):
+    """Detached, written to where nobody records it, and attached again before and after the engine has noticed."""
+    start(repl, src)
+    src.execute("alter table t detach partition t2; update t2 set v = 'apart' where id % 2 = 0; delete from t2 where id % 5 = 0;"
+                "insert into t2 values (5000, 15, 'apart'); alter table t attach partition t2 for values from (10) to (20)")
+    eventually(lambda: here(dst, "id = 5000")() == 1 and here(dst, "at >= 10 and id % 5 = 0 and id < 5000")() == 0, what="as it came back")
+    src.execute("alter table t detach partition t2; truncate t2; insert into t2 values (6000, 15, 'apart')")
+    reach(repl, "t", "drifted")
+    src.execute("alter table t attach partition t2 for values from (10) to (20)")
+    reach(repl, "t", "following")
+    eventually(lambda: here(dst, "at >= 10")() == 1, what="as it came back")
+    repl.kick()
+    equal()
+
+
+def test_while_no_engine_runs(repl, src, dst, equal):
+    """Created, attached with rows, emptied, detached and dropped: the next engine finds it all."""
+    start(repl, src)
+    repl.kick()
+    repl.stop()
+    src.execute("create table t3 partition of t for values from (20) to (30); insert into t select g, 25, 'c' from generate_series(1, 500) g;"
+                "create table t4(like t); insert into t4 select g, 35, 'a' from generate_series(1, 500) g;"
+                "alter table t attach partition t4 for values from (30) to (40);"
+                "create table t5 partition of t for values from (40) to (50); insert into t values (1, 45, 'gone'); truncate t5;"
+                "drop table t1; alter table t detach partition t2; update t set v = 'late' where at = 35 and id % 3 = 0")
+    dst.execute("create table t3 partition of t for values from (20) to (30); create table t4 partition of t for values from (30) to (40);"
+                "create table t5 partition of t for values from (40) to (50); drop table t1; drop table t2")
+    src.execute("drop table t2")
+    repl.start()
+    repl.wait_phase("following")
+    repl.kick()
+    equal()
+
+
+def test_a_table_of_the_sync_becomes_a_partition(repl, src, dst, equal):
+    """It leaves the sync as a table of its own, and its rows belong to the other."""
+    start(repl, src, f"{SCHEMA}; create table t3(id int not null, at int not null, v text, primary key (id, at));"
+                     "insert into t3 select g, 25, 'own' from generate_series(1, 300) g")
+    src.execute("update t3 set v = 'late' where id = 1; delete from t3 where id = 3; alter table t attach partition t3 for values from (20) to (30);"
+                "insert into t values (1000, 25, 'new'); delete from t3 where id = 2")
+    eventually(lambda: phase_of(repl, "t3") is None, what="it has left")
+    dst.execute("alter table t attach partition t3 for values from (20) to (30)")
+    reach(repl, "t", "following")
+    eventually(lambda: here(dst, "v in ('late', 'new')")() == 2, what="its changes are there")
+    repl.kick()
+    equal()
