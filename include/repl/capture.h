@@ -137,6 +137,7 @@ struct owed {
     int id;
     bool truncated; /* a TRUNCATE is owed: it comes first */
     int64_t rows;   /* delta rows not covered, counted up to the cap */
+    int64_t bytes;  /* of its deltas, covered or not; 0: nobody asked, see capture_weigh */
 };
 
 struct owed_list {
@@ -160,16 +161,29 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
                    size_t ntables, const struct positions *p, const struct ids *left_out, int64_t cap,
                    struct arena *a, struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
 
+/* Adds how large the deltas of these tables are. One query. */
+bool capture_weigh(struct conn *db, const struct capture *c, struct owed_list *l, struct err *e) MUST_CHECK;
+
 /* Opens a source transaction for a step of a catch-up pass: locks the table, takes a snapshot, looks at the shape as
  * capture_begin does. */
 bool capture_begin_step(struct conn *db, const struct capture *c, const struct relation *table,
                         struct err *e) MUST_CHECK;
 
-/* Blocks from..to-1 of one side ('a' or 'b') of a delta table; side 0: both sides whole. */
+/* A part of what a table owes. */
 struct delta_range {
-    char side;
+    char side; /* 'a' or 'b': blocks from..to-1 of that delta table; 0: both sides whole */
     int64_t from, to;
+    /* Of slices parts the one with this number: every key is in one part alone, wherever it stands in the deltas. 0: all
+     * keys. */
+    int slices, slice;
 };
+/* Whether its keys can be told apart so: by hash functions that agree with the key's equality. */
+bool capture_can_slice(const struct relation *r);
+
+/* Exports the snapshot of the transaction that capture_begin or capture_begin_step opened. Then the statements by which
+ * other sessions read under it: they must begin while that transaction is open, whose locks keep the tables as they are. */
+bool capture_export(struct conn *db, struct arena *a, char **snapshot, struct err *e) MUST_CHECK;
+char *capture_join_sql(struct arena *a, const struct relation *const *tables, size_t n, const char *snapshot);
 
 /*
  * The COPY ... TO STDOUT that joins a table's owed keys with its rows: present, key columns, copied columns.

@@ -16,6 +16,8 @@ struct worker; /* a thread with a source and a target connection, and an arena r
 struct job {
     bool (*run)(struct worker *w, struct job *job, struct err *e);
     void *arg;
+    /* NULL: the job is done when pool_take returns it. Else called by the worker that ran it, instead. */
+    void (*ended)(struct job *job);
     /* Set by the pool when the job is done: */
     bool ok;
     struct err err;
@@ -60,6 +62,22 @@ bool worker_fork(struct worker *w, struct conn **out, struct err *e) MUST_CHECK;
 void worker_disconnect(struct worker *w);
 struct arena *worker_arena(struct worker *w);
 struct stages *worker_stages(struct worker *w);
+
+/* ---- work that a job shares with workers that are free (crew.c) ---- */
+
+/* Items 0 .. nitems-1, each run once, by whoever is free; by several workers at the same time. */
+struct crew_work {
+    /* A helper comes, before its first item. Where it cannot, the others do its part, and the log says why. */
+    bool (*join)(struct worker *w, void *arg, struct err *e);
+    bool (*run)(struct worker *w, void *arg, size_t item, struct err *e);
+    /* A helper goes, after its last item. */
+    bool (*leave)(struct worker *w, void *arg, struct err *e);
+    void *arg;
+    size_t nitems;
+};
+/* Inside a job: returns when every item is done, or one failed and nobody is at any more; *e is of the first that failed.
+ * This worker takes items too, so that it never depends on the others. */
+bool worker_share(struct worker *w, const struct crew_work *work, size_t helpers, struct err *e) MUST_CHECK;
 
 /* ---- who may work (locks.c) ---- */
 
@@ -233,6 +251,8 @@ bool target_restart_copy(struct conn *db, const char *schema, const struct relat
 bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 bool target_copied(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
+/* Drops the stages of large batches that an engine before this one left. No worker of one may be at work any more. */
+bool target_drop_stages(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
 bool target_remove(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
 
 /* ---- chunks of the first copy (cut.c, chunk.c) ---- */
@@ -292,7 +312,12 @@ struct apply_table {
     const char *copy_sql; /* COPY (...) TO STDOUT of present, key, columns */
     bool truncated;
     int64_t owed; /* for choosing a plan */
+    /* More than one statement in the place of copy_sql, which bring its rows in as many parts; NULL: it is brought by the
+     * batch's two sessions alone. */
+    const char **slices;
+    size_t nslices;
     /* Filled in: */
+    const char *stage; /* where its rows wait for the merge */
     int64_t rows, upserted, deleted;
 };
 
@@ -307,6 +332,12 @@ struct sequence_value {
     bool up; /* ascending */
 };
 
+struct apply_fan {
+    struct worker *worker;            /* whose job it is */
+    size_t helpers;                   /* that may be asked, at most */
+    const char *join_sql, *leave_sql; /* of a helper's transaction on the source */
+};
+
 struct apply {
     const char *schema; /* repl's */
     struct apply_table *tables;
@@ -317,6 +348,9 @@ struct apply {
     const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
     const char *position_sql;   /* on the target; must touch exactly one row: compare and set */
     struct stages *stages;      /* of the target session */
+    /* For tables with slices: workers that are free read and stage them under the snapshot of the batch's session. NULL:
+     * no table has any. */
+    const struct apply_fan *fan;
     struct copy_progress *progress;
     int64_t bytes; /* filled in */
 };

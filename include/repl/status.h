@@ -75,6 +75,14 @@ struct status {
         char *from;                   /* the fork that rows are read from; NULL: the source */
     } copy;
     struct {
+        bool goes_on; /* a backlog above the batch limit is brought over in steps */
+        int tables_done, tables_total;
+        int64_t bytes_done, bytes_total; /* of the deltas */
+        int64_t rows_done;               /* written and deleted by the steps so far */
+        double rate_rows_per_second;     /* negative: not known, as below */
+        double eta_seconds;              /* until the last step; one batch comes after it */
+    } catch_up;
+    struct {
         char *at; /* NULL: no batch yet */
         int tables;
         int64_t rows_upserted, rows_deleted, bytes;

@@ -146,6 +146,48 @@ bool capture_backlog(struct conn *db, const struct capture *c, const struct posi
     return true;
 }
 
+bool capture_weigh(struct conn *db, const struct capture *c, struct owed_list *l, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct result *r = NULL;
+    const char *sql = arena_printf(a,
+                                   "SELECT id, pg_catalog.pg_relation_size(delta_a) + "
+                                   "pg_catalog.pg_relation_size(delta_b) FROM %s "
+                                   "WHERE installed_at IS NOT NULL",
+                                   name_of(a, c, "relation"));
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    for (int row = 0; ok && row < result_rows(r); row++)
+        for (size_t i = 0; i < l->count; i++)
+            if (l->items[i].id == (int)result_int(r, row, 0))
+                l->items[i].bytes = result_int(r, row, 1);
+    result_free(r);
+    arena_free(a);
+    return ok;
+}
+
+bool capture_export(struct conn *db, struct arena *a, char **snapshot, struct err *e)
+{
+    char *id;
+    /* It stands idle while others read, which may take longer than a session may otherwise. */
+    if (!pg_exec(db, "SET LOCAL idle_in_transaction_session_timeout = '10min'", e) ||
+        !pg_value(db, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL, &id, e))
+        return false;
+    *snapshot = arena_strdup(a, id);
+    free(id);
+    return true;
+}
+
+char *capture_join_sql(struct arena *a, const struct relation *const *tables, size_t n, const char *snapshot)
+{
+    struct buf b = {0};
+    buf_puts(&b, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT ");
+    sql_literal(&b, snapshot);
+    buf_printf(&b, "; %s", lock_sql(a, tables, n));
+    char *sql = arena_strdup(a, b.data);
+    buf_free(&b);
+    return sql;
+}
+
 bool capture_begin_step(struct conn *db, const struct capture *c, const struct relation *table, struct err *e)
 {
     struct arena *a = arena_new();

@@ -13,11 +13,58 @@ static char *filled(struct arena *a, const char *text, const struct sql_var *var
     return kept;
 }
 
-static char *owed_condition(struct arena *a, const char *snapshot, const struct delta_range *range, char side)
+/* The hash of a key's column in the deltas, NULL for a type of which none is known: values that are equal must have the
+ * same one, however they are written (numeric 1.0 and 1.00). */
+static char *column_hash(struct arena *a, const char *type, size_t k)
+{
+    static const struct {
+        const char *type, *function, *cast;
+    } known[] = {
+        {"smallint", "hashint8", "::bigint"}, {"integer", "hashint8", "::bigint"},
+        {"bigint", "hashint8", ""},           {"uuid", "uuid_hash", ""},
+        {"numeric", "hash_numeric", ""},      {"text", "hashtext", ""},
+        {"date", "hashtext", "::text"},       {"character varying", "hashtext", "::text"},
+        {"timestamp", "hashtext", "::text"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t len = strlen(known[i].type);
+        if (strncmp(type, known[i].type, len) == 0 && strchr("( ", type[len]) != NULL &&
+            strchr(type, '[') == NULL)
+            return arena_printf(a, "pg_catalog.%s(k%zu%s)::bigint", known[i].function, k, known[i].cast);
+    }
+    return NULL;
+}
+
+/* All columns that can be hashed, since the first alone may have few values. "" where none can be. */
+static char *key_hash(struct arena *a, const struct relation *r)
+{
+    enum { COLUMNS = 4 }; /* so that the sum fits a bigint */
+    char *sum = arena_strdup(a, "");
+    for (size_t k = 0, taken = 0; k < r->nkey && taken < COLUMNS; k++) {
+        const char *hash = column_hash(a, r->columns[r->key[k].column].base_type, k + 1);
+        if (hash != NULL)
+            sum = taken++ == 0 ? arena_strdup(a, hash) : arena_printf(a, "(%s) * 31 + %s", sum, hash);
+    }
+    return sum;
+}
+
+bool capture_can_slice(const struct relation *r)
+{
+    struct arena *a = arena_new();
+    bool can = key_hash(a, r)[0] != '\0';
+    arena_free(a);
+    return can;
+}
+
+static char *owed_condition(struct arena *a, const struct relation *r, const char *snapshot,
+                            const struct delta_range *range, char side)
 {
     char *when = snapshot[0] == '\0'
                      ? arena_strdup(a, "true")
                      : arena_printf(a, "NOT pg_catalog.txid_visible_in_snapshot(xid, '%s')", snapshot);
+    if (range != NULL && range->slices > 1)
+        when = arena_printf(a, "pg_catalog.abs((%s) %% %d) = %d AND %s", key_hash(a, r), range->slices,
+                            range->slice, when);
     if (range == NULL || range->side == 0)
         return when;
     if (range->side != side)
@@ -64,8 +111,8 @@ char *capture_batch_sql(struct arena *a, const struct capture *c, const struct r
         {"distinct", list_keys(a, r, "") + 2},
         {"delta_a", name_delta(a, c, r->id, 'a')},
         {"delta_b", name_delta(a, c, r->id, 'b')},
-        {"owed_a", owed_condition(a, snapshot, range, 'a')},
-        {"owed_b", owed_condition(a, snapshot, range, 'b')},
+        {"owed_a", owed_condition(a, r, snapshot, range, 'a')},
+        {"owed_b", owed_condition(a, r, snapshot, range, 'b')},
         {"order", key_order(a, r)},
         {"table", arena_printf(a, "%s%s", only, r->sql)},
         {"on", join_keys(a, r)},

@@ -55,6 +55,17 @@ void add_copy_figures(struct buf *b, const struct status *s)
         buf_printf(b, ", ETA %s, then indexes", str_duration(eta, sizeof eta, s->copy.eta_seconds));
 }
 
+void add_catch_up_figures(struct buf *b, const struct status *s)
+{
+    char rows[32], rate[32], eta[32];
+    buf_printf(b, "%s rows", count_text(rows, sizeof rows, s->catch_up.rows_done));
+    if (s->catch_up.rate_rows_per_second >= 0)
+        buf_printf(b, ", %s rows/s",
+                   count_text(rate, sizeof rate, (int64_t)s->catch_up.rate_rows_per_second));
+    if (s->catch_up.eta_seconds >= 0)
+        buf_printf(b, ", ETA %s", str_duration(eta, sizeof eta, s->catch_up.eta_seconds));
+}
+
 /* "index public.big_v  building index: scanning table 42 %, 12s" */
 void add_step_unit(struct buf *b, const struct status_unit *u)
 {

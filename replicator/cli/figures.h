@@ -21,6 +21,9 @@ bool table_is(const struct status_table *t, const char *phase);
 /* "4.3 GB of 10.0 GB, 52.0 MB/s, ETA 1m 50s, then indexes" */
 void add_copy_figures(struct buf *b, const struct status *s);
 
+/* "8,600,000 rows, 52,000 rows/s, ETA 3m 10s" */
+void add_catch_up_figures(struct buf *b, const struct status *s);
+
 /* "index public.big_v  building index: scanning table 42 %, 12s" */
 void add_step_unit(struct buf *b, const struct status_unit *u);
 

@@ -67,11 +67,17 @@ void progress_line(struct buf *b, const struct status *s)
         return;
     }
     const char *between = ": ";
+    if (s->catch_up.goes_on) {
+        buf_printf(b, ": %d %% of the backlog, ",
+                   (int)(fraction(s->catch_up.bytes_done, s->catch_up.bytes_total) * 100));
+        add_catch_up_figures(b, s);
+        between = ", ";
+    }
     if (s->lag_seconds >= 0) {
         buf_printf(b, "%slag %s", between, str_duration(lag, sizeof lag, s->lag_seconds));
         between = ", ";
     }
-    if (s->owed_rows >= 0)
+    if (s->owed_rows >= 0 && !s->catch_up.goes_on)
         buf_printf(b, "%s%s rows owed", between, count_text(owed, sizeof owed, s->owed_rows));
 }
 
@@ -292,6 +298,18 @@ static void add_step(struct buf *b, const struct status *s, const struct progres
     add_units(b, s, v);
 }
 
+/* What the line above says in words, as far as it goes. */
+static void add_backlog(struct buf *b, const struct status *s, const struct progress_view *v)
+{
+    size_t from = b->len;
+    if (!s->catch_up.goes_on)
+        return;
+    add_bar(b, v, fraction(s->catch_up.bytes_done, s->catch_up.bytes_total), STEP_BAR);
+    buf_printf(b, "%d of %d table%s", s->catch_up.tables_done, s->catch_up.tables_total,
+               s->catch_up.tables_total == 1 ? "" : "s");
+    end_line(b, from, v);
+}
+
 void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v)
 {
     enum { ERRORS = 3 };
@@ -303,6 +321,7 @@ void progress_bars(struct buf *b, const struct status *s, const struct progress_
     } else {
         progress_line(b, s);
         end_line(b, from, v);
+        add_backlog(b, s, v);
     }
     for (size_t i = 0; i < s->nerrors && i < ERRORS; i++) {
         const struct status_error *x = &s->errors[i];

@@ -136,13 +136,22 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
             buf_printf(b, "from      the fork %s\n", s->copy.from);
     }
     add_step(b, s);
+    if (s->catch_up.goes_on) {
+        buf_puts(b, "backlog   ");
+        add_bar(b, fraction(s->catch_up.bytes_done, s->catch_up.bytes_total), BAR);
+        buf_puts(b, "  ");
+        add_catch_up_figures(b, s);
+        buf_printf(b, ", %d of %d table%s\n", s->catch_up.tables_done, s->catch_up.tables_total,
+                   s->catch_up.tables_total == 1 ? "" : "s");
+    }
     buf_printf(b, "lag       %s\n",
                s->lag_seconds >= 0 ? str_duration(text, sizeof text, s->lag_seconds) : "not known");
-    buf_printf(b, "owed      %s%s\n",
+    buf_printf(b, "owed      %s%s%s\n",
                s->owed_rows >= 0 ? count_text(text, sizeof text, s->owed_rows) : "not known",
                s->owed_rows == 1   ? " row"
                : s->owed_rows >= 0 ? " rows"
-                                   : "");
+                                   : "",
+               s->catch_up.goes_on ? " or more" : ""); /* it counts no further than the batch limit */
     buf_printf(b, "snapshot  the %s %s%s%s%s\n", s->back ? "source" : "target",
                s->consistent ? "shows one moment of the " : "is not consistent yet",
                !s->consistent ? ""

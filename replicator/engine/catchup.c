@@ -11,7 +11,8 @@ struct pass {
     char *goal;
     char side;
     int64_t block, end_a, end_b;
-    int64_t rows; /* owed when the pass began, counted up to the limit */
+    int64_t bytes; /* of its deltas, when the pass began */
+    int64_t rows;  /* that its steps have brought */
 };
 
 struct catchup {
@@ -81,8 +82,14 @@ static void step_done(struct engine *g, struct task *task)
     p->whole = t->whole;
     p->side = t->side;
     p->block = t->block;
+    bool resumed = p->goal != NULL && p->end_a == 0 && p->end_b == 0;
     p->end_a = t->end_a;
     p->end_b = t->end_b;
+    p->rows += t->upserted + t->deleted;
+    if (resumed) { /* what the engine before this one brought says nothing of the speed of this one */
+        eta_forget(&g->meter.behind);
+        eta_forget(&g->meter.behind_rows);
+    }
     if (p->goal == NULL)
         p->goal = xstrdup(t->goal);
     if (t->finished) {
@@ -159,7 +166,7 @@ static void begin(struct engine *g, bool beside)
         struct pass *p = &c->passes[c->count++];
         p->index = (size_t)(r - g->world->relations.items);
         p->truncated = o->truncated;
-        p->rows = o->rows;
+        p->bytes = o->bytes;
         if (!g->passes_resumed)
             resume(g->world, o->id, p);
     }
@@ -167,6 +174,8 @@ static void begin(struct engine *g, bool beside)
     c->left = c->count;
     c->beside = beside;
     g->catchup = c;
+    eta_forget(&g->meter.behind);
+    eta_forget(&g->meter.behind_rows);
     workers_settle(g);
     dispatch(g);
 }
@@ -192,4 +201,48 @@ bool catchup_has(const struct engine *g, int id)
         if (g->world->relations.items[g->catchup->passes[i].index].id == id)
             return true;
     return false;
+}
+
+/* Blocks of both sides that its steps are through with, as a part of all. */
+static double share_done(const struct pass *p)
+{
+    double all = (double)(p->end_a + p->end_b);
+    double done = (double)(p->side == 'b' ? p->end_a + p->block : p->block);
+    if (p->finished)
+        return 1;
+    return all > 0 && done < all ? done / all : all > 0;
+}
+
+void catchup_status(const struct engine *g, struct status *out)
+{
+    const struct catchup *c = g->catchup;
+    out->catch_up.rate_rows_per_second = out->catch_up.eta_seconds = -1;
+    if (c == NULL)
+        return;
+    out->catch_up.goes_on = true;
+    out->catch_up.tables_total = (int)c->count;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct pass *p = &c->passes[i];
+        out->catch_up.tables_done += p->finished;
+        out->catch_up.bytes_total += p->bytes;
+        out->catch_up.bytes_done += (int64_t)((double)p->bytes * share_done(p));
+        out->catch_up.rows_done += p->rows;
+    }
+    if (g->paused)
+        return;
+    out->catch_up.rate_rows_per_second = eta_rate(&g->meter.behind_rows);
+    out->catch_up.eta_seconds =
+        eta_seconds(&g->meter.behind, (double)(out->catch_up.bytes_total - out->catch_up.bytes_done));
+}
+
+void catchup_measure(struct engine *g, const struct status *st, uint64_t now_ms)
+{
+    struct meter *m = &g->meter;
+    if (!st->catch_up.goes_on || g->paused) {
+        eta_skip(&m->behind, now_ms);
+        eta_skip(&m->behind_rows, now_ms);
+        return;
+    }
+    eta_feed(&m->behind, now_ms, (double)st->catch_up.bytes_done);
+    eta_feed(&m->behind_rows, now_ms, (double)st->catch_up.rows_done);
 }

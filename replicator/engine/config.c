@@ -18,6 +18,8 @@ const struct setting engine_settings[] = {
     {"chunk_max_bytes", "bytes", 512000000, 8192, 100000000000, "Largest chunk of the initial copy."},
     {"chunk_min_bytes", "bytes", 4000000, 8192, 10000000000,
      "Smallest chunk a table is cut into; smaller tables are copied together."},
+    {"fan_out_rows", "rows", 20000, 1, 100000000,
+     "Changed rows of a batch that are worth another worker to read and stage them."},
     {"lock_timeout_ms", "ms", 200, 1, 60000,
      "How long repl waits for a table lock on the source before it steps back and tries again."},
     {"poll_ms", "ms", 1000, 10, 60000, "Longest an idle engine goes without looking at the source."},
@@ -40,11 +42,11 @@ const struct setting engine_settings[] = {
 static const size_t places[] = {
     offsetof(struct settings, batch_rows),      offsetof(struct settings, chunk_by_key),
     offsetof(struct settings, chunk_max_bytes), offsetof(struct settings, chunk_min_bytes),
-    offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
-    offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
-    offsetof(struct settings, ring_anyway),     offsetof(struct settings, rotate_bytes),
-    offsetof(struct settings, slice_ms),        offsetof(struct settings, step_rows),
-    offsetof(struct settings, survey_ms),
+    offsetof(struct settings, fan_out_rows),    offsetof(struct settings, lock_timeout_ms),
+    offsetof(struct settings, poll_ms),         offsetof(struct settings, rest_ms),
+    offsetof(struct settings, retry_max_ms),    offsetof(struct settings, ring_anyway),
+    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, slice_ms),
+    offsetof(struct settings, step_rows),       offsetof(struct settings, survey_ms),
 };
 
 static int64_t *place(struct settings *s, size_t i)

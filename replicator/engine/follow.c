@@ -255,6 +255,12 @@ static void looked(struct engine *g, struct task *task)
         supervise_good(g);
         behind(g, t);
         break;
+    case BATCH_WANTS_OTHERS:
+        supervise_good(g);
+        g->look_wanted = true; /* when they have joined */
+        workers_settle(g);
+        workers_use(g);
+        break;
     default:
         after_good_look(g, t);
     }
@@ -282,6 +288,7 @@ void follow_look(struct engine *g)
     t->progress.throttle = g->throttle;
     t->batch = g->standing.batch;
     t->request = g->request;
+    t->others_come = workers_are_coming(g);
     t->left_out = drift_left_out(g, t->task.mem);
     t->establish = g->standing.snapshot[0] == '\0' || any_returns(g, &t->left_out);
     g->look_wanted = false;

@@ -158,11 +158,25 @@ static struct apply_table *make_tables(struct batch_task *t)
     return tables;
 }
 
+/* A large batch is carried by several workers. */
+static bool fan_out(struct batch_task *t, struct worker *w, struct conn *source, struct apply *a,
+                    struct apply_fan *fan, struct err *e)
+{
+    const char **snapshots = arena_alloc(t->task.mem, (a->ntables + 1) * sizeof *snapshots);
+    for (size_t i = 0; i < a->ntables; i++)
+        snapshots[i] = position_of(&t->positions, a->tables[i].source->id);
+    if (fan_cut(&t->task, a->tables, a->ntables, snapshots, NULL) < 2)
+        return true;
+    a->fan = fan;
+    return fan_open(&t->task, w, source, a->tables, a->ntables, fan, e);
+}
+
 static bool move(struct batch_task *t, struct worker *w, struct conn *source, struct conn *target,
                  struct err *e)
 {
     struct sequence_value *sequences;
     size_t nsequences;
+    struct apply_fan fan;
     struct apply a = {
         .schema = t->task.sync->schema,
         .tables = make_tables(t),
@@ -174,11 +188,15 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .stages = worker_stages(w),
         .progress = &t->progress,
     };
+    if (t->others_come && fan_is_worth(&t->task, a.tables, a.ntables)) {
+        t->outcome = BATCH_WANTS_OTHERS;
+        return pg_exec(source, "ROLLBACK", e);
+    }
     if (!read_sequences(t, source, &sequences, &nsequences, e))
         return false;
     a.sequences = sequences;
     a.nsequences = nsequences;
-    if (!apply_batch(source, target, &a, worker_arena(w), e))
+    if (!fan_out(t, w, source, &a, &fan, e) || !apply_batch(source, target, &a, worker_arena(w), e))
         return false;
     sequences_note(t->task.world->sequences, sequences, nsequences);
     t->outcome = BATCH_APPLIED;
@@ -228,7 +246,8 @@ bool job_batch(struct worker *w, struct job *job, struct err *e)
         ok = move_sequences(t, l.source, target, e);
     } else if (too_large(t)) {
         t->outcome = BATCH_TOO_LARGE;
-        ok = pg_exec(l.source, "ROLLBACK", e);
+        ok =
+            pg_exec(l.source, "ROLLBACK", e) && capture_weigh(l.source, &t->task.world->capture, &t->owed, e);
     } else {
         ok = move(t, w, l.source, target, e);
     }

@@ -44,7 +44,7 @@ static struct delta_range next_range(struct catchup_task *t)
         t->side = 'b';
         t->block = 0;
     }
-    struct delta_range r = {t->side, t->block, t->block + blocks};
+    struct delta_range r = {.side = t->side, .from = t->block, .to = t->block + blocks};
     t->block = r.to;
     t->finished = t->side == 'b' && t->block >= t->end_b;
     return r;
@@ -72,7 +72,12 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
         .stages = worker_stages(w),
         .progress = &t->progress,
     };
+    struct apply_fan fan;
+    bool fans = fan_cut(&t->task, &table, 1, &t->snapshot, range) > 1;
+    if (fans)
+        a.fan = &fan;
     bool ok = capture_begin_step(source, &world->capture, r, e) &&
+              (!fans || fan_open(&t->task, w, source, &table, 1, &fan, e)) &&
               apply_batch(source, target, &a, worker_arena(w), e);
     t->upserted += table.upserted;
     t->deleted += table.deleted;

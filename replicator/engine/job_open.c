@@ -311,6 +311,7 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
         keep_captured(w, &sync->selection, e) && all_there(w, e);
     *mended = false;
+    ok = ok && target_drop_stages(target, sync->schema, e);
     ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e)) &&
          (*mended || mend_leaves(w, &targets, source, target, e));
     if (!ok || *mended)

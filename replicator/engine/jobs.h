@@ -225,9 +225,10 @@ struct batch_task {
     struct ids left_out; /* that this batch does not bring along */
     uint64_t request;    /* requests up to this one are fulfilled by it */
     bool establish;      /* move the position even where nothing is owed */
+    bool others_come;    /* more workers will be here soon: a large batch waits for them */
     struct copy_progress progress;
     /* Found: */
-    enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_UNKNOWN_TABLE } outcome;
+    enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_WANTS_OTHERS, BATCH_UNKNOWN_TABLE } outcome;
     enum bell bell; /* as the look found it, where nothing was owed */
     size_t dirty;   /* tables with delta rows, covered or not */
     struct owed_list owed;
@@ -237,6 +238,16 @@ struct batch_task {
     uint64_t began_ms;
 };
 bool job_batch(struct worker *w, struct job *job, struct err *e);
+
+/* The tables owe enough for more than one worker (job_fan.c). */
+bool fan_is_worth(const struct task *t, const struct apply_table *tables, size_t n);
+/* Cuts the large tables of a batch, or of a step with its range, into parts for several workers; snapshots are the tables'
+ * positions. How many parts; less than two: one worker brings all. */
+size_t fan_cut(const struct task *t, struct apply_table *tables, size_t n, const char *const *snapshots,
+               const struct delta_range *range);
+/* What the others need to read under the snapshot of the transaction that source is in. */
+bool fan_open(const struct task *t, struct worker *w, struct conn *source, const struct apply_table *tables,
+              size_t n, struct apply_fan *out, struct err *e) MUST_CHECK;
 
 struct rotate_task {
     struct task task;

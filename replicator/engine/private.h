@@ -31,7 +31,8 @@ struct copy_plan {
 /* The speed of the copy. The ETA is made of work: bytes, and for each table what its round trips cost in bytes. */
 struct meter {
     struct eta bytes, work;
-    int64_t pace; /* --max-rate and workers that it was measured with */
+    struct eta behind, behind_rows; /* of the passes: bytes of deltas, rows of the target */
+    int64_t pace;                   /* --max-rate and workers that it was measured with */
     int jobs;
 };
 
@@ -158,6 +159,8 @@ void catchup_dispatch(struct engine *g);
 void catchup_drop(struct engine *g);
 /* Passes over the tables of g->behind while the others go on. */
 void catchup_beside(struct engine *g);
+void catchup_status(const struct engine *g, struct status *out);
+void catchup_measure(struct engine *g, const struct status *st, uint64_t now_ms);
 bool catchup_is_beside(const struct engine *g);
 bool catchup_has(const struct engine *g, int id); /* a pass over the table is under way */
 
@@ -185,6 +188,10 @@ void workers_start(struct engine *g);
 void workers_watch(struct engine *g, struct job *job);
 /* As many as are wanted: more are asked to join, or some to go. */
 void workers_settle(struct engine *g);
+/* More will be at work soon, or can be asked to. */
+bool workers_are_coming(const struct engine *g);
+/* Work for those that have come, if any. */
+void workers_use(struct engine *g);
 /* jobs 0 and max_rate negative: as it is; max_rate 0: unlimited. Holds at once, and for the next start. */
 bool workers_set(struct engine *g, int jobs, int64_t max_rate, struct err *e) MUST_CHECK;
 

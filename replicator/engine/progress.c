@@ -36,7 +36,7 @@ static const char *table_phase(const struct engine *g, const struct table_plan *
         return "copying";
     if (g->life == LIFE_COPYING || g->life == LIFE_INDEXING)
         return "copied";
-    return stands_apart(g, id) ? "catching_up" : "following";
+    return stands_apart(g, id) || catchup_has(g, id) ? "catching_up" : "following";
 }
 
 /* What a byte of the table is on the wire: as the chunks that are there tell; before the first of them, as wide as the
@@ -236,6 +236,7 @@ void progress_status(struct engine *g, struct status *out)
     fill_table_error(g, out);
     finish_status(g, out);
     fill_copy(g, out);
+    catchup_status(g, out);
     out->last_batch = g->last_batch.last_batch;
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
     out->next = xstrdup(next_to_type(g, out->phase));
@@ -271,6 +272,8 @@ static void forget_pace(struct engine *g)
     m->jobs = g->jobs;
     eta_forget(&m->bytes);
     eta_forget(&m->work);
+    eta_forget(&m->behind);
+    eta_forget(&m->behind_rows);
     for (size_t i = 0; i < g->copy.ntables; i++)
         if (g->copy.tables[i].meter != NULL)
             eta_forget(g->copy.tables[i].meter);
@@ -280,6 +283,7 @@ static void measure(struct engine *g, const struct status *st)
 {
     const uint64_t now = clock_ms();
     forget_pace(g);
+    catchup_measure(g, st, now);
     if (g->life != LIFE_COPYING || g->paused) {
         eta_skip(&g->meter.bytes, now);
         eta_skip(&g->meter.work, now);

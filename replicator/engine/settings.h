@@ -11,6 +11,7 @@ struct settings {
     int64_t chunk_by_key; /* ranges of keys where ranges of blocks would do */
     int64_t chunk_max_bytes;
     int64_t chunk_min_bytes;
+    int64_t fan_out_rows;    /* of a batch, for each further worker */
     int64_t lock_timeout_ms; /* how long repl's readers wait behind somebody's DDL, before it tries again */
     int64_t poll_ms;         /* the longest an idle engine goes without looking */
     int64_t rest_ms;         /* longest rest between two batches while changes come steadily */

@@ -99,6 +99,22 @@ static void add_last_batch(cJSON *root, const struct status *s)
     add_real(o, "seconds", s->last_batch.seconds);
 }
 
+static void add_catch_up(cJSON *root, const struct status *s)
+{
+    if (!s->catch_up.goes_on) {
+        cJSON_AddNullToObject(root, "catch_up");
+        return;
+    }
+    cJSON *o = cJSON_AddObjectToObject(root, "catch_up");
+    add_int(o, "tables_done", s->catch_up.tables_done);
+    add_int(o, "tables_total", s->catch_up.tables_total);
+    add_int(o, "bytes_done", s->catch_up.bytes_done);
+    add_int(o, "bytes_total", s->catch_up.bytes_total);
+    add_int(o, "rows_done", s->catch_up.rows_done);
+    add_known_real(o, "rate_rows_per_second", s->catch_up.rate_rows_per_second);
+    add_known_real(o, "eta_seconds", s->catch_up.eta_seconds);
+}
+
 static void add_step(cJSON *root, const struct status *s)
 {
     if (s->step.name == NULL) {
@@ -169,6 +185,7 @@ char *status_to_json(const struct status *s, bool pretty)
     cJSON_AddBoolToObject(root, "consistent", s->consistent);
     add_text(root, "note", s->note);
     add_copy(root, s);
+    add_catch_up(root, s);
     add_last_batch(root, s);
     add_step(root, s);
     add_tables(root, s);
@@ -292,6 +309,16 @@ static void read_scalars(struct reader r, struct status *s)
     s->copy.rate_bytes_per_second = get_real(copy, "rate_bytes_per_second", -1);
     s->copy.eta_seconds = get_real(copy, "eta_seconds", -1);
     s->copy.from = get_text(copy, "from");
+
+    struct reader behind = get_object(r, "catch_up");
+    s->catch_up.goes_on = behind.o != NULL;
+    s->catch_up.tables_done = get_small(behind, "tables_done");
+    s->catch_up.tables_total = get_small(behind, "tables_total");
+    s->catch_up.bytes_done = get_int(behind, "bytes_done", 0);
+    s->catch_up.bytes_total = get_int(behind, "bytes_total", 0);
+    s->catch_up.rows_done = get_int(behind, "rows_done", 0);
+    s->catch_up.rate_rows_per_second = get_real(behind, "rate_rows_per_second", -1);
+    s->catch_up.eta_seconds = get_real(behind, "eta_seconds", -1);
 
     struct reader batch = get_object(r, "last_batch");
     s->last_batch.at = get_text(batch, "at");

@@ -310,6 +310,8 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     out->owed_rows = -1;
     out->copy.rate_bytes_per_second = -1;
     out->copy.eta_seconds = -1;
+    out->catch_up.rate_rows_per_second = -1;
+    out->catch_up.eta_seconds = -1;
     out->copy.from = sync_fork(s) != NULL ? dsn_safe(sync_fork(s)) : NULL;
     replace(&out->note, NULL);
     ask_servers(s, timeout_ms, out);

@@ -61,6 +61,20 @@ bool job_join(struct worker *w, struct job *job, struct err *e)
            (t->world->fork == NULL || worker_fork(w, &c, e));
 }
 
+bool workers_are_coming(const struct engine *g)
+{
+    return g->joining != 0 || (g->jobs < g->jobs_wanted && g->join_err.kind == ERR_NONE);
+}
+
+void workers_use(struct engine *g)
+{
+    copy_dispatch(g);
+    catchup_dispatch(g);
+    finish_dispatch(g);
+    if (g->look_wanted && !workers_are_coming(g))
+        follow_look(g);
+}
+
 static void all_joined(struct engine *g)
 {
     if (g->join_err.kind != ERR_NONE && g->jobs < g->jobs_wanted && !g->stopping)
@@ -80,9 +94,7 @@ static void joined(struct engine *g, struct task *task)
     }
     if (g->joining == 0)
         all_joined(g);
-    copy_dispatch(g);
-    catchup_dispatch(g);
-    finish_dispatch(g);
+    workers_use(g);
 }
 
 /* Nobody takes the connections away from the one that must have some. */
@@ -96,9 +108,7 @@ static void first_joined(struct engine *g, struct task *task)
         workers_settle(g);
     if (g->joining == 0)
         control_answer_joined(g);
-    copy_dispatch(g);
-    catchup_dispatch(g);
-    finish_dispatch(g);
+    workers_use(g);
 }
 
 void workers_settle(struct engine *g)

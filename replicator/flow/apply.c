@@ -2,6 +2,7 @@
  * One batch. Promise (I2, I5, I6): the target goes from one source snapshot to a later one in one commit, rows and
  * position together, or stays where it was. The order:
  *
+ *   large tables first: read and staged by several workers, see fan.c
  *   source: the copies, then COMMIT, then a logged write that makes durable all that the snapshot saw
  *   target: BEGIN, the stages filled, truncations, merges, sequences, the position
  *   target: COMMIT, only when the source's write is confirmed
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "merge.h"
+#include "fan.h"
 #include "repl/fault.h"
 #include "stages.h"
 #include "streams.h"
@@ -20,7 +21,8 @@ static char *source_script(const struct apply *ap)
 {
     struct buf b = {0};
     for (size_t i = 0; i < ap->ntables; i++)
-        buf_puts(&b, ap->tables[i].copy_sql);
+        if (!fan_has(ap, &ap->tables[i]))
+            buf_puts(&b, ap->tables[i].copy_sql);
     buf_puts(&b, ap->source_end_sql);
     return b.data;
 }
@@ -37,21 +39,27 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     script_add(s, STEP_OTHER, NULL, "BEGIN");
     if (ap->begin_sql != NULL)
         script_add(s, STEP_OTHER, NULL, ap->begin_sql);
+    size_t copied = 0;
     for (size_t i = 0; i < ap->ntables; i++)
-        stages_add(s, a, ap->stages, &ap->tables[i]);
+        if (!fan_has(ap, &ap->tables[i]))
+            stages_add(s, a, ap->stages, &ap->tables[i]);
     for (size_t i = 0; i < ap->ntables; i++) {
         struct apply_table *t = &ap->tables[i];
+        if (fan_has(ap, t))
+            continue;
+        copied++;
         script_add(s, STEP_OTHER, t,
-                   arena_printf(a, "COPY %s FROM STDIN (FORMAT %s)", stage_name(a, t),
+                   arena_printf(a, "COPY %s FROM STDIN (FORMAT %s)", t->stage,
                                 relation_binary(t->source) ? "binary" : "text"));
     }
     size_t copies = s->nsteps;
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
         merge_add(s, a, &ap->tables[i]);
+    fan_end(s, a, ap);
     add_sequences(s, ap, a);
     script_add(s, STEP_POSITION, NULL, ap->position_sql);
-    return ap->ntables != 0 ? copies : 0;
+    return copied != 0 ? copies : 0;
 }
 
 /* Each table's rows go from the source's stream to the target's, in the order of the list on both. */
@@ -59,6 +67,8 @@ static bool fill_stages(struct conn *source, struct conn *target, struct apply *
 {
     for (size_t i = 0; i < ap->ntables; i++) {
         const struct relation *r = ap->tables[i].source;
+        if (fan_has(ap, &ap->tables[i]))
+            continue;
         uint64_t rows = atomic_load(&ap->progress->rows);
         struct result *copied;
         if (!stream_open(source, PG_COPY_OUT, e) || !stream_open(target, PG_COPY_IN, e) ||
@@ -112,10 +122,8 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
 static bool run(struct conn *source, struct conn *target, struct apply *ap, const char *out,
                 const struct script *s, size_t copies, struct err *e)
 {
-    const int64_t bytes = (int64_t)atomic_load(&ap->progress->bytes);
     if (!pg_send(source, out, e) || !pg_send(target, s->sql.data, e) || !fill_stages(source, target, ap, e))
         return false;
-    ap->bytes = (int64_t)atomic_load(&ap->progress->bytes) - bytes;
     fault_point("apply.staged");
     /* The target merges while the source ends its transaction. */
     if (!stream_end(source, e))
@@ -134,15 +142,19 @@ bool apply_batch(struct conn *source, struct conn *target, struct apply *ap, str
                  struct err *e)
 {
     struct script s = {0};
+    const int64_t bytes = (int64_t)atomic_load(&ap->progress->bytes);
+    bool ok = fan_stage(target, ap, arena, e);
     char *out = source_script(ap);
     size_t copies = target_script(&s, ap, arena);
-    bool ok = run(source, target, ap, out, &s, copies, e);
+    ok = ok && run(source, target, ap, out, &s, copies, e);
+    ap->bytes = (int64_t)atomic_load(&ap->progress->bytes) - bytes;
     if (ok) {
         ok = stages_settle(ap->stages, target, e);
     } else {
         pg_reset(source);
         pg_reset(target);
         stages_forget(ap->stages);
+        fan_drop(target, ap);
     }
     free(out);
     script_free(&s);

@@ -213,7 +213,7 @@ void merge_add(struct script *s, struct arena *a, struct apply_table *t)
     struct sql_var vars[] = {
         {"into", t->target->sql},
         {"table", arena_printf(a, "%s%s", t->target->partitioned ? "" : "ONLY ", t->target->sql)},
-        {"stage", stage_name(a, t)},
+        {"stage", t->stage},
         {"on", on_keys(a, t)},
         {"columns", column_list(a, t, false)},
         {"staged", column_list(a, t, true)},

@@ -67,6 +67,19 @@ struct job *queue_try(struct queue *q)
     return job;
 }
 
+bool queue_withdraw(struct queue *q, struct job *job)
+{
+    pthread_mutex_lock(&q->lock);
+    struct job **at = &q->first;
+    while (*at != NULL && *at != job)
+        at = &(*at)->next;
+    bool there = *at != NULL;
+    if (there && (*at = job->next) == NULL)
+        q->last = at;
+    pthread_mutex_unlock(&q->lock);
+    return there;
+}
+
 void queue_retire(struct queue *q, int takers)
 {
     pthread_mutex_lock(&q->lock);

@@ -14,6 +14,8 @@ void queue_put(struct queue *q, struct job *job);
 struct job *queue_take(struct queue *q);
 /* The next job or NULL. */
 struct job *queue_try(struct queue *q);
+/* Takes the job back unless somebody has it already: says whether it was still there. */
+bool queue_withdraw(struct queue *q, struct job *job);
 /* So many queue_take return NULL, before any further job: who waits at once, the others when they come. */
 void queue_retire(struct queue *q, int takers);
 /* Wakes everybody who waits in queue_take. */

@@ -32,9 +32,9 @@ static void note(struct stages *st, uint64_t name)
     st->count++;
 }
 
-void stages_add(struct script *s, struct arena *a, struct stages *stages, const struct apply_table *t)
+void stages_add(struct script *s, struct arena *a, struct stages *stages, struct apply_table *t)
 {
-    const char *name = stage_name(a, t);
+    const char *name = t->stage = stage_name(a, t);
     const struct sql_var vars[] = {{"stage", name}, {"columns", stage_columns(a, t)}, {NULL, NULL}};
     char *sql = sql_fill(sql_target_stage, vars);
     note(stages, hash64_str(name));

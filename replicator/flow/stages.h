@@ -5,7 +5,7 @@
 #include "merge.h"
 
 /* Adds the statement that makes the table's stage unless the session has it. */
-void stages_add(struct script *s, struct arena *a, struct stages *stages, const struct apply_table *t);
+void stages_add(struct script *s, struct arena *a, struct stages *stages, struct apply_table *t);
 
 /* After a commit: with many stages every later commit would be slow, since each is emptied at each; then all are
  * dropped and made again as needed. */

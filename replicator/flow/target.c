@@ -371,6 +371,18 @@ bool target_step_done(struct conn *db, const char *schema, const char *step, str
     return ok;
 }
 
+bool target_drop_stages(struct conn *db, const char *schema, struct err *e)
+{
+    struct result *r = NULL;
+    char *sql = sql_fill(sql_target_stages_left, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
+    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    for (int i = 0; ok && i < result_rows(r); i++)
+        ok = pg_exec(db, result_text(r, i, 0), e);
+    result_free(r);
+    free(sql);
+    return ok;
+}
+
 bool target_remove(struct conn *db, const char *schema, struct err *e)
 {
     bool there, ours;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue.h"
+#include "crew.h"
 #include "repl/flow.h"
 
 struct worker {
@@ -103,6 +103,11 @@ struct stages *worker_stages(struct worker *w)
     return w->stages;
 }
 
+struct queue *worker_mailbox(struct worker *w)
+{
+    return w->pool->jobs;
+}
+
 /* ---- the thread ---- */
 
 static void run_job(struct worker *w, struct job *job)
@@ -126,6 +131,10 @@ static bool run_and_post(struct worker *w, struct job *job)
 {
     run_job(w, job);
     bool ok = job->ok;
+    if (job->ended != NULL) {
+        job->ended(job);
+        return ok;
+    }
     queue_put(w->pool->results, job);
     w->pool->options.wake(w->pool->options.arg);
     return ok;

@@ -12,7 +12,7 @@ from test_copy import SMALL, big, chunks
 from waiting import SLOWER, eventually, moment
 
 # Other stories have those that need more than the workload, or are of their commands.
-POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.|mend\.|back\.|seed\.|cleanup\.)[a-z_.]+)"\)')
+POINT = re.compile(r'fault_point\("((?!unit\.|step\.|cutover\.|verify\.|mend\.|back\.|seed\.|cleanup\.|fan\.)[a-z_.]+)"\)')
 
 
 def points():
@@ -99,7 +99,7 @@ def anything_crashes(repl, src, source, target, writers, equal, clusters, seed, 
     with writers(seed=seed, writers=3, lossy=True, asynchronous=True) as w:
         big(src, rows=20000)
         repl.init()
-        repl.configure(**SMALL, batch_rows=2000, step_rows=500, rotate_bytes=8192)
+        repl.configure(**SMALL, batch_rows=2000, step_rows=500, fan_out_rows=200, rotate_bytes=8192)
         happened = []
         for _ in range(rounds):
             if repl.engine is None:

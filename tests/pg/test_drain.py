@@ -76,6 +76,42 @@ def test_a_large_backlog_goes_in_steps(repl, src, target, equal):
     equal()
 
 
+def test_catching_up_says_how_far_it_is(repl, src, target, equal, rows=60000):
+    """In status, as JSON and for people, and in the lines of the engine; a pass that was killed goes on where it was."""
+    src.execute(f"create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, {rows}) g")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.stop()
+    repl.configure(batch_rows=LIMIT, step_rows=1000)
+    src.execute("update t set v = v + 1")
+    seen, text = [], ""
+    for killed in (False, True):
+        repl.start(pause_at="apply.staged:100", wait=False)
+
+        def goes_on():
+            status = repl.status()
+            if status["catch_up"] is not None:
+                seen.append(status["catch_up"])
+                assert status["phase"] == "catching_up" and not status["consistent"]
+                return status["catch_up"]["eta_seconds"] and status["catch_up"]["rows_done"]
+            return False
+        eventually(goes_on, what="it knows how long it takes")
+        text = repl.run("status").out
+        if not killed:
+            done = seen[-1]["bytes_done"]
+            repl.kill()
+    first, last = seen[0], seen[-1]
+    assert (first["tables_total"], first["bytes_total"]) == (1, last["bytes_total"])
+    assert 0 < done < last["bytes_done"] <= last["bytes_total"] and last["rate_rows_per_second"] > 0
+    assert "backlog   [" in text and "rows/s, ETA" in text, text
+    repl.kill()
+    repl.start()
+    repl.kick()
+    assert repl.status()["catch_up"] is None
+    equal()
+
+
 def test_killed_in_the_middle_of_a_backlog(repl, src, dst, equal, rows=6000, kills=6):
     prepare(repl, src, rows)
     rnd = random.Random(2)

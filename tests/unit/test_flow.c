@@ -52,7 +52,7 @@ static void merge_deletes_before_it_inserts(void **state)
     (void)state;
     struct arena *a = arena_new();
     struct relation r = table();
-    struct apply_table t = {.source = &r, .target = &r, .owed = 10};
+    struct apply_table t = {.source = &r, .target = &r, .stage = "stage", .owed = 10};
     struct script s = {0};
     merge_add(&s, a, &t);
     const char *gone = strstr(s.sql.data, "AND NOT s.present"),
@@ -71,7 +71,7 @@ static void merge_makes_rows_anew_whose_unique_columns_change(void **state)
     (void)state;
     struct arena *a = arena_new();
     struct relation r = table();
-    struct apply_table t = {.source = &r, .target = &r, .owed = 10};
+    struct apply_table t = {.source = &r, .target = &r, .stage = "stage", .owed = 10};
     struct script s = {0};
     merge_add(&s, a, &t);
     assert_true(has(&s, "ROW(t.\"e mail\")::pg_catalog.record OPERATOR(pg_catalog.*<>)"));
@@ -86,7 +86,7 @@ static void merge_compares_domains_as_what_the_stage_holds(void **state)
     (void)state;
     struct arena *a = arena_new();
     struct relation r = table();
-    struct apply_table t = {.source = &r, .target = &r, .owed = 10};
+    struct apply_table t = {.source = &r, .target = &r, .stage = "stage", .owed = 10};
     struct script s = {0};
     merge_add(&s, a, &t);
     assert_true(has(&s, "t.\"n\"::integer"));
@@ -100,7 +100,7 @@ static void merge_never_writes_generated_columns(void **state)
     (void)state;
     struct arena *a = arena_new();
     struct relation r = table();
-    struct apply_table t = {.source = &r, .target = &r, .owed = 10};
+    struct apply_table t = {.source = &r, .target = &r, .stage = "stage", .owed = 10};
     struct script s = {0};
     merge_add(&s, a, &t);
     assert_false(has(&s, "made"));
@@ -113,8 +113,8 @@ static void merge_looks_up_few_rows_of_a_large_table(void **state)
     (void)state;
     struct arena *a = arena_new();
     struct relation r = table();
-    struct apply_table few = {.source = &r, .target = &r, .owed = 10},
-                       many = {.source = &r, .target = &r, .owed = 900000};
+    struct apply_table few = {.source = &r, .target = &r, .stage = "stage", .owed = 10},
+                       many = {.source = &r, .target = &r, .stage = "stage", .owed = 900000};
     struct script s = {0}, m = {0};
     merge_add(&s, a, &few);
     merge_add(&m, a, &many);
@@ -132,7 +132,7 @@ static void merge_replaces_a_table_without_key(void **state)
     struct relation r = table();
     r.key_kind = KEY_NONE;
     r.nkey = 0;
-    struct apply_table t = {.source = &r, .target = &r, .owed = 1};
+    struct apply_table t = {.source = &r, .target = &r, .stage = "stage", .owed = 1};
     struct script s = {0};
     merge_add(&s, a, &t);
     assert_true(has(&s, "DELETE FROM ONLY public.t;"));
@@ -213,6 +213,25 @@ static void queue_is_first_in_first_out(void **state)
     queue_free(q);
 }
 
+static void what_nobody_took_can_be_withdrawn(void **state)
+{
+    (void)state;
+    struct queue *q = queue_new();
+    struct job a = {0}, b = {0}, c = {0};
+    queue_put(q, &a);
+    queue_put(q, &b);
+    queue_put(q, &c);
+    assert_true(queue_withdraw(q, &b));
+    assert_false(queue_withdraw(q, &b));
+    assert_true(queue_withdraw(q, &c)); /* the last: another can be put behind those that are left */
+    queue_put(q, &b);
+    assert_ptr_equal(queue_take(q), &a);
+    assert_false(queue_withdraw(q, &a));
+    assert_ptr_equal(queue_take(q), &b);
+    assert_null(queue_try(q));
+    queue_free(q);
+}
+
 static void a_closed_queue_gives_nothing_out(void **state)
 {
     (void)state;
@@ -238,6 +257,7 @@ int main(void)
         cmocka_unit_test(insert_takes_back_what_copy_escaped),
         cmocka_unit_test(insert_of_rows_without_columns_counts_them),
         cmocka_unit_test(queue_is_first_in_first_out),
+        cmocka_unit_test(what_nobody_took_can_be_withdrawn),
         cmocka_unit_test(a_closed_queue_gives_nothing_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

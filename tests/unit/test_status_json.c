@@ -37,6 +37,12 @@ static struct status sample(void)
     s.step.units_total = 10;
     s.step.nrunning = 2;
     s.step.running = calloc(2, sizeof *s.step.running);
+    s.catch_up.goes_on = true;
+    s.catch_up.tables_total = 2;
+    s.catch_up.bytes_total = 4000;
+    s.catch_up.rows_done = 20000000;
+    s.catch_up.rate_rows_per_second = -1;
+    s.catch_up.eta_seconds = 190;
     s.step.running[0] = (struct status_unit){.what = strdup("index public.big_v"),
                                              .table = strdup("public.big"),
                                              .phase = strdup("building index: scanning table"),
@@ -103,7 +109,9 @@ static void it_has_the_keys_of_the_contract(void **arg)
     struct status s = sample();
     cJSON *o = printed(&s, true);
     KEYS(o, "phase", "reached", "direction", "engine", "workers", "lag_seconds", "owed_rows", "position",
-         "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step");
+         "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step", "catch_up");
+    KEYS(cJSON_GetObjectItem(o, "catch_up"), "tables_done", "tables_total", "bytes_done", "bytes_total",
+         "rows_done", "rate_rows_per_second", "eta_seconds");
     KEYS(cJSON_GetObjectItem(o, "workers"), "running", "wanted", "busy", "error",
          "max_rate_bytes_per_second");
     KEYS(cJSON_GetObjectItem(o, "step"), "name", "units_done", "units_total", "running");
@@ -184,6 +192,8 @@ static void it_can_be_read_back(void **arg)
     assert_int_equal(out.workers.wanted, 4);
     assert_int_equal(out.workers.max_rate, 20000000);
     assert_true(out.copy.bytes_total == INT64_C(1500000000000001));
+    assert_true(out.catch_up.goes_on && out.catch_up.rate_rows_per_second < 0);
+    assert_true(out.catch_up.rows_done == 20000000 && out.catch_up.eta_seconds == 190);
     assert_string_equal(out.tables[0].name, "a \"quoted\"\n\xc3\xa9");
     assert_string_equal(out.errors[0].hint, "mend it");
     assert_string_equal(out.step.running[0].what, "index public.big_v");

@@ -145,6 +145,41 @@ static void the_copy_has_a_bar_and_an_end(void **arg)
     free(text);
 }
 
+static struct status behind(void)
+{
+    struct status s = following(3);
+    s.phase = s.reached = PHASE_CATCHING_UP;
+    s.lag_seconds = 250;
+    s.owed_rows = 500001; /* it counts no further */
+    s.catch_up.goes_on = true;
+    s.catch_up.tables_done = 1;
+    s.catch_up.tables_total = 2;
+    s.catch_up.bytes_done = 430;
+    s.catch_up.bytes_total = 1000;
+    s.catch_up.rows_done = 8600000;
+    s.catch_up.rate_rows_per_second = 52000;
+    s.catch_up.eta_seconds = 190;
+    return s;
+}
+
+static void a_backlog_has_a_bar_and_an_end(void **arg)
+{
+    (void)arg;
+    struct status s = behind();
+    struct buf b = {0};
+    progress_bars(&b, &s, &(struct progress_view){.columns = 100, .max_tables = 3});
+    assert_string_equal(b.data,
+                        "catching_up: 43 % of the backlog, 8,600,000 rows, 52,000 rows/s, ETA 3m 10s, "
+                        "lag 4m 10s\n[########............]  1 of 2 tables\n");
+    buf_free(&b);
+    char *text = printed(&s, false);
+    assert_shows(text,
+                 "backlog   [############..................]  43 %  8,600,000 rows, 52,000 rows/s, ETA 3m "
+                 "10s, 1 of 2 tables\n");
+    assert_shows(text, "owed      500,001 rows or more\n");
+    free(text);
+}
+
 static void trouble_comes_first(void **arg)
 {
     (void)arg;
@@ -407,6 +442,7 @@ int main(void)
         cmocka_unit_test(on_the_way_back_the_sides_have_their_names),
         cmocka_unit_test(nothing_is_known),
         cmocka_unit_test(the_copy_has_a_bar_and_an_end),
+        cmocka_unit_test(a_backlog_has_a_bar_and_an_end),
         cmocka_unit_test(trouble_comes_first),
         cmocka_unit_test(the_healthy_are_counted_when_they_are_many),
         cmocka_unit_test(no_trouble_is_left_out),
