@@ -150,6 +150,7 @@ static void submit_group(struct engine *g, const struct group *group)
 {
     struct chunk_task *t = task_new(sizeof *t, job_chunk, chunk_done);
     t->npieces = group->count;
+    t->speed = eta_rate(&g->meter.bytes);
     t->chunks = arena_alloc(t->task.mem, group->count * sizeof *t->chunks);
     t->pieces = arena_alloc(t->task.mem, group->count * sizeof *t->pieces);
     for (size_t i = 0; i < group->count; i++) {

@@ -20,16 +20,19 @@ static const struct target_heap *heap_of(const struct chunk_ref *c)
     return &c->table->plans[c->heap];
 }
 
-/* Blocks of one source transaction, so that a slow --max-rate makes shorter ones and not longer ones (I3). */
+/* Blocks of one source transaction, so that a slow wire or --max-rate makes shorter ones and not longer ones (I3). */
 static int64_t slice_blocks(const struct chunk_task *t, int64_t chunk)
 {
-    int64_t limit = throttle_limit(t->pieces[0].progress.throttle);
+    enum { FIRST_SPEED = 10000000 }; /* of each worker, while nothing was measured */
     const struct target_heap *h = heap_of(&t->chunks[0]);
-    if (limit == 0 || h->blocks <= 0)
+    if (h->blocks <= 0)
         return chunk;
+    double limit = (double)throttle_limit(t->pieces[0].progress.throttle) / t->task.jobs;
+    double speed = t->speed > 0 ? t->speed / t->task.jobs : FIRST_SPEED;
+    if (limit > 0 && limit < speed)
+        speed = limit;
     double block = (double)h->bytes / (double)h->blocks;
-    double blocks =
-        (double)limit / t->task.jobs * (double)t->task.settings->slice_ms / 1e3 / (block > 1 ? block : 1);
+    double blocks = speed * (double)t->task.settings->slice_ms / 1e3 / (block > 1 ? block : 1);
     return blocks < 1 ? 1 : blocks < (double)chunk ? (int64_t)blocks : chunk;
 }
 

@@ -164,6 +164,7 @@ struct chunk_task {
     struct chunk_ref *chunks;   /* given, each with its piece at the same index */
     struct chunk_piece *pieces; /* given: completes */
     size_t npieces;
+    double speed;     /* given: bytes a second that all workers move; not positive: not known yet */
     size_t rewritten; /* ok, but nothing was copied, since this one's heap is another file; npieces: none */
     bool put_back;    /* ok, but nothing was copied, as a piece's progress or a rate wanted: again later */
 };

@@ -4,7 +4,7 @@
  *   source: BEGIN, all locks, the looks (which take the snapshot), the copies, COMMIT, the logged write: one message
  *   target: BEGIN, the rows, then, when the source's write is confirmed, the marks, COMMIT
  *
- * Under a rate a chunk that is alone is read in slices, each as above on the source; the target commits behind the last.
+ * A chunk that is alone may be read in slices, each as above on the source; the target commits behind the last.
  *
  * A COPY IN costs a round trip, since libpq takes no data for it before the server has said that it waits for some. So
  * the rows of tiny chunks come as INSERTs of literals, gathered and sent with what is due next.

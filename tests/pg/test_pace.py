@@ -85,6 +85,25 @@ def test_a_slow_rate_makes_no_long_transaction(repl, src, source, dst, equal):
     equal()
 
 
+def test_a_slow_wire_makes_no_long_transaction(repl, src, source, dst, equal):
+    """Without any rate: each read takes 4 ms. What was measured by then cuts the chunks into transactions."""
+    wide(src, 36)  # a socket holds some of it
+    repl.init("--jobs", "1")
+    repl.configure(slice_ms=300, chunk_min_bytes="12MB")
+    sampler = Sampler(source)
+    try:
+        repl.start(pause_at="copier.rows:4")
+        repl.wait_phase("indexing", "catching_up", "following")
+    finally:
+        sampler.stop()
+    print(f"oldest {sampler.oldest:.2f} s, {chunks(dst)} chunks")
+    took = sum(t["bytes_copied"] for t in repl.status()["tables"]) / chunks(dst) / MB
+    assert took > 8, "the chunks were too small to prove anything"
+    assert sampler.seen and sampler.oldest < 1.2 * SLOWER, f"{sampler.oldest:.1f} s: {sampler.worst}"
+    repl.wait_phase("following")
+    equal()
+
+
 @pytest.mark.slow
 def test_a_rate_lowered_in_a_transaction_cuts_it_short(repl, src, source, equal):
     """What was begun as one long read is given up when it takes too long, and read again in slices."""
