@@ -13,6 +13,7 @@ from servers import Server, server_bin
 # All else is PostgreSQL's default; fsync is on.
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": 200}
 RESULTS = ROOT / "bench/RESULTS.md"
+SESSIONS_END_S = 5
 
 
 @contextlib.contextmanager
@@ -61,7 +62,9 @@ def pgbench(server, database, clients, seconds, script=None, rate=None):
     options += ["-R", rate] if rate else []
     others, before = server.sessions(database), server.session_seconds()
     out = run([os.path.join(server.bin, "pgbench"), *options, server.uri(database)]).splitlines()
-    while server.sessions(database) - others:  # they end a little later than pgbench
+    # They end a little later than pgbench. Sessions of others that came meanwhile may stay, or be followed by more.
+    left, end = server.sessions(database) - others, time.monotonic() + SESSIONS_END_S
+    while left & server.sessions(database) and time.monotonic() < end:
         time.sleep(0.01)
     tps = next(line for line in out if line.startswith("tps =")).split()[2]
     transactions = next(line for line in out if line.startswith("number of transactions actually processed:")).split()[5]

@@ -30,11 +30,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Site:
     """One database on its way from one server to another, by wires if there are some."""
 
-    target_database = "moved"
-
-    def __init__(self, source, target, database, jobs, wires=None):
+    def __init__(self, source, target, database, jobs, wires=None, target_database="moved", tls=None):
         self.source, self.target, self.database, self.jobs, self.wires = source, target, database, jobs, wires
-        self.tls = wires is not None
+        self.target_database = target_database
+        self.tls = wires is not None if tls is None else tls
         self.folder = tempfile.mkdtemp(prefix="repl-bench-site-")
 
     def __enter__(self):

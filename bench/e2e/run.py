@@ -16,6 +16,9 @@ SCENARIOS = {
     "capture": "what capture costs the application",
     "bulk": "what capture costs statements of 200 k rows, and in WAL",
     "drain": "how fast a backlog comes over",
+    "follow": "following beside Bucardo and native logical replication",
+    "bloat": "deltas and drains while another session holds a snapshot",
+    "scale": "many tables, few of them written; an idle engine; init",
     "latency": "from commit to visible on the target",
     "verify": "what comparing every row costs",
     "cutover": "how long writes are off in a cutover",
@@ -31,7 +34,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="workers of repl, and pipes (2)")
     parser.add_argument("--seconds", type=int, default=10, help="length of each pgbench run (10)")
     parser.add_argument("--set", action="append", choices=list(SETS), help="copy, peers, wire: this set only (both)")
-    parser.add_argument("--arm", action="append", choices=ARMS, help="peers, wire: these only, beside the limit and repl")
+    parser.add_argument("--arm", action="append", choices=ARMS, help="peers, wire, follow: these only, beside the limit and repl")
+    parser.add_argument("--delay", type=float, default=0, help="follow: each server is as many ms further away, there and back (0)")
+    parser.add_argument("--minutes", type=float, help="bloat: how long each load goes on (5)")
+    parser.add_argument("--sizes", type=int, help="scale: only so many of its numbers of tables, 10, 100, 1,000 and 10,000")
+    parser.add_argument("--scale", type=int, default=50, help="follow: pgbench's scale (50)")
     parser.add_argument("--record", action="store_true", help="append the figures to bench/RESULTS.md")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):  # ends the blocks as an error would, so that they clean up
@@ -46,7 +53,8 @@ def main():
 
 
 def command(name, options):
-    given = [f"--{k} {v}" for k, v in (("rounds", options.rounds), ("jobs", options.jobs), ("seconds", options.seconds)) if v]
+    given = [f"--{k} {v}" for k, v in (("rounds", options.rounds), ("jobs", options.jobs), ("seconds", options.seconds), ("minutes", options.minutes),
+                                               ("delay", f"{options.delay:g}" if options.delay else None)) if v]
     given += [f"--{k} {v}" for k, values in (("set", options.set), ("arm", options.arm)) for v in values or []]
     return " ".join(["bench/run", name, *given])
 

@@ -57,13 +57,18 @@ def tables(site, taken):
                     and not exists (select from pg_attribute a where a.attrelid = c.oid and attgenerated <> ''))""")]
 
 
+def add_databases(site, of, name):
+    """Both ends of a site, known as s_name and d_name to the control database, which is on the target of the first."""
+    for end, server, database, port in ((f"s_{name}", of.source, of.database, of.source_port()),
+                                        (f"d_{name}", of.target, of.target_database, of.target_port())):
+        bucardo(site, "add", "db", end, f"dbname={database}", "host=127.0.0.1", f"port={port}", f"user={server.superuser}",
+                f"pass={server.superuser_password}", *(["conn=sslmode=require"] if of.tls else []))
+
+
 def register(site):
-    for name, server, database, port in (("s", site.source, site.database, site.source_port()),
-                                         ("d", site.target, site.target_database, site.target_port())):
-        bucardo(site, "add", "db", name, f"dbname={database}", "host=127.0.0.1", f"port={port}", f"user={server.superuser}",
-                f"pass={server.superuser_password}", *(["conn=sslmode=require"] if site.tls else []))
-    bucardo(site, "add", "table", *(f"public.{t}" for t in tables(site, True)), "db=s", "relgroup=g")
-    bucardo(site, "add", "sync", "y", "relgroup=g", "dbs=s:source,d:target", "onetimecopy=2", "autokick=1", "stayalive=1", "kidsalive=1")
+    add_databases(site, site, "y")
+    bucardo(site, "add", "table", *(f"public.{t}" for t in tables(site, True)), "db=s_y", "relgroup=g")
+    bucardo(site, "add", "sync", "y", "relgroup=g", "dbs=s_y:source,d_y:target", "onetimecopy=2", "autokick=1", "stayalive=1", "kidsalive=1")
 
 
 def wait_copied(site):

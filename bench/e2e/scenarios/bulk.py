@@ -12,6 +12,7 @@ STATEMENTS = {
     "DELETE": "delete from bulk",
 }
 SINGLE = 5000
+TABLE = "create table bulk (id bigint primary key, n bigint not null, v text)"
 
 
 def wal(connection):
@@ -66,7 +67,7 @@ def measure(options, report):
         for database in ("none", "captured"):
             source.create_database(database)
             with source.connect(database) as c:
-                c.execute("create table bulk (id bigint primary key, n bigint not null, v text)")
+                c.execute(TABLE)
         target.create_database("captured")
         with Repl(source.uri("captured"), target.uri("captured")) as repl:
             repl.init()

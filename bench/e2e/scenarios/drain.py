@@ -8,7 +8,7 @@ KEYS = 200_000
 SINGLES = """do $$
 begin
     for i in 1..{keys} loop
-        update pgbench_accounts set abalance = abalance + 1 where aid = i * 7 + {offset};
+        update pgbench_accounts set abalance = abalance + 1 where aid = (i * 7 + {offset}) % {rows} + 1;
         commit;
     end loop;
 end $$"""
@@ -19,11 +19,16 @@ RUNNING = {
 }
 
 
+def singles(source, n, database="bank", rows=5_000_000):
+    """That many transactions of one row each; the n-th time other rows."""
+    with source.connect(database) as c:
+        c.execute("set synchronous_commit = off")
+        c.execute(SINGLES.format(keys=KEYS, offset=n, rows=rows))
+
+
 def after_a_pause(source, repl, n):
     """Seconds from `repl start` until the target has everything."""
-    with source.connect("bank") as c:
-        c.execute("set synchronous_commit = off")
-        c.execute(SINGLES.format(keys=KEYS, offset=n))
+    singles(source, n)
     began = time.monotonic()
     repl.start()
     repl.kick()

@@ -14,27 +14,27 @@ update pgbench_accounts set abalance = abalance + 1 where aid = :aid;
 """
 
 
-def write(source, sent, commits, first):
+def write(source, database, sent, commits, first):
     rnd = random.Random(first)
-    with source.connect("bank") as c:
+    with source.connect(database) as c:
         for n in range(first, first + commits):
             c.execute("insert into mark values (%s)", (n,))
             sent[n] = time.monotonic()
             time.sleep(rnd.uniform(0.05, 0.2))
 
 
-def latencies(source, target, commits, first):
-    """Milliseconds, one a commit."""
+def latencies(source, target, commits, first, database="bank", patience=30):
+    """Milliseconds, one a commit, of rows of the table mark."""
     sent, seen = {}, {}
-    writer = threading.Thread(target=write, args=(source, sent, commits, first))
+    writer = threading.Thread(target=write, args=(source, database, sent, commits, first))
     writer.start()
-    with target.connect("bank") as c:
+    with target.connect(database) as c:
         end = None
         while len(seen) < commits:
             for (n,) in c.execute("select id from mark where id >= %s", (first + len(seen),)).fetchall():
                 seen.setdefault(n, time.monotonic())
             if not writer.is_alive():
-                end = end or time.monotonic() + 30
+                end = end or time.monotonic() + patience
                 if time.monotonic() > end:
                     raise RuntimeError(f"{commits - len(seen)} commits never arrived")
             time.sleep(0.0005)
@@ -43,13 +43,13 @@ def latencies(source, target, commits, first):
 
 
 @contextlib.contextmanager
-def load(source, script, rate, seconds):
+def load(source, script, rate, seconds, database="bank"):
     """pgbench beside it; yields a function that tells the rate it reached, once it ended."""
     if rate == 0:
         yield lambda: 0
         return
     reached = []
-    thread = threading.Thread(target=lambda: reached.append(pgbench(source, "bank", 4, seconds, script, rate)[0]))
+    thread = threading.Thread(target=lambda: reached.append(pgbench(source, database, 4, seconds, script, rate)[0]))
     thread.start()
     yield lambda: thread.join() or reached[0]
 

@@ -15,8 +15,8 @@ ARMS = ("limit", "repl", "pgcopydb", "pgdump")
 class Wire:
     """`with Wire(program, port, round_trip_ms) as w:` w.port leads to that port."""
 
-    def __init__(self, program, port, round_trip):
-        self.command = [program, str(port), str(round_trip / 2), str(MB_A_SECOND)]
+    def __init__(self, program, port, round_trip, mb_a_second=MB_A_SECOND):
+        self.command = [program, str(port), str(round_trip / 2), str(mb_a_second)]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
