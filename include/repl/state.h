@@ -85,6 +85,8 @@ struct verify_step {
 /* Goes on with the newest run when it has not ended and has the same options, unless again; else begins one. */
 bool state_verify_begin(struct state *s, const char *options, bool again, int64_t *run, bool *resumed,
                         struct err *e) MUST_CHECK;
+/* A note of a run behind the fence of a cutover, where what differs may be what the application wrote since. */
+#define VERIFY_NOTE_FENCED "what was written to the target since the cutover: it shows as differences"
 bool state_verify_note(struct state *s, int64_t run, const char *what, int64_t count,
                        struct err *e) MUST_CHECK;
 bool state_verify_table(struct state *s, int64_t run, const struct verify_table *t, struct err *e) MUST_CHECK;

@@ -79,12 +79,24 @@ static void not_compared(struct buf *b, const struct verify_report *r, const str
         buf_puts(b, "\n");
 }
 
+static bool behind_the_fence(const struct verify_report *r)
+{
+    for (size_t i = 0; i < r->nnotes; i++)
+        if (strcmp(r->notes[i].what, VERIFY_NOTE_FENCED) == 0)
+            return true;
+    return false;
+}
+
 static const char *next(const struct verify_report *r, const struct verify_sums *s)
 {
     if (strcmp(r->result, "equal") == 0)
         return NULL;
     if (strcmp(r->result, "incomplete") == 0)
         return "repl status; when it follows, repl verify again";
+    if (behind_the_fence(r))
+        return "where the application writes to the target, that is as it should be; it would stay there "
+               "alone after "
+               "repl cutover --abort";
     bool repairs = strstr(r->options, ", repair") != NULL;
     if (repairs && s->missing + s->extra + s->different + (int64_t)s->sequences > s->repaired)
         return "repl kick --wait, then repl verify";

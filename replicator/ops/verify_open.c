@@ -204,10 +204,7 @@ static bool note_left_out(struct verification *v, size_t outside, struct err *e)
         generated +=
             (int64_t)(v->world.relations.items[i].ncolumns - verify_columns(&v->world.relations.items[i]));
     bool ok =
-        (!v->fenced || state_verify_note(v->o->state, v->run,
-                                         "what was written to the target since the cutover: it shows as "
-                                         "differences",
-                                         0, e)) &&
+        (!v->fenced || state_verify_note(v->o->state, v->run, VERIFY_NOTE_FENCED, 0, e)) &&
         note(v, "tables that are not in the sync", (int64_t)outside, e) &&
         note(v, "generated columns", generated, e) && note(v, "materialized views", result_int(r, 0, 0), e) &&
         note(v, "foreign tables", result_int(r, 0, 1), e) && note(v, "large objects", result_int(r, 0, 2), e);

@@ -91,9 +91,11 @@ class Repl:
         return code, shown.decode()
 
     def start_in_background(self, *arguments, env=None):
-        """Any command in the background, its output in its own file beside the others."""
+        """Any command in the background, its output in its own file beside the others. It heeds signals, also where the tests
+        themselves were started in the background of a shell or by nohup, which ignore some."""
+        command = ["env", "--default-signal=INT,HUP", *self.command(arguments[0], "-D", self.dir, *arguments[1:])]
         with open(self.folder / f"background-{arguments[0]}.log", "ab") as out:
-            return subprocess.Popen(self.command(arguments[0], "-D", self.dir, *arguments[1:]), stdout=out, stderr=out,
+            return subprocess.Popen(command, stdout=out, stderr=out,
                                     stdin=subprocess.DEVNULL, env={**self.environment, **(env or {})}, cwd=self.folder)
 
     # ---- the engine

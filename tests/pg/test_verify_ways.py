@@ -84,9 +84,9 @@ def test_interrupted_it_says_so_and_goes_on(repl, src, target):
             assert "another repl verify" in repl.run("verify", code=1).err
         p.send_signal(number)
         assert p.wait(10) == 1
+        eventually(lambda: not verifying(src), what="its sessions end")
     said = (repl.folder / "background-verify.log").read_text()
     assert said.count("interrupted") == 2 and said.count("repl verify goes on where this one ended") == 2
-    eventually(lambda: not verifying(src), what="its sessions end")
     report = verify(repl, code=3)
     assert report["rows"] == 20000 and report["missing"] == 2
 
