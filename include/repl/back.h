@@ -38,7 +38,7 @@ struct back_options {
 };
 
 /* What the way back could not do, said beforehand: changes nothing. s is forward. ERR_CONFIG. */
-bool back_check(const struct sync *s, struct conn *source, const struct back_options *o,
+bool back_check(const struct sync *s, struct conn *source, struct conn *target, const struct back_options *o,
                 struct err *e) MUST_CHECK;
 
 /* Installs it, or what is new since: capture on the target, fenced from the beginning; repl's tables on the source. Can be
@@ -56,6 +56,8 @@ bool back_remove(const struct sync *s, struct conn *source, struct conn *target,
 bool back_hush(struct conn *old, const char *schema, struct err *e) MUST_CHECK;
 /* They are as they were; repl writes no more. Nothing is done where that schema is not there. */
 bool back_wake(struct conn *old, const char *schema, struct err *e) MUST_CHECK;
+/* What back_wake would take: a part of it is done, and rolled back. */
+bool back_try_wake(struct conn *old, const char *schema, double *seconds, struct err *e) MUST_CHECK;
 /* Foreign keys that were added again are validated, which takes a while and stops nobody. *failed: rows do not keep
  * one; it stays NOT VALID, and say tells. */
 bool back_validate(struct conn *old, const char *schema, const struct back_options *o,

@@ -381,6 +381,7 @@ static bool exec(struct context *c, struct err *e)
     if (!check_options(&c->args, &o.timeout_ms, e) || !context_open(c, e))
         return false;
     o.turns = cutover_turns(&r);
+    r.timeout_ms = o.timeout_ms;
     o.interrupt = r.interrupt = catch_signals(); /* none of them may leave the fence standing */
     return o.lift_only ? undo(&r, &o, e) : switch_over(&r, &o, e);
 }

@@ -9,8 +9,9 @@
 struct cutover_run {
     struct context *c;
     struct interrupt *interrupt;
-    struct err differ; /* what the last comparison has against it */
-    struct ways ways;  /* as both sides say before it begins; nothing is set where there is no way back */
+    unsigned timeout_ms; /* the fence is lifted when it has stood so long */
+    struct err differ;   /* what the last comparison has against it */
+    struct ways ways;    /* as both sides say before it begins; nothing is set where there is no way back */
 };
 
 /* The changes are to turn around: --fallback, --back. */

@@ -57,7 +57,15 @@ void cutover_predict(const struct cutover_run *r, const struct cutover_times *t)
 {
     const char *option = !cutover_turns(r) ? "" : r->c->sync.back ? " --back" : " --fallback";
     printf("expected pause: about %.2f s (fence %.2f, writers in flight %.2f, drain %.2f, sequences %.2f, "
-           "large objects "
-           "%.2f, check %.2f)\nnothing was changed; next: repl cutover%s\n",
-           t->paused, t->fence, t->writers, t->drain, t->sequences, t->large_objects, t->check, option);
+           "large objects %.2f, check %.2f",
+           t->paused, t->fence, t->writers, t->drain, t->sequences, t->large_objects, t->check);
+    if (cutover_turns(r))
+        printf(", turn %.2f", t->turn);
+    puts(")");
+    if (t->paused * 1000 > r->timeout_ms)
+        printf("warning: that is longer than %.0f s, at which the fence would be lifted again (type: repl "
+               "cutover%s "
+               "--timeout S%s)\n",
+               r->timeout_ms / 1000.0, option, args_has(&r->c->args, "terminate") ? "" : ", or --terminate");
+    printf("nothing was changed; next: repl cutover%s\n", option);
 }

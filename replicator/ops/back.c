@@ -94,14 +94,12 @@ bool ways_settle(struct sync *s, struct state *st, struct ways *out, struct err 
 
 /* ---- what could go wrong later ---- */
 
-bool back_check(const struct sync *s, struct conn *source, const struct back_options *o, struct err *e)
+/* Foreign keys of the old source that could not be made quiet, or that would stop the way back. */
+static bool check_foreign_keys(const struct sync *s, struct conn *source, const struct back_options *o,
+                               struct err *e)
 {
     struct result *r;
     bool ok = true;
-    if (strlen(s->twin) > MAX_NAME) {
-        err_set(e, ERR_CONFIG, "the way back needs a schema %s, whose name is too long", s->twin);
-        return err_hint(e, "a sync whose --schema has at most %d bytes", MAX_NAME - 5);
-    }
     if (!ask(source, sql_ops_back_hindrances, (const struct sql_var[]){{"schema", s->schema}, {NULL, NULL}},
              &r, e))
         return err_context(e, "looking at foreign keys");
@@ -124,6 +122,34 @@ bool back_check(const struct sync *s, struct conn *source, const struct back_opt
     arena_free(a);
     result_free(r);
     return ok;
+}
+
+/* Capture at the target is its tables' owner's to install. */
+static bool check_owners(const struct sync *s, struct conn *target, struct err *e)
+{
+    struct result *r;
+    if (!ask(target, sql_ops_back_owners, (const struct sql_var[]){{"schema", s->schema}, {NULL, NULL}}, &r,
+             e))
+        return err_context(e, "looking at the target's tables");
+    bool ok = result_rows(r) == 0;
+    if (!ok) {
+        err_set(e, ERR_CONFIG, "the way back cannot capture %s on the target: the table is %s's",
+                result_text(r, 0, 0), result_text(r, 0, 1));
+        err_hint(e, "GRANT %s TO %s; or cut over without --fallback", result_text(r, 0, 1),
+                 result_text(r, 0, 2));
+    }
+    result_free(r);
+    return ok;
+}
+
+bool back_check(const struct sync *s, struct conn *source, struct conn *target, const struct back_options *o,
+                struct err *e)
+{
+    if (strlen(s->twin) > MAX_NAME) {
+        err_set(e, ERR_CONFIG, "the way back needs a schema %s, whose name is too long", s->twin);
+        return err_hint(e, "a sync whose --schema has at most %d bytes", MAX_NAME - 5);
+    }
+    return check_owners(s, target, e) && check_foreign_keys(s, source, o, e);
 }
 
 /* ---- installing ---- */

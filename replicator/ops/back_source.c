@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "repl/back.h"
+#include "repl/clock.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
 
@@ -65,6 +66,35 @@ bool back_wake(struct conn *old, const char *schema, struct err *e)
         return false;
     return !there || until_done(old, schema, "wake", e) ||
            err_context(e, "restoring foreign keys and triggers");
+}
+
+static bool count_off(struct conn *old, const char *schema, int64_t *n, struct err *e)
+{
+    struct result *r;
+    if (!ask(old, sql_ops_back_off, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e))
+        return false;
+    *n = result_int(r, 0, 0);
+    result_free(r);
+    return true;
+}
+
+bool back_try_wake(struct conn *old, const char *schema, double *seconds, struct err *e)
+{
+    struct arena *a = arena_new();
+    const char *sql = call(a, schema, arena_printf(a, "wake(%d)", AT_ONCE));
+    struct result *r;
+    int64_t off = 0, left = 0;
+    uint64_t began = clock_us();
+    bool ok =
+        count_off(old, schema, &off, e) && pg_exec(old, "BEGIN", e) && pg_query(old, sql, 0, NULL, &r, e);
+    if (ok) {
+        left = result_int(r, 0, 0);
+        result_free(r);
+        ok = pg_exec(old, "ROLLBACK", e);
+    }
+    *seconds = off > left ? (double)(clock_us() - began) / 1e6 * (double)off / (double)(off - left) : 0;
+    arena_free(a);
+    return ok || err_context(e, "trying to restore foreign keys and triggers");
 }
 
 /* One that fails is told and left as it is: it is the user's to decide about the rows. */

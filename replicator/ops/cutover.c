@@ -113,6 +113,7 @@ bool cutover_lift(struct cutover *c, bool *stood, struct err *e)
             break;
     }
     *stood = functions != 0;
+    fault_point("cutover.lifted");
     if (!ok)
         return err_hint(e, "WRITES TO THE %s MAY STILL BE OFF. Type: repl cutover --abort",
                         c->s->back ? "TARGET" : "SOURCE");

@@ -115,7 +115,7 @@ bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e)
         return true;
     if (c->s->back) /* the old source's fence stands since the switch; it may have got new tables */
         return look_only || capture_fence(c->there, &c->other, &functions, e);
-    return back_check(c->s, c->source, &o, e) && (look_only || back_install(c->s, c->fence, c->there, &o, e));
+    return back_check(c->s, c->source, c->there, &o, e) && (look_only || back_install(c->s, c->fence, c->there, &o, e));
 }
 
 bool cutover_forget_turn(struct cutover *c, struct err *e)
@@ -131,7 +131,7 @@ bool cutover_forget_turn(struct cutover *c, struct err *e)
 
 /* ---- the rehearsal ---- */
 
-/* How long the oldest writer has been at it: who is in flight at the fence will take about as long. */
+/* How long the oldest writer has been at it: who is in flight at the fence will take about as long, if it is let. */
 static bool measure_writers(struct cutover *c, struct err *e)
 {
     struct writer *w;
@@ -142,6 +142,8 @@ static bool measure_writers(struct cutover *c, struct err *e)
         if (w[i].seconds > c->times.writers)
             c->times.writers = w[i].seconds;
     cutover_say(c, "writers in flight now: %zu, the oldest since %.2f s", n, c->times.writers);
+    if (c->o->terminate && c->times.writers * 1000 > GRACE_MS)
+        c->times.writers = GRACE_MS / 1000.0;
     return true;
 }
 
@@ -157,16 +159,33 @@ static bool measure_sequences(struct cutover *c, struct err *e)
     return true;
 }
 
+/* Letting the other side write takes what putting a fence up takes; before it the old source is made as it was. */
+static bool measure_turn(struct cutover *c, struct err *e)
+{
+    double restoring = 0;
+    if (!c->o->turns)
+        return true;
+    if (c->s->back) {
+        if (!back_try_wake(c->target, c->s->schema, &restoring, e))
+            return err_context(e, "on the %s", side_name(SIDE_TARGET));
+        cutover_say(c, "restoring foreign keys and triggers would take %.2f s (tried, and rolled back)",
+                    restoring);
+    }
+    c->times.turn = restoring + c->times.fence;
+    return true;
+}
+
 bool cutover_rehearse(struct cutover *c, struct err *e)
 {
     int64_t functions;
     struct cutover_times *t = &c->times;
-    if (!cutover_put_up(c, false, &functions, e) || !measure_writers(c, e) || !measure_sequences(c, e))
+    if (!cutover_put_up(c, false, &functions, e) || !measure_writers(c, e) || !measure_sequences(c, e) ||
+        !measure_turn(c, e))
         return false;
     t->drain = t->kick;
     bool views = c->views_s * 1000 < QUICK_VIEWS_MS;
     t->paused = t->fence + t->writers + t->drain + t->sequences + t->large_objects +
-                (views ? t->matviews : 0) + t->check;
+                (views ? t->matviews : 0) + t->check + t->turn;
     cutover_say(c, "the fence would replace %lld function%s in %.3f s (tried, and rolled back)",
                 (long long)functions, functions == 1 ? "" : "s", t->fence);
     return true;

@@ -9,6 +9,8 @@
 
 /* Views that were refreshed within so long before the fence are refreshed behind it, too. */
 enum { QUICK_VIEWS_MS = 300 };
+/* How long writers in flight are left to end by themselves with --terminate. */
+enum { GRACE_MS = 1000 };
 
 struct cutover {
     const struct sync *s;

@@ -5,8 +5,8 @@
 
 #include "cutover_private.h"
 
-/* How often they are looked at, and how long they are left to end by themselves with --terminate. */
-enum { LOOK_MS = 5, GRACE_MS = 1000 };
+/* How often they are looked at. */
+enum { LOOK_MS = 5 };
 
 static const struct writer *still_there(const struct writer *known, size_t n, const struct writer *now,
                                         size_t nnow)

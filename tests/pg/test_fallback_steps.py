@@ -1,4 +1,5 @@
 """The way back beside the road: what is restored, what is refused, what is cleaned up."""
+import re
 import shutil
 import signal
 
@@ -59,7 +60,11 @@ def test_what_comes_back_is_verified_and_steered(repl, following_back, dst, src,
     repl.start()
     repl.wait_phase("following")
     assert "been made already" in repl.run("cutover", "--fallback", "--yes").out
-    assert "nothing was changed; next: repl cutover --back" in repl.run("cutover", "--back", "--dry-run").out
+    off = src.execute("select * from repl_back.silenced order by 1, 2, 3").fetchall()
+    out = repl.run("cutover", "--back", "--dry-run").out
+    assert "restoring foreign keys and triggers would take" in out and re.search(r"expected pause: .*, turn [0-9.]+\)", out)
+    assert "nothing was changed; next: repl cutover --back" in out
+    assert off == src.execute("select * from repl_back.silenced order by 1, 2, 3").fetchall()
     repl.run("cutover", "--back", "--yes")
     assert "been made already" in repl.run("cutover", "--back", "--yes").out
     assert "--fallback" in repl.run("cutover", "--yes", code=1).err
@@ -108,6 +113,39 @@ def test_exec_that_fails_leaves_a_way(repl, following_back, src, dst):
     repl.wait_phase("following")
     repl.run("cutover", "--back", "--yes", "--exec", "test -n \"$REPL_TARGET_URL\"")
     assert src.execute("select bal from acc where id = 1").fetchone() == (101,)
+
+
+def test_tables_of_other_roles(repl, following_back, src, dst, source, target, same_back):
+    """The source's role must be a member of their owners; the target's too, which is said before anything is done."""
+    with source.admin() as a, target.admin() as b:
+        a.execute("create role keeper nologin; grant keeper to app")
+        b.execute("create role holder nologin")
+        try:
+            following_back()
+            for table in ("page", "measure", "measure_1"):
+                a.execute(f"alter table {table} owner to keeper")
+            b.execute("grant all on measure_2 to rds; alter table measure_2 owner to holder")
+            before, copied = without_repl(compare.catalog(src)), compare.catalog(dst)
+            for option in ("--dry-run", "--yes"):
+                r = repl.run("cutover", "--fallback", option, code=1)
+                assert "public.measure_2 on the target: the table is holder's" in r.err and "GRANT holder TO rds" in r.err
+            assert compare.catalog(dst) == copied, "nothing was begun"
+            b.execute("grant holder to rds")
+            repl.run("cutover", "--fallback", "--yes")
+            dst.execute("update page set text = 'of a page', chapter = 3 where id < 9; update measure set at = at + 60, v = 7 where id > 90; "
+                        "delete from remark where page = 11; delete from measure where page = 11; delete from page where id = 11")
+            repl.kick()
+            same_back()
+            repl.run("cutover", "--back", "--yes")
+            assert before == without_repl(compare.catalog(src))
+            src.execute("update measure set v = 8")
+            repl.kick()
+            same_back()
+            b.execute("alter table measure_2 owner to rds")
+        finally:
+            repl.kill()
+            a.execute("reassign owned by keeper to app; drop owned by keeper; drop role keeper")
+            b.execute("reassign owned by holder to rds; drop owned by holder; drop role holder")
 
 
 @pytest.mark.parametrize("way", ["prepared", "there", "back"])

@@ -18,8 +18,8 @@ LARGE = {"rotate_bytes": 8192}
 class World:
     """What a history breaks: the engine, connections, servers. It never waits for what may not come."""
 
-    def __init__(self, rnd, repl, source, target):
-        self.repl, self.source, self.target = repl, source, target
+    def __init__(self, rnd, repl, source, target, schema="repl"):
+        self.repl, self.source, self.target, self.schema, self.dies = repl, source, target, schema, False
         self.happenings = [self.kill, self.kill, self.killed_somewhere, self.stop, self.restart_source, self.crash_source, self.restart_target,
                            self.crash_target, self.terminate, self.moment]
         rnd.shuffle(self.happenings)
@@ -29,6 +29,13 @@ class World:
             self.repl.engine = None
         if self.repl.engine is None:
             self.repl.start(wait=False, **how)
+            self.dies = "fail_at" in how
+
+    def start_for_good(self):
+        """What still runs may go on, unless it is to die by itself."""
+        if self.dies:
+            self.repl.kill()
+        self.start()
 
     def kill(self, rnd):
         self.repl.kill()
@@ -82,16 +89,16 @@ class World:
 
     def batch_goes_by(self):
         with self.target.admin() as c:
-            batch = "select max(batch) from repl.position"
+            batch = f"select max(batch) from {self.schema}.position"
             before = c.execute(batch).fetchone()[0]
             self._within(lambda: c.execute(batch).fetchone()[0] != before, .5)
 
     def armed(self):
         with self.source.admin() as c:
-            self._within(lambda: c.execute("select last_value from repl.bell").fetchone()[0] == 1, .5)
+            self._within(lambda: c.execute(f"select last_value from {self.schema}.bell").fetchone()[0] == 1, .5)
 
 
-def settled(repl, source, target):
+def settled(repl, source, target, **how):
     """Nobody asks for it: what is committed comes by itself, within seconds of the last one."""
     failed = []
 
@@ -99,7 +106,7 @@ def settled(repl, source, target):
         assert repl.engine.poll() is None, f"the engine ended:\n{repl.engine_tail()}"
         with source.admin() as a, target.admin() as b:
             try:
-                return compare.compare_all(a, b) + 1
+                return compare.compare_all(a, b, **how) + 1
             except AssertionError as e:
                 failed[:] = [e]
                 return 0
@@ -136,7 +143,7 @@ def play(seed, folder, sides, steps=300):
         world.start()
         history.run(20)
         history.finish()
-        world.start()
+        world.start_for_good()
         repl.wait_phase("following", timeout=90)
         rows = settled(repl, source, target)
         if watcher is not None:
