@@ -1,4 +1,4 @@
--- Tables that somebody could write and that no trigger of repl captures: excluded, unlogged, or made since.
+-- Tables that somebody could write and that no trigger of repl captures: excluded, or made since.
 -- Reads: pg_class, pg_namespace, pg_depend, pg_stat_user_tables, repl's relation.   Writes: nothing.
 -- Variables: own_schema: repl's schema.   Returns: quoted name, rows written since the statistics began.
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0)

@@ -1,5 +1,6 @@
 """The switch: nothing is lost, the source refuses writes with a reason, and until the end everything can be undone."""
 import os
+import pathlib
 import re
 import signal
 import sqlite3
@@ -7,10 +8,12 @@ import sqlite3
 import psycopg
 import pytest
 
+import compare
 from waiting import eventually
 
 POINTS = ("cutover.prepared", "cutover.before_fence", "cutover.fenced", "cutover.writers", "cutover.drained",
-          "cutover.moved", "cutover.checked")
+          "cutover.moved", "cutover.checked", "cutover.turned")
+SOURCES = pathlib.Path(__file__).parents[2] / "replicator/ops"
 
 
 @pytest.fixture
@@ -60,31 +63,63 @@ def test_nothing_is_lost_under_writers(repl, following, writers, equal, src, dst
     dst.execute("insert into counter(n) values (nextval('ticket')); insert into child(parent, note) values (null, 'after')")
 
 
+APPLICATION = """
+create table t (id int primary key, v text); insert into t values (1, 'a'); create table nokey (v int);
+create table c (id int primary key, t int references t on delete cascade); insert into c values (1, 1);
+create table p (id int primary key, v text) partition by range (id); create table p1 partition of p for values from (0) to (100);
+create table m (id int primary key); create table m1 (n int) inherits (m); insert into p values (1, 'a'); insert into m values (1);
+create view seen as select id, v from t where id > 0;
+create function write_it() returns void language plpgsql as 'begin insert into t values (5, 5); exception when others then raise; end';
+create function of_another() returns void language sql security definer as 'update t set v = v';
+"""
+WRITES = ("insert into t values (2, 'b')", "update t set v = 'x'", "update t set v = 'x' where id = 0", "delete from t", "truncate t cascade",
+          "insert into nokey values (1)", "truncate nokey", "insert into p values (2, 'b')", "update p set v = 'y'", "delete from p1",
+          "truncate p1", "truncate p", "insert into m1 values (3, 3)", "update m set id = 9", "insert into seen values (7, 'view')",
+          "insert into t values (1, 'b') on conflict (id) do update set v = 'c'", "with d as (delete from c returning *) select * from d",
+          "select write_it()", "select of_another()", "execute change", "begin; savepoint s; update t set v = 'in a transaction'")
+
+
 def test_what_an_application_sees(repl, src, source):
-    src.execute("create table t(id int primary key, v text); insert into t values (1, 'a'); create table nokey(v int); "
-                "create table p(id int primary key, v text) partition by range (id); "
-                "create table p1 partition of p for values from (0) to (100); insert into p values (1, 'a')")
+    """Whatever way it writes, in sessions that are old or new."""
+    src.execute(APPLICATION)
     repl.init()
     repl.start()
     repl.wait_phase("following")
-    repl.run("cutover", "--yes")
-    for sql in ("insert into t values (2, 'b')", "update t set v = 'x'", "delete from t", "truncate t",
-                "insert into nokey values (1)", "truncate nokey", "insert into p values (2, 'b')", "update p set v = 'y'",
-                "delete from p1", "truncate p1", "truncate p"):
-        error = refused(src, sql)
-        assert error.sqlstate == "25006"
-        assert "being moved to another server" in str(error)
-    assert src.execute("select id, v from t").fetchall() == [(1, "a")], "reading goes on"
-    with source.connect(autocommit=False) as c:
-        c.execute("select * from t for update")
-        c.rollback()
+    with source.connect() as known, source.admin() as replica:
+        known.execute("prepare change as update t set v = v || '.'; execute change; select of_another()")
+        replica.execute("set session_replication_role = replica; update t set v = v")
+        repl.run("cutover", "--yes")
+        for sql in WRITES + (("merge into t using (values (1)) x(id) on t.id = x.id when matched then update set v = 'm'",)
+                             if src.info.server_version >= 150000 else ()):
+            error = refused(known, sql)
+            known.execute("rollback")
+            assert error.sqlstate == "25006" and "being moved to another server" in str(error), sql
+            assert "the new DATABASE_URL" in error.diag.message_hint
+        refused(src, "delete from t")
+        refused(replica, "update t set v = 'replica'")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), known.cursor() as cursor, cursor.copy("copy t from stdin") as data:
+            data.write("8\tcopied\n")
+        assert [r[0] for r in known.execute("select id from t").fetchall()] == [1], "reading goes on"
+        with known.transaction():
+            known.execute("create temp table own (id int); insert into own values (1); select * from t for update")
     repl.run("cutover", "--abort", "--yes")
-    src.execute("insert into t values (2, 'b'); truncate p1; insert into nokey values (5)")
+    src.execute("insert into t values (2, 'b'); truncate p1; insert into nokey values (5); select write_it()")
     repl.kick()
+
+
+def functions(src):
+    return src.execute("select proname, prosrc, proconfig, prosecdef from pg_proc where pronamespace = 'repl'::regnamespace order by 1").fetchall()
+
+
+def test_every_step_has_a_name_here():
+    """Those of the way back alone are in test_fallback_crash.py."""
+    named = {n for f in SOURCES.glob("cutover*.c") for n in re.findall(r'fault_point\("([^"]+)"\)', f.read_text(encoding="utf-8"))}
+    assert named == {*POINTS, "cutover.lifted", "cutover.awake"}
 
 
 def test_abort_after_a_kill_at_every_step(repl, following, equal, src):
     following()
+    before, catalog = functions(src), compare.catalog(src)
     for point in POINTS:
         r = repl.run("cutover", "--yes", env={"REPL_FAIL_AT": point}, code=-signal.SIGKILL)
         stands = point not in ("cutover.prepared", "cutover.before_fence")
@@ -94,7 +129,28 @@ def test_abort_after_a_kill_at_every_step(repl, following, equal, src):
         out = repl.run("cutover", "--abort").out
         assert ("is lifted" in out) == stands
         assert writes(src)
+        assert before == functions(src) and catalog == compare.catalog(src), point
         repl.wait_phase("following")
+    repl.kick()
+    equal()
+
+
+def test_abort_after_a_kill_of_the_switch_and_of_the_abort(repl, following, equal, src):
+    """The command of --exec was running, or had ended; and --abort itself is killed."""
+    following()
+    p = repl.start_in_background("cutover", "--yes", "--exec", f"touch {repl.folder}/switching; exec sleep 60")
+    eventually((repl.folder / "switching").exists, what="the switch")
+    p.kill()
+    p.wait()
+    refused(src, "update acc set bal = 0 where id = 1")
+    assert "is lifted" in repl.run("cutover", "--abort").out
+    assert writes(src)
+    repl.run("cutover", "--yes", "--exec", "kill -9 $PPID", code=-signal.SIGKILL)
+    refused(src, "update acc set bal = 0 where id = 1")
+    repl.run("cutover", "--abort", env={"REPL_FAIL_AT": "cutover.lifted"}, code=-signal.SIGKILL)
+    assert writes(src), "it was killed behind the lifting"
+    assert "no fence stood" in repl.run("cutover", "--abort").out
+    repl.wait_phase("following")
     repl.kick()
     equal()
 
@@ -168,13 +224,49 @@ def test_a_signal_lifts_the_fence(repl, following, src, source, number):
 
 def test_dry_run_changes_nothing(repl, following, src, source):
     following()
-    before = src.execute("select proname, prosrc from pg_proc where pronamespace = 'repl'::regnamespace order by 1").fetchall()
+    before = functions(src)
     out = repl.run("cutover", "--dry-run").out
     assert re.search(r"expected pause: about [0-9.]+ s", out)
     assert "nothing was changed" in out
-    assert before == src.execute("select proname, prosrc from pg_proc where pronamespace = 'repl'::regnamespace order by 1").fetchall()
+    assert before == functions(src)
     assert writes(src)
     assert repl.status()["phase"] == "following"
+
+
+def test_the_rehearsal_foretells_the_pause(repl, following, writers, src, source):
+    """Within a factor of three, and a tenth of a second for what such a machine does beside it."""
+    src.execute("create materialized view slow as select sum(bal), pg_sleep(.15)::text from acc")
+    following()
+    foretold, taken = [], []
+    with writers(writers=3, pace=.02, hold=.1, expected=[psycopg.errors.ReadOnlySqlTransaction]) as w:
+        eventually(lambda: w.committed > 50, what="the writers are at it")
+        for _ in range(5):
+            foretold.append(seconds("expected pause: about", repl.run("cutover", "--dry-run").out))
+            taken.append(seconds("have been off for", repl.run("cutover", "--yes").out))
+            repl.run("cutover", "--abort", "--yes")
+            committed = w.committed
+            eventually(lambda n=committed: w.committed > n + 20, what="the writers go on")
+    print(f"foretold {foretold}, taken {taken}")
+    one, other = sorted(foretold)[2], sorted(taken)[2]
+    assert one > .15 and other > .15, "the view is refreshed behind the fence"
+    assert one < 3 * other + .1 and other < 3 * one + .1, (foretold, taken)
+
+
+def seconds(behind, out):
+    return float(re.search(behind + r" ([0-9.]+) s", out).group(1))
+
+
+def test_the_rehearsal_tells_of_a_writer_that_would_be_too_long(repl, following, source):
+    following()
+    with source.connect(autocommit=False, application_name="report") as c:
+        c.execute("update acc set bal = bal + 1 where id = 7")
+        eventually(lambda: c.execute("select clock_timestamp() - now() > '2.1 s'").fetchone()[0], what="it has been writing for long")
+        out = repl.run("cutover", "--dry-run", "--timeout", "2").out
+        assert seconds("expected pause: about", out) > 2 and "warning: that is longer than 2 s" in out and "--terminate" in out
+        out = repl.run("cutover", "--dry-run", "--timeout", "2", "--terminate").out
+        assert 1 <= seconds("expected pause: about", out) < 2 and "that is longer" not in out
+        eventually(lambda: c.execute("select clock_timestamp() - now() > '5.5 s'").fetchone()[0], what="it is named for it")
+        assert f"warning: report (pid {c.info.backend_pid}) has been writing public.acc for" in repl.run("cutover", "--dry-run").out
 
 
 def test_it_asks_how_old_the_last_verify_is(repl, following, src, target):
@@ -266,10 +358,17 @@ def test_it_is_refused_before_it_begins(repl, following, src):
 
 
 def test_what_is_not_replicated_is_named(repl, following, src):
-    src.execute("create table left_out(id int primary key); insert into left_out values (1); create unlogged table quick(id int primary key)")
+    src.execute("create table left_out(id int primary key); create unlogged table quick(id int primary key)")
     following("--exclude", "left_out")
-    out = repl.run("cutover", "--dry-run").out
-    assert "public.left_out is not replicated and stays open for writes" in out
+    src.execute("create table made_since(id int primary key); create table parts(id int) partition by range (id);"
+                "create table parts_1 partition of parts for values from (1) to (9); insert into left_out select generate_series(1, 7)")
+    named = {"public.left_out", "public.made_since", "public.parts"}
+    for option in ("--dry-run", "--yes"):
+        out = repl.run("cutover", option).out
+        assert set(re.findall(r"warning: (\S+) is not replicated and stays open for writes", out)) == named
+        assert "fence: " not in out or out.index("public.made_since is not") < out.index("fence: "), "before"
+    src.execute("insert into left_out values (8)")
+    refused(src, "insert into quick values (1)")
 
 
 def test_large_objects_and_materialized_views(repl, following, src, dst):
