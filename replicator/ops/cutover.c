@@ -197,6 +197,8 @@ static bool check(struct cutover *c, struct err *e)
         !sequences_read(c->target, c->s->schema, c->a, &to, e))
         return false;
     sequences_ahead(&c->sequences, &to, c->a, &ahead, &n);
+    if (!cutover_tables_stand(c, e))
+        return false;
     c->times.check = cutover_seconds_since(began);
     if (owed.count != 0) {
         err_set(e, ERR_NOT_YET, "changes of %zu table%s are still owed", owed.count,

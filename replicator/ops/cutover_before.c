@@ -98,7 +98,7 @@ static bool first_sync(struct cutover *c, struct err *e)
 
 bool cutover_prepare(struct cutover *c, struct err *e)
 {
-    bool ok = tell_unreplicated(c, e) && tell_long_writers(c, e) && cutover_copy_objects(c, e) &&
+    bool ok = cutover_look_at_tables(c, e) && tell_unreplicated(c, e) && tell_long_writers(c, e) && cutover_copy_objects(c, e) &&
               plan_views(c, e) && cutover_refresh_views(c, e) && first_sync(c, e);
     c->views_s = c->times.matviews;
     fault_point("cutover.prepared");

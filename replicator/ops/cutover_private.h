@@ -22,6 +22,7 @@ struct cutover {
     struct capture other; /* that of the other direction, on the target */
     struct arena *a;
     struct cutover_times times;
+    const char *outlines[2]; /* what the tables of both sides looked like before the fence */
     struct sequences sequences; /* of the source, when the last writer in flight had ended */
     struct units views;         /* what refreshes the materialized views; planned before the fence */
     double views_s;             /* how long refreshing the views took before the fence */
@@ -36,6 +37,11 @@ double cutover_seconds_since(uint64_t began_us);
 bool cutover_put_up(struct cutover *c, bool for_good, int64_t *functions, struct err *e) MUST_CHECK;
 /* Interrupted, or the fence has stood too long: then *e says so. */
 bool cutover_time_is_up(const struct cutover *c, struct err *e);
+
+/* cutover_tables.c: ERR_NOT_YET where a table is not captured whole, or the two sides do not agree on what it looks like; and
+ * behind the fence, where anything was altered since. */
+bool cutover_look_at_tables(struct cutover *c, struct err *e) MUST_CHECK;
+bool cutover_tables_stand(struct cutover *c, struct err *e) MUST_CHECK;
 
 /* cutover_before.c: copying what no trigger sees, and what is computed. */
 bool cutover_copy_objects(struct cutover *c, struct err *e) MUST_CHECK;

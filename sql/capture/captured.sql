@@ -1,9 +1,14 @@
 -- Tables that are captured. Reads: relation, the catalog.   Variables: schema.
 -- Returns: oid, id, shape, key columns as capture's functions name them, as they are named now, whether capture is
--- broken: a key column is gone or has another type, a trigger is gone or disabled, or something was missed.
+-- broken: a key column is gone or has another type, a trigger is gone or disabled, also that of one partition, or something
+-- was missed.
 SELECT r.relid, r.id, :"schema".shape(r.relid), r.key_columns, coalesce(k.names, ''),
        coalesce(k.broken, false) OR g.count < 4 + (pg_catalog.cardinality(r.key_numbers) > 0)::int
            OR EXISTS (SELECT FROM :"schema".missed m WHERE m.relation = r.id)
+           OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(r.relid) l
+                      JOIN pg_catalog.pg_trigger t ON t.tgrelid = l.relid AND t.tgenabled = 'D'
+                      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+                      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = :'schema')
 FROM :"schema".relation r
 CROSS JOIN LATERAL (
     SELECT pg_catalog.string_agg('"' || pg_catalog.replace(a.attname, '"', '""') || '"', ',' ORDER BY n.i) AS names,

@@ -357,6 +357,38 @@ def test_it_is_refused_before_it_begins(repl, following, src):
     assert writes(src)
 
 
+# What the engine has not seen yet, and what the cutover must see.
+ALTERED = (("alter table acc disable trigger repl_update", "public.acc: a trigger of repl's is gone or switched off"),
+           ("alter table acc add column more int default 7", "public.acc: the target's table has no column more"),
+           ("alter table note alter column v type varchar(99)", "public.note: column v is character varying(99) on the source"),
+           ("drop trigger repl_insert on item", "public.item: a trigger of repl's is gone"))
+
+
+@pytest.mark.parametrize("ddl,said", ALTERED)
+def test_what_was_altered_a_moment_ago_is_seen(repl, following, src, ddl, said):
+    repl.init()
+    repl.configure(survey_ms=3600000)
+    following()
+    src.execute(ddl)
+    for option in ("--dry-run", "--yes"):
+        r = repl.run("cutover", option, code=3)
+        assert said in r.err and "fence:" not in r.out, r
+    assert writes(src)
+
+
+def test_what_is_altered_while_it_is_under_way_is_seen(repl, following, src):
+    repl.init()
+    repl.configure(survey_ms=3600000)
+    following()
+    p = repl.start_in_background("cutover", "--yes", env={"REPL_PAUSE_AT": "cutover.prepared:1500"})
+    eventually(lambda: "a sync takes" in (repl.folder / "background-cutover.log").read_text(), what="it is prepared")
+    src.execute("alter table acc add column more int default 7")
+    assert p.wait(60) == 3
+    said = (repl.folder / "background-cutover.log").read_text()
+    assert "tables of the source were made, altered or dropped" in said and "the fence is lifted" in said
+    assert writes(src)
+
+
 def test_what_is_not_replicated_is_named(repl, following, src):
     src.execute("create table left_out(id int primary key); create unlogged table quick(id int primary key)")
     following("--exclude", "left_out")

@@ -107,6 +107,7 @@ create table by_words (w text collate words primary key, n int, v text);
 create table by_char (id char(5) primary key, v "char", m money);
 create table by_array (a int[] primary key, r int4range unique, v jsonb);
 create table by_place (id int primary key, a text, b numeric, c timestamptz);
+create table by_column (id int primary key, x int, y int, v text, w text);
 create table by_bits (id bit varying(20), n name, v interval, primary key (id, n));
 """
 
@@ -123,6 +124,7 @@ def test_odd_keys_other_orders_of_columns_and_many_ranges(repl, src, dst, target
         insert into by_char select g, chr(33 + g % 90)::"char", g::money from generate_series(1, 300) g;
         insert into by_array select array[g, null, g % 3], int4range(g * 5, g * 5 + 3), '{}' from generate_series(1, 300) g;
         insert into by_place select g, 'a', g, now() from generate_series(1, 1000) g;
+        insert into by_column select g, g, g + 1, 'v' || g, 'w' || g from generate_series(1, 500) g;
         insert into by_bits select g::bit(10), 'n' || g, g * interval '1 min' from generate_series(1, 300) g""")
     # The target's columns stand in another order, with one more.
     dst.execute("create table by_place (c timestamptz, more text, b numeric, id int primary key, a text)")
@@ -131,17 +133,17 @@ def test_odd_keys_other_orders_of_columns_and_many_ranges(repl, src, dst, target
     plant(target, "update by_float set id = '0' where id = 0", "update by_pair set v = null where p is null",
           "update by_words set w = upper(w) where n = 77", "delete from by_words where n = 78",
           "update by_place set c = c + interval '1 us' where id = 500", "update by_array set v = '[]' where a[1] = 9",
-          "insert into by_bits values ('1', 'x', '1 s')", "update by_char set m = m + 0.01::money where id = '9'")
+          "update by_column set x = y, y = x, v = w, w = v where id = 7", "insert into by_bits values ('1', 'x', '1 s')", "update by_char set m = m + 0.01::money where id = '9'")
     report = verify(repl, "--range-rows", 50, code=3)
     one = src.execute("select w from by_words where n = 77").fetchone()[0]
     two = src.execute("select w from by_words where n = 78").fetchone()[0]
     assert found(report) == sorted([
         ("public.by_float", "different", "id=-0", "id"), ("public.by_pair", "different", "p=(,)", "v"),
         ("public.by_words", "different", f"w={one}", "w"), ("public.by_words", "missing", f"w={two}", None),
-        ("public.by_place", "different", "id=500", "c"), ("public.by_array", "different", "a={9,NULL,0}", "v"),
+        ("public.by_column", "different", "id=7", "x, y, v, w"), ("public.by_place", "different", "id=500", "c"), ("public.by_array", "different", "a={9,NULL,0}", "v"),
         ("public.by_bits", "extra", "id=1, n=x", None), ("public.by_char", "different", "id=9    ", "m")], key=str)
     repaired = verify(repl, "--repair", "--range-rows", 50)
-    assert repaired["repaired"] == 8 and repaired["result"] == "equal"
+    assert repaired["repaired"] == 9 and repaired["result"] == "equal"
     assert verify(repl, "--range-rows", 50)["result"] == "equal"
 
 
