@@ -32,6 +32,7 @@ struct column {
     bool binary_safe;     /* COPY BINARY carries it between servers without loss */
     bool in_unique;       /* stands in a unique or exclusion index other than the key, or makes what does */
     bool has_default;     /* or is an identity */
+    const char *default_sql; /* where any other database can take it, too; else NULL */
 };
 
 struct key_column {

@@ -7,7 +7,12 @@ static bool missing(const struct relation *s, const struct column *col, struct e
 {
     err_set(e, ERR_CONFIG, "the target's table has no column %s", col->name);
     err_table(e, s->schema, s->name);
-    return err_hint(e, "on the target: ALTER TABLE %s ADD COLUMN \"%s\" %s", s->sql, col->name, col->type);
+    /* With its default, or rows that are there already would get another value than on the source, as would those that
+     * the application inserts after the switch. */
+    const bool dflt = col->default_sql != NULL;
+    return err_hint(e, "on the target: ALTER TABLE %s ADD COLUMN \"%s\" %s%s%s%s", s->sql, col->name,
+                    col->type, dflt ? " DEFAULT " : "", dflt ? col->default_sql : "",
+                    dflt && col->not_null ? " NOT NULL" : "");
 }
 
 static bool other_type(const struct relation *s, const struct column *from, const struct column *to,

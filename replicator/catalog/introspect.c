@@ -111,6 +111,7 @@ static void fill_column(struct column *col, const struct result *r, int row, str
     col->has_default = result_bool(r, row, 11);
     col->type_oid = (uint32_t)result_int(r, row, 12);
     col->bare_type = arena_strdup(a, result_text(r, row, 13));
+    col->default_sql = result_null(r, row, 14) ? NULL : arena_strdup(a, result_text(r, row, 14));
 }
 
 /* attnum -> index, since dropped columns leave holes. */

@@ -1,9 +1,10 @@
 -- The columns of the tables given, in table and column order.
--- Reads: pg_attribute, pg_type, pg_index, pg_depend.   Writes: nothing.
+-- Reads: pg_attribute, pg_attrdef, pg_type, pg_index, pg_depend.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, attnum, name, type, base type, is domain, not null, generated, identity always, binary safe,
 --          in a unique or exclusion index that is not the primary key (or what a generated column there is made
---          from), has a default, oid of the type, type under the domains without modifiers.
+--          from), has a default, oid of the type, type under the domains without modifiers, the default as SQL where
+--          any other database can take it, too.
 --
 -- Binary safe: COPY BINARY carries the value between any two supported servers without loss. True for built-in
 -- scalar types whose send and receive functions speak of values alone, arrays of them, ranges over them, enums
@@ -75,8 +76,14 @@ SELECT a.attrelid, a.attnum, a.attname,
                       WHERE i.indrelid = a.attrelid AND i.indisexclusion AND i.indexprs IS NOT NULL),
        a.atthasdef OR a.attidentity <> '',
        a.atttypid,
-       pg_catalog.format_type(b.root, -1)
+       pg_catalog.format_type(b.root, -1),
+       CASE WHEN a.attgenerated = '' AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_depend d -- such as a sequence
+                WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
+                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> a.attrelid)
+            THEN pg_catalog.pg_get_expr(e.adbin, e.adrelid) END
 FROM pg_catalog.pg_attribute a
+LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN base b ON b.oid = a.atttypid
 WHERE a.attrelid = ANY (:'oids'::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
