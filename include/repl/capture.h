@@ -288,6 +288,23 @@ bool capture_arm(struct conn *db, const struct capture *c, bool anyway, enum bel
 bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p,
                     int64_t applied_batch, int64_t min_bytes, int *truncated, struct err *e) MUST_CHECK;
 
+/* ---- what the source has to keep (burden.c) ---- */
+
+struct burden {
+    int64_t delta_bytes;
+    int holder; /* pid of a session that has a delta locked, so that it is not truncated; -1: none */
+    const char *holder_name;  /* NULL where there is none, as the slot below */
+    double holder_seconds;    /* since its transaction began; negative: not known */
+    int64_t wal_written;      /* in all, for a rate */
+    int64_t wal_not_archived; /* bytes that are kept until they are; -1: not known */
+    int64_t wal_of_slots;     /* bytes that are kept for replication slots; -1: none */
+    const char *slot;         /* the one that keeps the most */
+};
+
+/* Strings are the arena's. */
+bool capture_burden(struct conn *db, const struct capture *c, struct arena *a, struct burden *out,
+                    struct err *e) MUST_CHECK;
+
 /* ---- the fence of a cutover (fence.c) ---- */
 
 /* From its return on every new write to a captured table fails with SQLSTATE 25006; writers in flight are not waited

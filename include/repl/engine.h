@@ -42,7 +42,7 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
 
 struct setting {
     const char *name;
-    const char *unit; /* "rows", "bytes", "ms", or "" */
+    const char *unit; /* "rows", "bytes", "ms", "connections", or "" */
     int64_t fallback, min, max;
     const char *text; /* one sentence */
 };

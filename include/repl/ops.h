@@ -125,6 +125,9 @@ struct preflight_topic {
 };
 bool preflight_topic(unsigned i, struct preflight_topic *out);
 
+/* How many sessions there may be besides those that are not repl's: what repl has already counts as free. */
+bool connections_for_repl(struct conn *c, int64_t *out, struct err *e) MUST_CHECK;
+
 /* ---- init ---- */
 
 struct init_report {

@@ -65,9 +65,16 @@ struct status {
         char *error;         /* why there are fewer than wanted, or NULL */
         int64_t max_rate;    /* bytes a second; 0: unlimited */
     } workers;
-    double lag_seconds; /* negative: not known */
-    int64_t owed_rows;  /* -1: not known */
-    char *position;     /* the source snapshot that the target stands at */
+    struct {
+        bool known;                          /* the source was asked */
+        int64_t delta_bytes, wal_kept_bytes; /* wal_kept: -1: not known */
+        double wal_bytes_per_second;         /* negative: not known */
+        int64_t connections_free;            /* that this role may open */
+        char *slowed;                        /* what repl does about it, and why; NULL: nothing */
+    } load;                                  /* what the source bears */
+    double lag_seconds;                      /* negative: not known */
+    int64_t owed_rows;                       /* -1: not known */
+    char *position;                          /* the source snapshot that the target stands at */
     struct {
         int64_t bytes_done, bytes_total, rows_done;
         double rate_bytes_per_second; /* negative: not known, as below */

@@ -12,10 +12,11 @@ static const struct option_spec options[] = {
 /* More workers were wanted than the servers let in. */
 static bool all_joined(const struct status *st, struct err *e)
 {
-    if (st->workers.error == NULL)
+    bool slowed = st->workers.running < st->workers.wanted && st->load.slowed != NULL;
+    if (st->workers.error == NULL && !slowed)
         return true;
     err_set(e, ERR_NOT_YET, "the engine goes on with %d of %d workers: %s", st->workers.running,
-            st->workers.wanted, st->workers.error);
+            st->workers.wanted, st->workers.error != NULL ? st->workers.error : st->load.slowed);
     return err_hint(e, "raise the connection limit and give it again, or less: repl set --jobs %d",
                     st->workers.running);
 }

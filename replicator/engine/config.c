@@ -18,6 +18,10 @@ const struct setting engine_settings[] = {
     {"chunk_max_bytes", "bytes", 512000000, 8192, 100000000000, "Largest chunk of the initial copy."},
     {"chunk_min_bytes", "bytes", 4000000, 8192, 10000000000,
      "Smallest chunk a table is cut into; smaller tables are copied together."},
+    {"connections_spare", "connections", 3, 0, 10000,
+     "Connections of the source that repl leaves free: where there are fewer it goes on with fewer workers."},
+    {"delta_max_bytes", "bytes", 1000000000, 8192, 1000000000000,
+     "Size of the delta tables on the source above which repl says so, and rests longer between batches."},
     {"fan_out_rows", "rows", 20000, 1, 100000000,
      "Changed rows of a batch that are worth another worker to read and stage them."},
     {"lock_timeout_ms", "ms", 200, 1, 60000,
@@ -36,17 +40,24 @@ const struct setting engine_settings[] = {
     {"step_rows", "rows", 200000, 100, 100000000, "Changed rows brought over by one step of catching up."},
     {"survey_ms", "ms", 10000, 100, 3600000,
      "How often repl looks whether tables were altered, added or dropped on either side."},
+    {"wal_max_bytes", "bytes", 8000000000, 1000000, 100000000000000,
+     "WAL that the source keeps, not archived or for a replication slot, above which repl says so and slows "
+     "down."},
+    {"watch_ms", "ms", 5000, 100, 3600000,
+     "How often repl looks at the source's deltas, WAL and free connections."},
     {NULL, NULL, 0, 0, 0, NULL},
 };
 
 static const size_t places[] = {
-    offsetof(struct settings, batch_rows),      offsetof(struct settings, chunk_by_key),
-    offsetof(struct settings, chunk_max_bytes), offsetof(struct settings, chunk_min_bytes),
-    offsetof(struct settings, fan_out_rows),    offsetof(struct settings, lock_timeout_ms),
-    offsetof(struct settings, poll_ms),         offsetof(struct settings, rest_ms),
-    offsetof(struct settings, retry_max_ms),    offsetof(struct settings, ring_anyway),
-    offsetof(struct settings, rotate_bytes),    offsetof(struct settings, slice_ms),
-    offsetof(struct settings, step_rows),       offsetof(struct settings, survey_ms),
+    offsetof(struct settings, batch_rows),        offsetof(struct settings, chunk_by_key),
+    offsetof(struct settings, chunk_max_bytes),   offsetof(struct settings, chunk_min_bytes),
+    offsetof(struct settings, connections_spare), offsetof(struct settings, delta_max_bytes),
+    offsetof(struct settings, fan_out_rows),      offsetof(struct settings, lock_timeout_ms),
+    offsetof(struct settings, poll_ms),           offsetof(struct settings, rest_ms),
+    offsetof(struct settings, retry_max_ms),      offsetof(struct settings, ring_anyway),
+    offsetof(struct settings, rotate_bytes),      offsetof(struct settings, slice_ms),
+    offsetof(struct settings, step_rows),         offsetof(struct settings, survey_ms),
+    offsetof(struct settings, wal_max_bytes),     offsetof(struct settings, watch_ms),
 };
 
 static int64_t *place(struct settings *s, size_t i)

@@ -193,6 +193,7 @@ static void on_status_timer(uv_timer_t *timer)
 {
     progress_tick(timer->data);
     drift_tick(timer->data);
+    burden_tick(timer->data);
 }
 
 static void init_handles(struct engine *g)
@@ -240,6 +241,7 @@ static void tear_down(struct engine *g)
     free(g->left_out);
     free(g->asides);
     free(g->add_wanted);
+    burden_free(g);
     free(g->last_batch.last_batch.at);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

@@ -10,7 +10,7 @@
 #include "repl/clock.h"
 #include "repl/log.h"
 
-enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2, RESTS_A_BATCH = 2 };
+enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2 };
 
 static bool may_look(const struct engine *g)
 {
@@ -110,9 +110,7 @@ static void look_later(struct engine *g, const struct batch_task *t)
 /* The first batches after a quiet moment follow at once, so that a single change is seen as soon as can be. */
 static void look_on(struct engine *g)
 {
-    double rest = g->run < STEADY_RUN ? 0 : g->last_batch.last_batch.seconds * 1e3 * RESTS_A_BATCH;
-    if (rest > (double)g->settings.rest_ms)
-        rest = (double)g->settings.rest_ms;
+    double rest = g->run < STEADY_RUN ? 0 : burden_rest_ms(g, g->last_batch.last_batch.seconds * 1e3);
     if (rest < 1)
         follow_look(g);
     else

@@ -111,6 +111,15 @@ struct survey_task {
 };
 bool job_survey(struct worker *w, struct job *job, struct err *e);
 
+/* What the source bears. */
+struct burden_task {
+    struct task task;
+    struct burden found; /* strings in the arena */
+    int64_t connections; /* that repl may have in all */
+    uint64_t took_ms;
+};
+bool job_burden(struct worker *w, struct job *job, struct err *e);
+
 /* ---- a fork to copy from (job_fork.c) ---- */
 
 /* While rows are wanted from it: it is known, and the one that it must be. Part of an opening. */

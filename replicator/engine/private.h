@@ -36,6 +36,20 @@ struct meter {
     int jobs;
 };
 
+/* What the source was last found to bear, and what repl does about it (burden.c). */
+struct bearing {
+    bool known;   /* it was asked */
+    bool refused; /* the server does not tell */
+    bool deltas_slow, wal_slow;
+    int workers_most;   /* by its connections; 0: as many as are wanted */
+    unsigned more_seen; /* looks in a row that found room for more */
+    int64_t delta_bytes, wal_kept, wal_written, connections; /* -1: not known */
+    double wal_rate;                                         /* bytes a second; negative: not known */
+    char *deltas_why, *wal_why, *workers_why;
+    bool asking;
+    uint64_t asked_ms, wait_ms;
+};
+
 struct engine {
     const struct engine_options *o;
     struct settings settings;
@@ -51,6 +65,8 @@ struct engine {
     int joining;               /* workers that have no connections yet */
     bool first_joined;         /* the one that opened the sync has those that it works with */
     int jobs_wanted;
+    int64_t max_rate; /* as the operator set it; the throttle may have less */
+    struct bearing bearing;
     struct err join_err; /* why there are fewer than wanted; ERR_NONE where there are not */
     struct control *control;
     int lock_fd;
@@ -194,6 +210,18 @@ bool workers_are_coming(const struct engine *g);
 void workers_use(struct engine *g);
 /* jobs 0 and max_rate negative: as it is; max_rate 0: unlimited. Holds at once, and for the next start. */
 bool workers_set(struct engine *g, int jobs, int64_t max_rate, struct err *e) MUST_CHECK;
+
+/* How many are to be at work now: as many as the operator wants, or the source has room for. */
+int workers_aim(const struct engine *g);
+/* The throttle has the rate that holds now. */
+void workers_pace(struct engine *g);
+
+/* ---- burden.c: the source is watched, and repl slows down where it has too much to bear ---- */
+void burden_tick(struct engine *g); /* about once a second */
+/* How long to rest behind a batch that took that long. */
+double burden_rest_ms(const struct engine *g, double took_ms);
+void burden_status(const struct engine *g, struct status *out);
+void burden_free(struct engine *g);
 
 /* ---- progress.c ---- */
 void progress_status(struct engine *g, struct status *out);

@@ -196,7 +196,7 @@ static void fill_workers(const struct engine *g, struct status *out)
     out->workers.running = workers;
     out->workers.busy = busy < workers ? busy : workers;
     out->workers.wanted = g->jobs_wanted;
-    out->workers.max_rate = throttle_limit(g->throttle);
+    out->workers.max_rate = g->max_rate;
     if (g->join_err.kind != ERR_NONE)
         out->workers.error = xasprintf("%s: %s", g->join_err.side, g->join_err.text);
 }
@@ -246,6 +246,7 @@ void progress_status(struct engine *g, struct status *out)
     if (!state_load_errors(g->o->state, 5, out, &e))
         log_err(LOG_WARN, &e);
     drift_status(g, out);
+    burden_status(g, out);
 }
 
 static void measure_table(struct table_plan *p, const struct status *st, uint64_t now)

@@ -11,16 +11,20 @@ struct settings {
     int64_t chunk_by_key; /* ranges of keys where ranges of blocks would do */
     int64_t chunk_max_bytes;
     int64_t chunk_min_bytes;
-    int64_t fan_out_rows;    /* of a batch, for each further worker */
-    int64_t lock_timeout_ms; /* how long repl's readers wait behind somebody's DDL, before it tries again */
-    int64_t poll_ms;         /* the longest an idle engine goes without looking */
-    int64_t rest_ms;         /* longest rest between two batches while changes come steadily */
+    int64_t connections_spare; /* of the source, that are left to the application */
+    int64_t delta_max_bytes;   /* deltas above which batches become rarer */
+    int64_t fan_out_rows;      /* of a batch, for each further worker */
+    int64_t lock_timeout_ms;   /* how long repl's readers wait behind somebody's DDL, before it tries again */
+    int64_t poll_ms;           /* the longest an idle engine goes without looking */
+    int64_t rest_ms;           /* longest rest between two batches while changes come steadily */
     int64_t retry_max_ms;
-    int64_t ring_anyway;  /* NOTIFY although the source can prepare transactions */
-    int64_t rotate_bytes; /* the delta tables change sides when the active ones hold as much */
-    int64_t slice_ms;     /* of reading, in one source transaction; it is given up at SLICE_MOST of them */
-    int64_t step_rows;    /* delta rows of one step of catching up */
-    int64_t survey_ms;    /* between two looks at the catalogs of both sides */
+    int64_t ring_anyway;   /* NOTIFY although the source can prepare transactions */
+    int64_t rotate_bytes;  /* the delta tables change sides when the active ones hold as much */
+    int64_t slice_ms;      /* of reading, in one source transaction; it is given up at SLICE_MOST of them */
+    int64_t step_rows;     /* delta rows of one step of catching up */
+    int64_t survey_ms;     /* between two looks at the catalogs of both sides */
+    int64_t wal_max_bytes; /* WAL that the source keeps above which repl becomes slow */
+    int64_t watch_ms;      /* between two looks at what the source bears */
 };
 
 enum { SLICE_MOST = 6 };

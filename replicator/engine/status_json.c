@@ -77,6 +77,20 @@ static void add_workers(cJSON *root, const struct status *s)
     add_known_int(o, "max_rate_bytes_per_second", s->workers.max_rate != 0 ? s->workers.max_rate : -1);
 }
 
+static void add_load(cJSON *root, const struct status *s)
+{
+    if (!s->load.known) {
+        cJSON_AddNullToObject(root, "load");
+        return;
+    }
+    cJSON *o = cJSON_AddObjectToObject(root, "load");
+    add_int(o, "delta_bytes", s->load.delta_bytes);
+    add_known_int(o, "wal_kept_bytes", s->load.wal_kept_bytes);
+    add_known_real(o, "wal_bytes_per_second", s->load.wal_bytes_per_second);
+    add_int(o, "connections_free", s->load.connections_free);
+    add_text(o, "slowed", s->load.slowed);
+}
+
 static void add_copy(cJSON *root, const struct status *s)
 {
     cJSON *o = cJSON_AddObjectToObject(root, "copy");
@@ -179,6 +193,7 @@ char *status_to_json(const struct status *s, bool pretty)
     cJSON_AddStringToObject(root, "direction", s->back ? "back" : "forward");
     add_engine(root, s);
     add_workers(root, s);
+    add_load(root, s);
     add_known_real(root, "lag_seconds", s->lag_seconds);
     add_known_int(root, "owed_rows", s->owed_rows);
     add_text(root, "position", s->position);
@@ -301,6 +316,16 @@ static void read_scalars(struct reader r, struct status *s)
     s->workers.busy = get_small(workers, "busy");
     s->workers.error = get_text(workers, "error");
     s->workers.max_rate = get_int(workers, "max_rate_bytes_per_second", 0);
+
+    struct reader load = get_object(r, "load");
+    s->load.known = load.o != NULL;
+    if (s->load.known) {
+        s->load.delta_bytes = get_int(load, "delta_bytes", 0);
+        s->load.wal_kept_bytes = get_int(load, "wal_kept_bytes", -1);
+        s->load.wal_bytes_per_second = get_real(load, "wal_bytes_per_second", -1);
+        s->load.connections_free = get_int(load, "connections_free", 0);
+        s->load.slowed = get_text(load, "slowed");
+    }
 
     struct reader copy = get_object(r, "copy");
     s->copy.bytes_done = get_int(copy, "bytes_done", 0);

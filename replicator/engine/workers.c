@@ -31,7 +31,8 @@ void workers_start(struct engine *g)
     };
     g->jobs = 1;
     g->jobs_wanted = g->o->sync->jobs;
-    g->throttle = throttle_new(g->o->sync->max_rate);
+    g->max_rate = g->o->sync->max_rate;
+    g->throttle = throttle_new(g->max_rate);
     g->pool = pool_start(&o);
 }
 
@@ -63,7 +64,7 @@ bool job_join(struct worker *w, struct job *job, struct err *e)
 
 bool workers_are_coming(const struct engine *g)
 {
-    return g->joining != 0 || (g->jobs < g->jobs_wanted && g->join_err.kind == ERR_NONE);
+    return g->joining != 0 || (g->jobs < workers_aim(g) && g->join_err.kind == ERR_NONE);
 }
 
 void workers_use(struct engine *g)
@@ -77,7 +78,7 @@ void workers_use(struct engine *g)
 
 static void all_joined(struct engine *g)
 {
-    if (g->join_err.kind != ERR_NONE && g->jobs < g->jobs_wanted && !g->stopping)
+    if (g->join_err.kind != ERR_NONE && g->jobs < workers_aim(g) && !g->stopping)
         engine_say(g, LOG_WARN, NULL, "the engine goes on with %d of %d workers: %s: %s", g->jobs,
                    g->jobs_wanted, g->join_err.side, g->join_err.text);
     control_answer_joined(g);
@@ -121,12 +122,13 @@ void workers_settle(struct engine *g)
         engine_submit(g, &t->task.job);
         return;
     }
-    if (g->jobs > g->jobs_wanted)
-        pool_shrink(g->pool, g->jobs - g->jobs_wanted);
-    if (g->jobs >= g->jobs_wanted)
-        g->jobs = g->jobs_wanted;
+    const int aim = workers_aim(g);
+    if (g->jobs > aim)
+        pool_shrink(g->pool, g->jobs - aim);
+    if (g->jobs >= aim)
+        g->jobs = aim;
     g->join_err = (struct err){0};
-    while (g->jobs < g->jobs_wanted) {
+    while (g->jobs < aim) {
         struct join_task *t = task_new(sizeof *t, job_join, joined);
         g->jobs++;
         g->joining++;
@@ -135,15 +137,34 @@ void workers_settle(struct engine *g)
     }
 }
 
+/* Slow is one worker, and a rate that no server feels. */
+int workers_aim(const struct engine *g)
+{
+    int most = g->bearing.wal_slow ? 1 : g->bearing.workers_most;
+    return most != 0 && most < g->jobs_wanted ? most : g->jobs_wanted;
+}
+
+/* A batch of a sync that follows is not held up: its rows are in the source's memory, and the target waits for it. */
+void workers_pace(struct engine *g)
+{
+    enum { SLOW_RATE = 5000000 };
+    bool slow = g->bearing.wal_slow && (g->life == LIFE_COPYING || g->catchup != NULL);
+    bool lower = slow && (g->max_rate == 0 || g->max_rate > SLOW_RATE);
+    int64_t rate = lower ? SLOW_RATE : g->max_rate;
+    if (throttle_limit(g->throttle) != rate)
+        throttle_set(g->throttle, rate);
+}
+
 bool workers_set(struct engine *g, int jobs, int64_t max_rate, struct err *e)
 {
     char rate[32];
     /* The sync itself stays as it is: workers read it. */
     const struct sync pace = {.jobs = jobs != 0 ? jobs : g->jobs_wanted,
-                              .max_rate = max_rate >= 0 ? max_rate : throttle_limit(g->throttle)};
+                              .max_rate = max_rate >= 0 ? max_rate : g->max_rate};
     if (!sync_save_pace(&pace, g->o->state, e))
         return false;
-    throttle_set(g->throttle, pace.max_rate);
+    g->max_rate = pace.max_rate;
+    workers_pace(g);
     g->jobs_wanted = pace.jobs;
     engine_say(g, LOG_INFO, NULL, "set: %d worker%s, --max-rate %s", pace.jobs, pace.jobs == 1 ? "" : "s",
                str_rate(rate, sizeof rate, pace.max_rate));

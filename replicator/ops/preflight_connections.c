@@ -68,19 +68,38 @@ static void judge_seats(struct look *l, enum side side, const struct seats *s)
         look_add(l, FINDING_OK, "connections", side_name(side), "", text, NULL);
 }
 
-bool look_at_seats(struct look *l, struct conn *c, struct err *e)
+static bool ask_seats(struct conn *c, struct seats *out, struct err *e)
 {
     struct result *r;
     if (!ask(c, sql_ops_check_connections, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
-    const struct seats s = {.open = result_int(r, 0, 0),
-                            .role_limit = result_int(r, 0, 1),
-                            .db_limit = result_int(r, 0, 2),
-                            .used = result_int(r, 0, 3),
-                            .used_role = result_int(r, 0, 4),
-                            .used_db = result_int(r, 0, 5)};
+    *out = (struct seats){.open = result_int(r, 0, 0),
+                          .role_limit = result_int(r, 0, 1),
+                          .db_limit = result_int(r, 0, 2),
+                          .used = result_int(r, 0, 3),
+                          .used_role = result_int(r, 0, 4),
+                          .used_db = result_int(r, 0, 5)};
     result_free(r);
+    return true;
+}
+
+bool look_at_seats(struct look *l, struct conn *c, struct err *e)
+{
+    struct seats s;
+    if (!ask_seats(c, &s, e))
+        return false;
     judge_seats(l, conn_side(c), &s);
+    return true;
+}
+
+bool connections_for_repl(struct conn *c, int64_t *out, struct err *e)
+{
+    struct seats s;
+    const char *limit;
+    int64_t of;
+    if (!ask_seats(c, &s, e))
+        return false;
+    *out = seats_free(&s, &limit, &of);
     return true;
 }
 

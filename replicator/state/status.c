@@ -30,6 +30,7 @@ void status_free(struct status *s)
     free(s->engine.version);
     free(s->engine.since);
     free(s->workers.error);
+    free(s->load.slowed);
     free(s->position);
     free(s->copy.from);
     free(s->last_batch.at);

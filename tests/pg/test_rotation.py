@@ -59,6 +59,27 @@ def test_a_late_writer_is_late_but_not_lost(repl, src, source, equal):
     eventually(lambda: src.execute(SIZES).fetchone()[0] == 0, what="no delta row is left")
 
 
+def test_an_open_writer_keeps_its_own_table_only(repl, src, source, equal):
+    """It has written to one table and stays open over many batches: the deltas of the others are truncated."""
+    src.execute("create table other(id int primary key, v int); insert into other select g, 0 from generate_series(1, 1000) g")
+    prepare(repl, src)
+
+    def size(table):
+        return src.execute("select pg_relation_size(delta_a) + pg_relation_size(delta_b) from repl.relation where relname = %s",
+                           (table,)).fetchone()[0]
+
+    with source.connect(autocommit=False) as slow:
+        slow.execute("update other set v = -1")
+        for _ in range(3):
+            write(src, repl, 4)
+            eventually(lambda: size("t") == 0, what="no delta row of the other table is left")
+            assert size("other") > 0
+        slow.commit()
+    repl.kick()
+    eventually(lambda: size("other") == 0, what="then its own")
+    equal()
+
+
 def test_what_is_committed_just_before_a_truncation(repl, src, dst, source, equal):
     """A transaction wrote to the side that is inactive by now, and commits when its truncation has been decided on."""
     prepare(repl, src, pause_at="rotate.before_trim:700")

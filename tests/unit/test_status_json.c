@@ -19,6 +19,12 @@ static struct status sample(void)
     s.workers.busy = 2;
     s.workers.error = strdup("source: too many clients");
     s.workers.max_rate = 20000000;
+    s.load.known = true;
+    s.load.delta_bytes = 1500000;
+    s.load.wal_kept_bytes = -1;
+    s.load.wal_bytes_per_second = 2e6;
+    s.load.connections_free = 17;
+    s.load.slowed = strdup("the source keeps 9 GB of WAL");
     s.position = strdup("100:105:101,103");
     s.copy.bytes_done = INT64_C(1500000000000000);
     s.copy.bytes_total = INT64_C(1500000000000001);
@@ -108,8 +114,11 @@ static void it_has_the_keys_of_the_contract(void **arg)
     (void)arg;
     struct status s = sample();
     cJSON *o = printed(&s, true);
-    KEYS(o, "phase", "reached", "direction", "engine", "workers", "lag_seconds", "owed_rows", "position",
-         "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step", "catch_up");
+    KEYS(o, "phase", "reached", "direction", "engine", "workers", "load", "lag_seconds", "owed_rows",
+         "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step",
+         "catch_up");
+    KEYS(cJSON_GetObjectItem(o, "load"), "delta_bytes", "wal_kept_bytes", "wal_bytes_per_second",
+         "connections_free", "slowed");
     KEYS(cJSON_GetObjectItem(o, "catch_up"), "tables_done", "tables_total", "bytes_done", "bytes_total",
          "rows_done", "rate_rows_per_second", "eta_seconds");
     KEYS(cJSON_GetObjectItem(o, "workers"), "running", "wanted", "busy", "error",
@@ -142,6 +151,7 @@ static void what_is_not_known_is_null(void **arg)
     assert_true(cJSON_IsFalse(cJSON_GetObjectItem(engine, "running")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(engine, "pid")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(copy, "rate_bytes_per_second")));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(o, "load")));
     const cJSON *workers = cJSON_GetObjectItem(o, "workers");
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(workers, "max_rate_bytes_per_second")));
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(workers, "error")));
@@ -191,6 +201,11 @@ static void it_can_be_read_back(void **arg)
     assert_true(out.lag_seconds == 0.25);
     assert_int_equal(out.workers.wanted, 4);
     assert_int_equal(out.workers.max_rate, 20000000);
+    assert_true(out.load.known);
+    assert_int_equal(out.load.delta_bytes, 1500000);
+    assert_int_equal(out.load.wal_kept_bytes, -1);
+    assert_int_equal(out.load.connections_free, 17);
+    assert_string_equal(out.load.slowed, "the source keeps 9 GB of WAL");
     assert_true(out.copy.bytes_total == INT64_C(1500000000000001));
     assert_true(out.catch_up.goes_on && out.catch_up.rate_rows_per_second < 0);
     assert_true(out.catch_up.rows_done == 20000000 && out.catch_up.eta_seconds == 190);
