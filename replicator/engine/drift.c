@@ -29,9 +29,9 @@ static struct aside *aside_of(const struct engine *g, int id)
 
 static const struct err *world_drift(const struct world *w, int id)
 {
-    for (size_t i = 0; w != NULL && i < w->relations.count; i++)
-        if (w->relations.items[i].id == id && w->drifts[i].kind != ERR_NONE)
-            return &w->drifts[i];
+    for (size_t i = 0; w != NULL && i < w->ndrifting; i++)
+        if (w->relations.items[w->drifting[i]].id == id)
+            return &w->drifts[w->drifting[i]];
     return NULL;
 }
 

@@ -241,6 +241,7 @@ static void tear_down(struct engine *g)
     free(g->left_out);
     free(g->asides);
     free(g->add_wanted);
+    free(g->hot);
     burden_free(g);
     free(g->last_batch.last_batch.at);
     if (g->lock_fd >= 0)

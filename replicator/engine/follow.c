@@ -11,6 +11,7 @@
 #include "repl/log.h"
 
 enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2 };
+enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20 };
 
 static bool may_look(const struct engine *g)
 {
@@ -92,6 +93,13 @@ static uint64_t silent_wait(uint64_t took_ms)
     return took_ms * 20 > SILENT_MS ? took_ms * 20 : SILENT_MS;
 }
 
+/* With thousands of tables a look takes long: an idle engine takes the source no more than a fiftieth of the time. */
+static uint64_t rare_wait(uint64_t wait, uint64_t took_ms)
+{
+    uint64_t least = took_ms * LOOK_SHARE < LOOK_MOST_MS ? took_ms * LOOK_SHARE : LOOK_MOST_MS;
+    return wait > least ? wait : least;
+}
+
 static void look_later(struct engine *g, const struct batch_task *t)
 {
     static const unsigned waits[] = {5, 20, 100, 400};
@@ -99,7 +107,10 @@ static void look_later(struct engine *g, const struct batch_task *t)
     uint64_t most = (uint64_t)g->settings.poll_ms, wait = g->look_index < last ? waits[g->look_index] : most;
     if (t->bell == BELL_SILENT)
         most = silent_wait(clock_ms() - t->began_ms) < most ? silent_wait(clock_ms() - t->began_ms) : most;
-    uv_timer_start(&g->look_timer, on_timer, wait < most ? wait : most, 0);
+    wait = wait < most ? wait : most;
+    if (g->look_index >= last && t->bell != BELL_SILENT)
+        wait = rare_wait(wait, clock_ms() - t->began_ms);
+    uv_timer_start(&g->look_timer, on_timer, wait, 0);
     /* Somebody rang and has not committed yet: keep looking often. */
     if (t->bell != BELL_WAS_RUNG || g->look_index < RUNG_INDEX)
         g->look_index += g->look_index < last;
@@ -184,16 +195,28 @@ static void keep_behind(struct engine *g, const struct batch_task *t, bool apart
             g->behind.items[g->behind.count++] = t->owed.items[i];
 }
 
+static void keep_hot(struct engine *g, const struct owed_list *l)
+{
+    g->hot = xrealloc(g->hot, (l->count + 1) * sizeof *g->hot);
+    for (g->nhot = 0; g->nhot < l->count; g->nhot++)
+        g->hot[g->nhot] = l->items[g->nhot].id;
+}
+
 static void after_good_look(struct engine *g, const struct batch_task *t)
 {
     supervise_good(g);
     g->looked_ms = t->began_ms;
     g->owed_rows = 0;
+    if (t->sequences) {
+        g->sequences_ms = clock_ms();
+        g->sequences_took_ms = t->sequences_took_ms;
+    }
     if (t->outcome == BATCH_APPLIED) {
         g->look_index = 0;
         g->run++;
         advance(&g->standing, t->owed.snapshot, &t->left_out);
         drift_joined(g, &t->left_out);
+        keep_hot(g, &t->owed);
         note_batch(g, t);
     } else {
         g->run = 0;
@@ -274,6 +297,14 @@ static bool any_returns(const struct engine *g, const struct ids *left_out)
     return false;
 }
 
+static struct ids hot(const struct engine *g, struct arena *a)
+{
+    int *ids = arena_alloc(a, (g->nhot + 1) * sizeof *ids);
+    for (size_t i = 0; i < g->nhot; i++)
+        ids[i] = g->hot[i];
+    return (struct ids){ids, g->nhot};
+}
+
 void follow_look(struct engine *g)
 {
     if (g->looking || !may_look(g)) {
@@ -287,6 +318,12 @@ void follow_look(struct engine *g)
     t->batch = g->standing.batch;
     t->request = g->request;
     t->others_come = workers_are_coming(g);
+    /* Thousands of them take longer than the rows of a small batch. */
+    t->sequences =
+        g->request > g->answered || clock_ms() - g->sequences_ms >= g->sequences_took_ms * SEQUENCES_SHARE;
+    if (g->rang || g->run != 0)
+        t->hot = hot(g, t->task.mem);
+    g->rang = false;
     t->left_out = drift_left_out(g, t->task.mem);
     t->establish = g->standing.snapshot[0] == '\0' || any_returns(g, &t->left_out);
     g->look_wanted = false;
@@ -297,6 +334,7 @@ void follow_look(struct engine *g)
 void follow_begin(struct engine *g)
 {
     g->look_index = 0;
+    g->nhot = 0;
     follow_look(g);
 }
 

@@ -50,11 +50,41 @@ static bool begin(struct look *l, bool *outside, struct err *e)
     }
 }
 
+/* The tables that owed something lately are locked at once, which saves a round trip and a look at the size of every
+ * delta. What is owed is looked at in all tables as ever; where another one owes something, or a lock does not come at
+ * once, *outside says that the list has to be asked for. */
+static bool begin_hot(struct look *l, bool *outside, struct err *e)
+{
+    struct batch_task *t = l->t;
+    const struct world *w = t->task.world;
+    struct err failed;
+    l->locked = arena_alloc(t->task.mem, (t->hot.count + 1) * sizeof *l->locked);
+    l->nlocked = 0;
+    for (size_t i = 0; i < t->hot.count; i++) {
+        const struct relation *r = relations_by_id(&w->relations, t->hot.items[i]);
+        if (r != NULL && !ids_have(&t->left_out, r->id))
+            l->locked[l->nlocked++] = r;
+    }
+    t->dirty = t->hot.count;
+    t->hot.count = 0; /* once: a second look asks */
+    *outside = true;
+    if (capture_begin(l->source, &w->capture, l->locked, l->nlocked, &t->positions, &t->left_out,
+                      t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, &failed))
+        return true;
+    *outside = true;
+    if (err_is(&failed, "55P03"))
+        return true;
+    *e = failed;
+    return false;
+}
+
 /* One look. Afterwards l->open says whether something is owed. */
 static bool look(struct look *l, struct err *e)
 {
     struct batch_task *t = l->t;
     bool outside = true;
+    if (t->hot.count != 0 && !begin_hot(l, &outside, e))
+        return false;
     while (outside) {
         int *ids;
         size_t n;
@@ -94,7 +124,9 @@ static bool look_twice(struct look *l, struct err *e)
         return true;
     if (!capture_arm(l->source, &t->task.world->capture, t->task.settings->ring_anyway != 0, &t->bell, e))
         return false;
-    if (t->bell != BELL_SILENT && !look(l, e))
+    /* It was armed all the while: nobody has written since the look without ringing, but those in flight when it was
+     * armed, for whom the next looks are. */
+    if (t->bell == BELL_WAS_RUNG && !look(l, e))
         return false;
     return l->open || t->outcome == BATCH_UNKNOWN_TABLE || !t->establish || establish(l, e);
 }
@@ -124,9 +156,14 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
                            size_t *count, struct err *e)
 {
     struct sequences from;
+    uint64_t began = clock_ms();
+    *count = 0;
+    if (!t->sequences)
+        return true;
     if (!sequences_read(source, t->task.sync->schema, t->task.mem, &from, e))
         return false;
     sequences_ahead(&from, t->task.world->sequences, t->task.mem, out, count);
+    t->sequences_took_ms = clock_ms() - began;
     return true;
 }
 
@@ -174,7 +211,7 @@ static bool fan_out(struct batch_task *t, struct worker *w, struct conn *source,
 static bool move(struct batch_task *t, struct worker *w, struct conn *source, struct conn *target,
                  struct err *e)
 {
-    struct sequence_value *sequences;
+    struct sequence_value *sequences = NULL;
     size_t nsequences;
     struct apply_fan fan;
     struct apply a = {
@@ -202,7 +239,6 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
     t->outcome = BATCH_APPLIED;
     t->tables = a.ntables;
     t->bytes = a.bytes;
-    t->sequences = (int64_t)nsequences;
     for (size_t i = 0; i < a.ntables; i++) {
         t->upserted += a.tables[i].upserted;
         t->deleted += a.tables[i].deleted;
@@ -213,14 +249,13 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
 /* Nothing but sequences moved: they are outside of transactions, and so of positions. */
 static bool move_sequences(struct batch_task *t, struct conn *source, struct conn *target, struct err *e)
 {
-    struct sequence_value *s;
+    struct sequence_value *s = NULL;
     size_t n;
     struct buf b = {0};
     if (!read_sequences(t, source, &s, &n, e))
         return false;
     for (size_t i = 0; i < n; i++)
         buf_puts(&b, sequence_set_sql(t->task.mem, &s[i]));
-    t->sequences = (int64_t)n;
     bool ok = n == 0 || pg_exec(target, b.data, e);
     if (ok)
         sequences_note(t->task.world->sequences, s, n);

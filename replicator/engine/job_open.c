@@ -323,6 +323,15 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     return all_agree(w, e) && hush(sync, target, w, e);
 }
 
+static void list_drifting(struct world *w)
+{
+    w->drifting = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->drifting);
+    w->ndrifting = 0;
+    for (size_t i = 0; i < w->relations.count; i++)
+        if (w->drifts[i].kind != ERR_NONE)
+            w->drifting[w->ndrifting++] = i;
+}
+
 static struct world *world_new(void)
 {
     struct arena *mem = arena_new();
@@ -350,6 +359,7 @@ static bool read_until_mended(const struct open_task *t, struct worker *worker, 
             world_free(w);
         w = next;
     }
+    list_drifting(w);
     *out = w;
     return true;
 }

@@ -17,10 +17,12 @@ struct world {
     struct arena *mem;
     struct capture capture;
     struct server_identity source;
-    int source_version;          /* 150020 */
-    struct relations relations;  /* of the sync, as the source describes them; id set */
-    struct relation *targets;    /* the same tables, as the target does; same index */
-    struct err *drifts;          /* why a table cannot follow; ERR_NONE where it can; same index */
+    int source_version;         /* 150020 */
+    struct relations relations; /* of the sync, as the source describes them; id set */
+    struct relation *targets;   /* the same tables, as the target does; same index */
+    struct err *drifts;         /* why a table cannot follow; ERR_NONE where it can; same index */
+    size_t *drifting;           /* the indexes of those that cannot: mostly none, of thousands */
+    size_t ndrifting;
     struct strlist said;         /* what the opening did, in the arena */
     const char *outlines[2];     /* of the tables of both sides: another text, another world */
     struct strlist news;         /* tables of the source that are not in the sync, in the arena */
@@ -236,6 +238,8 @@ struct batch_task {
     uint64_t request;    /* requests up to this one are fulfilled by it */
     bool establish;      /* move the position even where nothing is owed */
     bool others_come;    /* more workers will be here soon: a large batch waits for them */
+    struct ids hot;      /* tables that owed something lately: the first look takes them without asking */
+    bool sequences;      /* compare them, too */
     struct copy_progress progress;
     /* Found: */
     enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_WANTS_OTHERS, BATCH_UNKNOWN_TABLE } outcome;
@@ -243,9 +247,9 @@ struct batch_task {
     size_t dirty;   /* tables with delta rows, covered or not */
     struct owed_list owed;
     size_t tables;
-    int64_t upserted, deleted, bytes, sequences;
+    int64_t upserted, deleted, bytes;
     double seconds;
-    uint64_t began_ms;
+    uint64_t began_ms, sequences_took_ms;
 };
 bool job_batch(struct worker *w, struct job *job, struct err *e);
 

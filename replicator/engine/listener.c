@@ -22,6 +22,7 @@ static void on_source(uv_poll_t *poll, int status, int events)
         lost(g, &e);
     } else if (rang) {
         g->look_index = 0;
+        g->rang = true;
         follow_look(g);
     }
 }

@@ -114,7 +114,11 @@ struct engine {
     bool batch_unsaved;  /* last_batch is not in the state file yet */
     unsigned look_index; /* how long nothing was found */
     unsigned run;        /* batches since a look found nothing */
-    uint64_t looked_ms;  /* when the last look that found nothing (left) began */
+    bool rang;           /* the next look follows the doorbell */
+    int *hot;            /* ids of the tables of the last batch */
+    size_t nhot;
+    uint64_t sequences_ms, sequences_took_ms; /* when they were last compared, and how long that took */
+    uint64_t looked_ms;                       /* when the last look that found nothing (left) began */
     uint64_t rotated_ms;
     uint64_t request;  /* number of the last request to bring everything over */
     uint64_t answered; /* all requests up to this one are fulfilled */

@@ -6,13 +6,13 @@ SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
        CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE')
             THEN pg_catalog.pg_sequence_last_value(c.oid) END,
        s.seqincrement > 0
-FROM pg_catalog.pg_sequence s
-JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't'
-  AND n.nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
-  AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+FROM (SELECT oid, nspname FROM pg_catalog.pg_namespace
+      WHERE nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
+        AND pg_catalog.obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
+      OFFSET 0) n -- first: a schema is asked once, not for each of thousands of sequences
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'S' AND c.relpersistence <> 't'
+JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
                     AND d.objsubid = 0 AND d.deptype = 'e')
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
