@@ -36,7 +36,8 @@ const struct setting engine_settings[] = {
     {"rotate_bytes", "bytes", 1000000, 8192, 10000000000,
      "Size of the delta tables at which the writers are sent to the other side."},
     {"slice_ms", "ms", 10000, 100, 600000,
-     "How long one transaction on the source should read, whatever the wire and --max-rate; six times that is the most."},
+     "How long one transaction on the source should read, whatever the wire and --max-rate; six times that "
+     "is the most."},
     {"step_rows", "rows", 200000, 100, 100000000, "Changed rows brought over by one step of catching up."},
     {"survey_ms", "ms", 10000, 100, 3600000,
      "How often repl looks whether tables were altered, added or dropped on either side."},

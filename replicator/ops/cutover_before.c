@@ -98,8 +98,9 @@ static bool first_sync(struct cutover *c, struct err *e)
 
 bool cutover_prepare(struct cutover *c, struct err *e)
 {
-    bool ok = cutover_look_at_tables(c, e) && tell_unreplicated(c, e) && tell_long_writers(c, e) && cutover_copy_objects(c, e) &&
-              plan_views(c, e) && cutover_refresh_views(c, e) && first_sync(c, e);
+    bool ok = cutover_look_at_tables(c, e) && tell_unreplicated(c, e) && tell_long_writers(c, e) &&
+              cutover_copy_objects(c, e) && plan_views(c, e) && cutover_refresh_views(c, e) &&
+              first_sync(c, e);
     c->views_s = c->times.matviews;
     fault_point("cutover.prepared");
     return ok;
@@ -115,7 +116,8 @@ bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e)
         return true;
     if (c->s->back) /* the old source's fence stands since the switch; it may have got new tables */
         return look_only || capture_fence(c->there, &c->other, &functions, e);
-    return back_check(c->s, c->source, c->there, &o, e) && (look_only || back_install(c->s, c->fence, c->there, &o, e));
+    return back_check(c->s, c->source, c->there, &o, e) &&
+           (look_only || back_install(c->s, c->fence, c->there, &o, e));
 }
 
 bool cutover_forget_turn(struct cutover *c, struct err *e)

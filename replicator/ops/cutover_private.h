@@ -22,7 +22,7 @@ struct cutover {
     struct capture other; /* that of the other direction, on the target */
     struct arena *a;
     struct cutover_times times;
-    const char *outlines[2]; /* what the tables of both sides looked like before the fence */
+    const char *outlines[2];    /* what the tables of both sides looked like before the fence */
     struct sequences sequences; /* of the source, when the last writer in flight had ended */
     struct units views;         /* what refreshes the materialized views; planned before the fence */
     double views_s;             /* how long refreshing the views took before the fence */
