@@ -318,6 +318,7 @@ struct apply_table {
     size_t nslices;
     /* Filled in: */
     const char *stage; /* where its rows wait for the merge */
+    bool kept;         /* its merge is prepared in the session */
     int64_t rows, upserted, deleted;
 };
 

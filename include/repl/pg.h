@@ -99,6 +99,18 @@ bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *p
               struct err *e) MUST_CHECK;
 
 /*
+ * Statements that the session keeps prepared. A definition is what stands behind the name in PREPARE: "AS SELECT ..." or
+ * "(text, int) AS SELECT ...". Up to PG_KEPT_MOST at once; those of one call are there together afterwards, for EXECUTE
+ * with their names. One round trip for those that are new. On failure the statements that were there before may be gone.
+ */
+enum { PG_KEPT_NAME = 24, PG_KEPT_MOST = 400 };
+bool pg_keep(struct conn *c, const char *const *definitions, size_t n, struct err *e) MUST_CHECK;
+void pg_kept_name(const char *definition, char name[PG_KEPT_NAME]);
+/* As pg_query, with a statement that is kept. */
+bool pg_kept_query(struct conn *c, const char *definition, int nparams, const char *const *params,
+                   struct result **out, struct err *e) MUST_CHECK;
+
+/*
  * Several statements in one round trip, their results taken one by one. pg_next gives
  * PG_RESULT (*out is the caller's), PG_COPY_OUT / PG_COPY_IN (move the rows with copy_read / copy_write, then go on
  * with pg_next), or PG_END. After an error the rest is drained and the connection is ready for the next statement.

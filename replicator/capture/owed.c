@@ -9,8 +9,8 @@ bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, in
                    struct err *e)
 {
     struct result *r;
-    char *sql = arena_printf(a, "SELECT %s()", name_of(a, c, "dirty"));
-    if (!pg_query(db, sql, 0, NULL, &r, e))
+    char *sql = arena_printf(a, "AS SELECT %s()", name_of(a, c, "dirty"));
+    if (!pg_kept_query(db, sql, 0, NULL, &r, e))
         return false;
     *count = (size_t)result_rows(r);
     *ids = arena_alloc(a, (*count + 1) * sizeof **ids);
@@ -102,24 +102,43 @@ static bool in_list(int id, const struct relation *const *tables, size_t n)
     return false;
 }
 
+/* Prepares owed.sql, and gives the statement that runs it. */
+static bool keep_owed(struct conn *db, const struct capture *c, const struct positions *p, int64_t cap,
+                      struct arena *a, const char **execute, struct err *e)
+{
+    const struct sql_var vars[] = {{"schema", c->schema},   {"position", "$1"}, {"own_ids", "$2"},
+                                   {"own_positions", "$3"}, {"cap", "$4"},      {NULL, NULL}};
+    char *sql = sql_fill(sql_capture_owed, vars), name[PG_KEPT_NAME];
+    const char *definition = arena_printf(a, "(text, int[], text[], bigint) AS %s", sql);
+    struct buf b = {0};
+    free(sql);
+    pg_kept_name(definition, name);
+    buf_printf(&b, "EXECUTE %s (", name);
+    sql_literal(&b, p->snapshot);
+    buf_puts(&b, ", ");
+    sql_literal(&b, own_ids(a, p));
+    buf_puts(&b, ", ");
+    sql_literal(&b, own_positions(a, p));
+    buf_printf(&b, ", %lld)", (long long)cap);
+    *execute = arena_strdup(a, b.data);
+    buf_free(&b);
+    return pg_keep(db, &definition, 1, e);
+}
+
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
                    size_t ntables, const struct positions *p, const struct ids *left_out, int64_t cap,
                    struct arena *a, struct owed_list *out, bool *outside, struct err *e)
 {
-    const struct sql_var vars[] = {
-        {"lock", lock_sql(a, tables, ntables)},
-        {"schema", c->schema},
-        {"position", p->snapshot},
-        {"own_ids", own_ids(a, p)},
-        {"own_positions", own_positions(a, p)},
-        {"cap", arena_printf(a, "%lld", (long long)cap)},
-        {NULL, NULL},
-    };
-    char *sql = sql_fill(sql_capture_begin, vars);
+    const char *owed;
+    if (!keep_owed(db, c, p, cap, a, &owed, e))
+        return false;
+    const struct sql_var vars[] = {{"lock", lock_sql(a, tables, ntables)}, {NULL, NULL}};
+    char *begin = sql_fill(sql_capture_begin, vars);
+    const char *sql = arena_printf(a, "%s%s", begin, owed);
+    free(begin);
     *outside = false;
     *out = (struct owed_list){0};
     bool ok = pg_send(db, sql, e) && take_results(db, tables, ntables, a, out, e);
-    free(sql);
     if (!ok) {
         pg_reset(db);
         return false;

@@ -8,8 +8,8 @@ bool capture_arm(struct conn *db, const struct capture *c, bool anyway, enum bel
 {
     struct arena *a = arena_new();
     struct result *r;
-    const char *sql = arena_printf(a, "SELECT %s(%s)", name_of(a, c, "arm"), anyway ? "true" : "false");
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
+    const char *sql = arena_printf(a, "AS SELECT %s(%s)", name_of(a, c, "arm"), anyway ? "true" : "false");
+    bool ok = pg_kept_query(db, sql, 0, NULL, &r, e);
     if (ok) {
         *bell = result_text(r, 0, 0) == NULL ? BELL_SILENT
                 : result_bool(r, 0, 0)       ? BELL_WAS_ARMED

@@ -40,9 +40,6 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     if (ap->begin_sql != NULL)
         script_add(s, STEP_OTHER, NULL, ap->begin_sql);
     size_t copied = 0;
-    for (size_t i = 0; i < ap->ntables; i++)
-        if (!fan_has(ap, &ap->tables[i]))
-            stages_add(s, a, ap->stages, &ap->tables[i]);
     for (size_t i = 0; i < ap->ntables; i++) {
         struct apply_table *t = &ap->tables[i];
         if (fan_has(ap, t))
@@ -138,15 +135,36 @@ static bool run(struct conn *source, struct conn *target, struct apply *ap, cons
     return true;
 }
 
+/* The same small tables come again and again: what their merges are is parsed and planned once a session. */
+static void choose_kept(struct apply *ap)
+{
+    for (size_t i = 0; i < ap->ntables; i++) {
+        struct apply_table *t = &ap->tables[i];
+        t->kept = ap->ntables <= STAGES_KEPT && !fan_has(ap, t) && t->source->nkey != 0 && merge_is_small(t);
+    }
+}
+
+/* Every stage that is not filled by others is there. */
+static bool carry(struct conn *source, struct conn *target, struct apply *ap, struct arena *arena,
+                  struct err *e)
+{
+    struct script s = {.mem = arena};
+    choose_kept(ap);
+    char *out = source_script(ap);
+    size_t copies = target_script(&s, ap, arena);
+    bool ok =
+        (s.nkept == 0 || pg_keep(target, s.kept, s.nkept, e)) && run(source, target, ap, out, &s, copies, e);
+    free(out);
+    script_free(&s);
+    return ok;
+}
+
 bool apply_batch(struct conn *source, struct conn *target, struct apply *ap, struct arena *arena,
                  struct err *e)
 {
-    struct script s = {0};
     const int64_t bytes = (int64_t)atomic_load(&ap->progress->bytes);
-    bool ok = fan_stage(target, ap, arena, e);
-    char *out = source_script(ap);
-    size_t copies = target_script(&s, ap, arena);
-    ok = ok && run(source, target, ap, out, &s, copies, e);
+    bool ok = stages_make(target, ap, arena, e) && fan_stage(target, ap, arena, e) &&
+              carry(source, target, ap, arena, e);
     ap->bytes = (int64_t)atomic_load(&ap->progress->bytes) - bytes;
     if (ok) {
         ok = stages_settle(ap->stages, target, e);
@@ -156,7 +174,5 @@ bool apply_batch(struct conn *source, struct conn *target, struct apply *ap, str
         stages_forget(ap->stages);
         fan_drop(target, ap);
     }
-    free(out);
-    script_free(&s);
     return ok;
 }

@@ -26,6 +26,18 @@ void script_add(struct script *s, enum step_kind kind, struct apply_table *t, co
     buf_puts(&s->sql, ";\n");
 }
 
+/* The same, as a statement that the session keeps prepared. */
+static void add_kept(struct script *s, enum step_kind kind, struct apply_table *t, const char *text)
+{
+    size_t len = strlen(text);
+    while (len > 0 && strchr("\n ;", text[len - 1]) != NULL)
+        len--;
+    char name[PG_KEPT_NAME], *definition = arena_printf(s->mem, "AS %.*s", (int)len, text);
+    pg_kept_name(definition, name);
+    s->kept[s->nkept++] = definition;
+    script_add(s, kind, t, arena_printf(s->mem, "EXECUTE %s", name));
+}
+
 void script_free(struct script *s)
 {
     buf_free(&s->sql);
@@ -37,7 +49,10 @@ static void add_filled(struct script *s, enum step_kind kind, struct apply_table
                        const struct sql_var *vars)
 {
     char *sql = sql_fill(text, vars);
-    script_add(s, kind, t, sql);
+    if (t != NULL && t->kept)
+        add_kept(s, kind, t, sql);
+    else
+        script_add(s, kind, t, sql);
     free(sql);
 }
 
@@ -175,18 +190,31 @@ static char *column_list(struct arena *a, const struct apply_table *t, bool stag
     return s;
 }
 
+enum { ALWAYS_FEW = 1000, SHARE = 20 };
+
+bool merge_is_small(const struct apply_table *t)
+{
+    return t->owed <= ALWAYS_FEW;
+}
+
 /* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since
- * the stage was never analyzed. */
+ * the stage was never analyzed. A plan that is kept must be one of lookups however small the table was when it was
+ * made. */
 static void choose_plan(struct script *s, const struct apply_table *t)
 {
-    enum { ALWAYS_FEW = 1000, SHARE = 20 };
     int64_t held = t->target->rows_estimate > t->source->rows_estimate ? t->target->rows_estimate
                                                                        : t->source->rows_estimate;
-    bool few = t->owed <= ALWAYS_FEW || t->owed * SHARE < held;
+    bool few = merge_is_small(t) || t->owed * SHARE < held;
+    int plan = t->kept ? PLAN_LOOKUPS : few ? PLAN_FEW : PLAN_FREE;
+    if (plan == (int)s->plan)
+        return;
+    s->plan = plan;
     script_add(s, STEP_OTHER, NULL,
                few ? "SET LOCAL enable_hashjoin = off" : "SET LOCAL enable_hashjoin = on");
     script_add(s, STEP_OTHER, NULL,
                few ? "SET LOCAL enable_mergejoin = off" : "SET LOCAL enable_mergejoin = on");
+    script_add(s, STEP_OTHER, NULL,
+               t->kept ? "SET LOCAL enable_seqscan = off" : "SET LOCAL enable_seqscan = on");
 }
 
 /* ---- whole statements ---- */

@@ -14,6 +14,11 @@ struct script {
         struct apply_table *table; /* or NULL */
     } * steps;
     size_t nsteps;
+    enum { PLAN_AS_IT_IS, PLAN_FREE, PLAN_FEW, PLAN_LOOKUPS } plan; /* how the last of them are planned */
+    /* What EXECUTE in it wants prepared, see pg_keep. */
+    struct arena *mem;
+    const char *kept[PG_KEPT_MOST];
+    size_t nkept;
 };
 
 /* Adds one statement; text may end with a semicolon or not. */
@@ -25,8 +30,10 @@ char *stage_name(struct arena *a, const struct apply_table *t);
 /* "present boolean, k1 ..., c1 ...": the stage's columns, of the target's types. */
 char *stage_columns(struct arena *a, const struct apply_table *t);
 
-/* The statements that merge the stage into the table. */
+/* The statements that merge the stage into the table; kept where the table is to be. */
 void merge_add(struct script *s, struct arena *a, struct apply_table *t);
+/* So few rows that each is looked up, whatever the table holds. */
+bool merge_is_small(const struct apply_table *t);
 /* One command for all tables of the batch that were truncated; nothing where none was. */
 void truncate_add(struct script *s, struct arena *a, struct apply_table *tables, size_t n);
 

@@ -2,14 +2,13 @@
 
 #include <stdlib.h>
 
+#include "fan.h"
 #include "repl/embedded.h"
 #include "repl/hash.h"
 
-enum { KEPT = 32 };
-
 struct stages {
-    uint64_t names[KEPT];
-    size_t count; /* may stand above KEPT: then the names are no longer noted */
+    uint64_t names[STAGES_KEPT];
+    size_t count; /* may stand above STAGES_KEPT: then the names are no longer noted */
 };
 
 struct stages *stages_new(void)
@@ -22,29 +21,46 @@ void stages_free(struct stages *s)
     free(s);
 }
 
+static bool knows(const struct stages *st, uint64_t name)
+{
+    for (size_t i = 0; i < st->count && i < STAGES_KEPT; i++)
+        if (st->names[i] == name)
+            return true;
+    return false;
+}
+
 static void note(struct stages *st, uint64_t name)
 {
-    for (size_t i = 0; i < st->count && i < KEPT; i++)
-        if (st->names[i] == name)
-            return;
-    if (st->count < KEPT)
+    if (st->count < STAGES_KEPT)
         st->names[st->count] = name;
     st->count++;
 }
 
-void stages_add(struct script *s, struct arena *a, struct stages *stages, struct apply_table *t)
+bool stages_make(struct conn *target, const struct apply *ap, struct arena *a, struct err *e)
 {
-    const char *name = t->stage = stage_name(a, t);
-    const struct sql_var vars[] = {{"stage", name}, {"columns", stage_columns(a, t)}, {NULL, NULL}};
-    char *sql = sql_fill(sql_target_stage, vars);
-    note(stages, hash64_str(name));
-    script_add(s, STEP_OTHER, NULL, sql);
-    free(sql);
+    struct buf b = {0};
+    for (size_t i = 0; i < ap->ntables; i++) {
+        struct apply_table *t = &ap->tables[i];
+        if (fan_has(ap, t))
+            continue;
+        t->stage = stage_name(a, t);
+        uint64_t name = hash64_str(t->stage);
+        if (knows(ap->stages, name))
+            continue;
+        const struct sql_var vars[] = {{"stage", t->stage}, {"columns", stage_columns(a, t)}, {NULL, NULL}};
+        char *sql = sql_fill(sql_target_stage, vars);
+        buf_puts(&b, sql);
+        free(sql);
+        note(ap->stages, name);
+    }
+    bool ok = b.len == 0 || pg_exec(target, b.data, e);
+    buf_free(&b);
+    return ok;
 }
 
 bool stages_settle(struct stages *stages, struct conn *target, struct err *e)
 {
-    if (stages->count <= KEPT)
+    if (stages->count <= STAGES_KEPT)
         return true;
     stages_forget(stages);
     return pg_exec(target, "DISCARD TEMP", e);

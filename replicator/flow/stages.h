@@ -4,8 +4,11 @@
 
 #include "merge.h"
 
-/* Adds the statement that makes the table's stage unless the session has it. */
-void stages_add(struct script *s, struct arena *a, struct stages *stages, struct apply_table *t);
+/* Makes the stages of these tables unless the session has them; nothing is sent where it has all. Outside of a
+ * transaction. Tables that fan out are left out. */
+bool stages_make(struct conn *target, const struct apply *ap, struct arena *a, struct err *e) MUST_CHECK;
+/* A session keeps as many. */
+enum { STAGES_KEPT = 32 };
 
 /* After a commit: with many stages every later commit would be slow, since each is emptied at each; then all are
  * dropped and made again as needed. */

@@ -1,5 +1,6 @@
 #include "sequences.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ask.h"
@@ -10,7 +11,11 @@ bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, str
                     struct err *e)
 {
     struct result *r;
-    if (!ask(c, sql_ops_sequences, (const struct sql_var[]){{"own_schema", own_schema}, {NULL, NULL}}, &r, e))
+    char *sql =
+        sql_fill(sql_ops_sequences, (const struct sql_var[]){{"own_schema", own_schema}, {NULL, NULL}});
+    bool ok = pg_kept_query(c, arena_printf(a, "AS %s", sql), 0, NULL, &r, e);
+    free(sql);
+    if (!ok)
         return err_context(e, "reading sequences");
     out->count = (size_t)result_rows(r);
     out->items = arena_alloc(a, out->count * sizeof *out->items);

@@ -12,6 +12,9 @@ struct conn {
     const struct interrupt *interrupt;
     enum interrupt_level give_up_at;
     bool lost;
+    bool kept_unknown; /* keep.c: what the session has prepared */
+    size_t nkept;
+    uint64_t kept[PG_KEPT_MOST];
     char *safe; /* where it leads, for messages; NULL until resolved */
 };
 
@@ -30,6 +33,9 @@ bool conn_result_error(struct conn *c, const PGresult *res, struct err *e);
 
 /* The next result, NULL at the end; waits like everything here. */
 bool conn_get_result(struct conn *c, PGresult **out, struct err *e) MUST_CHECK;
+
+/* The result of the one statement that was sent. */
+bool conn_one_result(struct conn *c, struct result **out, struct err *e) MUST_CHECK;
 
 /* Copies libpq's message as one line. */
 void one_line(char *out, size_t size, const char *message);

@@ -144,6 +144,11 @@ bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *p
 {
     if (!conn_usable(c) || PQsendQueryParams(c->pg, sql, nparams, NULL, params, NULL, NULL, 0) == 0)
         return conn_fail(c, e);
+    return conn_one_result(c, out, e);
+}
+
+bool conn_one_result(struct conn *c, struct result **out, struct err *e)
+{
     enum pg_event event = PG_END;
     struct result *end = NULL;
     if (!pg_next(c, &event, out, e))

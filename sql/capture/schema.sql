@@ -138,14 +138,17 @@ $$;
 
 -- Tables with any delta row, covered or not. Sizes are no matter of snapshots: a table that is not in the list has
 -- no row that any snapshot taken before could see.
-CREATE FUNCTION :"schema".dirty() RETURNS SETOF int LANGUAGE sql VOLATILE
+-- plpgsql keeps its plan; a function in SQL would be planned anew at each look.
+CREATE FUNCTION :"schema".dirty() RETURNS SETOF int LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
+BEGIN
+    RETURN QUERY
     SELECT id FROM relation
     WHERE installed_at IS NOT NULL AND (pg_relation_size(delta_a) > 0 OR pg_relation_size(delta_b) > 0)
     UNION SELECT relation FROM truncation_a
     UNION SELECT relation FROM truncation_b
-    UNION SELECT relation FROM missed
-$$;
+    UNION SELECT relation FROM missed;
+END $$;
 
 -- What is owed to a target at given_position (null: everything), tables in own_ids standing at own_positions instead
 -- (empty: everything). Counts no further than cap a table.
@@ -175,16 +178,17 @@ END $$;
 
 -- What a table looks like to whoever reads or merges its rows: columns and unique indexes, and whether its deltas hold
 -- all. Another text: look again.
-CREATE FUNCTION :"schema".shape(table_oid pg_catalog.oid) RETURNS text LANGUAGE sql STABLE
+CREATE FUNCTION :"schema".shape(table_oid pg_catalog.oid) RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
-    SELECT md5(coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
+BEGIN
+    RETURN md5(coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
                                                   attgenerated), ',' ORDER BY attnum)
                          FROM pg_attribute WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped), '')
                || coalesce((SELECT string_agg(format('%s %s %s', indexrelid, indisvalid, indkey), ',' ORDER BY indexrelid)
                             FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion)), '')
                || CASE WHEN EXISTS (SELECT FROM missed m JOIN relation r ON r.id = m.relation WHERE r.relid = table_oid)
-                  THEN 'missed' ELSE '' END)
-$$;
+                  THEN 'missed' ELSE '' END);
+END $$;
 
 -- The newest transaction on record in the deltas of these tables; null: none. Deltas that are gone count as empty: an
 -- init that was killed while it cleaned up what a target was restored with had looked at them.

@@ -150,3 +150,55 @@ def test_a_hundred_thousand_updates_of_a_row_travel_once(repl, src, equal):
     assert (last["tables"], last["rows_upserted"], last["rows_deleted"]) == (1, 1, 0)
     assert last["bytes"] < 200
     equal()
+
+
+def peak_memory(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
+
+
+class Sizes:
+    """What the catch-up takes on both sides while it goes on: stages on the target, spills to disk on the source."""
+
+    def __init__(self, repl, src_admin, dst_admin):
+        self.repl, self.source, self.target = repl, src_admin, dst_admin
+        self.stages, self.spilled, self.kept = 0, self.temp(), set()
+
+    def temp(self):
+        return self.source.execute("select temp_bytes from pg_stat_database where datname = current_database()").fetchone()[0]
+
+    def through(self):
+        size, = self.target.execute("select coalesce(sum(pg_total_relation_size(c.oid)), 0) from pg_class c join pg_namespace n"
+                                    " on n.oid = c.relnamespace where relname ~ '^(stage_|repl_)[0-9]' and relkind = 'r'").fetchone()
+        self.stages = max(self.stages, int(size))
+        status = self.repl.status()
+        if status["catch_up"]:
+            self.kept.add(status["catch_up"]["bytes_done"])
+        return status["phase"] == "following" and status["owed_rows"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_memory_with_a_backlog_of_20_million_keys(repl, src, src_admin, dst, dst_admin, keys=20_000_000):
+    src.execute("create table t(id int primary key, v int)")
+    repl.init("--jobs", 2)
+    repl.start()
+    repl.wait_phase("following")
+    repl.stop()
+    for part in range(20):
+        src.execute(f"insert into t select g, g % 7 from generate_series({part} * {keys} / 20 + 1, ({part} + 1) * {keys} / 20) g")
+    repl.start()
+    peaks, sizes = [], Sizes(repl, src_admin, dst_admin)
+    for moments in (40, None):  # killed once in the middle
+        eventually(lambda n=moments: sizes.through() or n and len(sizes.kept) > n, timeout=2400, every=0.5, what="the backlog is through")
+        peaks.append(peak_memory(repl.engine.pid))
+        if moments is not None:
+            repl.kill()
+            repl.start()
+    wanted = src.execute("select count(*), sum(v), sum(id::bigint) from t").fetchone()
+    assert dst.execute("select count(*), sum(v), sum(id::bigint) from t").fetchone() == wanted
+    print(f"peak memory of the engine {max(peaks) / 1e6:.1f} MB; stages {sizes.stages / 1e6:.1f} MB; "
+          f"spilled on the source {(sizes.temp() - sizes.spilled) / 1e6:.1f} MB; seen at {len(sizes.kept)} steps")
+    assert max(peaks) < 64_000_000, "memory grows with the backlog"
+    assert sizes.stages < 100_000_000, "a stage holds more than a step"
+    assert len(sizes.kept) > 50, "it came in few steps"

@@ -85,10 +85,6 @@ vacuum full t;
 
 \echo == a batch from nowhere: what is owed, changed rows and deleted keys
 \set lock 'LOCK TABLE ONLY public.t IN ACCESS SHARE MODE;'
-\set position ''
-\set own_ids '{}'
-\set own_positions '{}'
-\set cap 1000
 \o /dev/null
 \i sql/capture/begin.sql
 select txid_current_snapshot() as first \gset
