@@ -171,3 +171,17 @@ def test_a_trigger_is_taken_away(repl, src, dst, equal):
         src.execute("insert into p values (8)")
     repl.kick()
     equal()
+
+
+def test_truncated_before_its_key_changed(repl, src, dst, equal):
+    """The TRUNCATE is older than what is copied anew, and does not empty that."""
+    src.execute("create table t(id int primary key, other int not null); insert into t select g, g from generate_series(1, 100) g")
+    repl.init()
+    repl.kick()
+    src.execute("truncate t; insert into t select g, g from generate_series(1, 50) g")
+    for side in (src, dst):
+        side.execute("alter table t drop constraint t_pkey, add primary key (other)")
+    repl.start()
+    reach(repl, "t", "following")
+    repl.kick()
+    equal()
