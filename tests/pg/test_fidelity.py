@@ -115,7 +115,8 @@ def safe_columns(connection, table, columns):
     oid = connection.execute("select %s::regclass::oid", (table,)).fetchone()[0]
     sql = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
     found = connection.execute(sql.replace(":'oids'", f"'{{{oid}}}'").encode()).fetchall()
-    safe = {name: is_safe for _, _, name, *_, is_safe, _, _ in found}
+    name, binary_safe = 2, 9  # as the query's header counts its columns
+    safe = {row[name]: row[binary_safe] for row in found}
     return [c for c in columns if safe[c[0]]], [c for c in columns if not safe[c[0]]]
 
 
