@@ -199,7 +199,9 @@ bool merge_is_small(const struct apply_table *t)
 
 /* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since
  * the stage was never analyzed. A plan that is kept must be one of lookups however small the table was when it was
- * made. */
+ * made.
+ * Many rows: never look each up. The planner thinks of a table that was analyzed while it was empty as one of a row at
+ * most, and would read it whole for each row of the stage, with all that was just put in. */
 static void choose_plan(struct script *s, const struct apply_table *t)
 {
     int64_t held = t->target->rows_estimate > t->source->rows_estimate ? t->target->rows_estimate
@@ -213,6 +215,8 @@ static void choose_plan(struct script *s, const struct apply_table *t)
                few ? "SET LOCAL enable_hashjoin = off" : "SET LOCAL enable_hashjoin = on");
     script_add(s, STEP_OTHER, NULL,
                few ? "SET LOCAL enable_mergejoin = off" : "SET LOCAL enable_mergejoin = on");
+    script_add(s, STEP_OTHER, NULL,
+               few ? "SET LOCAL enable_nestloop = on" : "SET LOCAL enable_nestloop = off");
     script_add(s, STEP_OTHER, NULL,
                t->kept ? "SET LOCAL enable_seqscan = off" : "SET LOCAL enable_seqscan = on");
 }

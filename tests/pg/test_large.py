@@ -152,6 +152,19 @@ def test_a_hundred_thousand_updates_of_a_row_travel_once(repl, src, equal):
     equal()
 
 
+@pytest.mark.parametrize("rows", [700, 100_000])
+def test_into_a_table_that_was_analyzed_empty(repl, src, dst, equal, rows):
+    """The planner thinks of it as empty still; a plan that reads it again for each row would take minutes."""
+    src.execute("create table t(id int primary key, v text)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    assert dst.execute("select reltuples from pg_class where oid = 't'::regclass").fetchone() == (0,)
+    src.execute(f"insert into t select g, repeat('x', 200) from generate_series(1, {rows}) g")
+    repl.kick(timeout=20)
+    equal()
+
+
 def peak_memory(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))

@@ -120,6 +120,8 @@ static void merge_looks_up_few_rows_of_a_large_table(void **state)
     merge_add(&m, a, &many);
     assert_true(has(&s, "SET LOCAL enable_hashjoin = off"));
     assert_true(has(&m, "SET LOCAL enable_hashjoin = on"));
+    assert_true(has(&s, "SET LOCAL enable_nestloop = on"));
+    assert_true(has(&m, "SET LOCAL enable_nestloop = off"));
     script_free(&s);
     script_free(&m);
     arena_free(a);
