@@ -154,6 +154,14 @@ struct sql_var {
  */
 char *sql_fill(const char *text, const struct sql_var *vars);
 
+/* pg_exec, and pg_query without parameters, of a text that is filled first. */
+bool pg_exec_filled(struct conn *c, const char *text, const struct sql_var *vars, struct err *e) MUST_CHECK;
+bool pg_query_filled(struct conn *c, const char *text, const struct sql_var *vars, struct result **out,
+                     struct err *e) MUST_CHECK;
+/* The same of several statements; *out is what the last one returned. */
+bool pg_query_last_filled(struct conn *c, const char *text, const struct sql_var *vars, struct result **out,
+                          struct err *e) MUST_CHECK;
+
 /* Appends a quoted identifier / literal. Every quote that repl writes is written here. */
 void sql_ident(struct buf *b, const char *name);
 void sql_literal(struct buf *b, const char *text);

@@ -13,9 +13,8 @@ bool capture_burden(struct conn *db, const struct capture *c, struct arena *a, s
                     struct err *e)
 {
     struct result *r;
-    char *sql = sql_fill(sql_capture_burden, (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}});
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_burden,
+                              (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}}, &r, e);
     if (!ok)
         return false;
     *out = (struct burden){

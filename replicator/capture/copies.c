@@ -21,10 +21,7 @@ enum { COMPARED = 1000 };
 static bool ask(struct conn *db, const char *text, const struct sql_var *vars, struct result **out,
                 struct err *e)
 {
-    char *sql = sql_fill(text, vars);
-    bool ok = pg_query(db, sql, 0, NULL, out, e);
-    free(sql);
-    return ok;
+    return pg_query_filled(db, text, vars, out, e);
 }
 
 bool capture_history(struct conn *db, const struct capture *c, struct server_identity *out, struct err *e)
@@ -50,10 +47,7 @@ bool capture_note_history(struct conn *source, const struct capture *c, struct e
                                    {"system_identifier", now.system_identifier},
                                    {"timeline", timeline},
                                    {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_history_note, vars);
-    bool ok = pg_exec(source, sql, e);
-    free(sql);
-    return ok;
+    return pg_exec_filled(source, sql_capture_history_note, vars, e);
 }
 
 bool capture_seen(struct conn *db, const struct capture *c, const struct relations *l, struct arena *a,

@@ -52,9 +52,7 @@ bool capture_writers(struct conn *db, const struct capture *c, struct arena *a, 
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_writers, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_writers, vars, &r, e);
     if (!ok)
         return err_context(e, "looking for transactions that write");
     *n = (size_t)result_rows(r);

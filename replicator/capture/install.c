@@ -18,9 +18,7 @@ static bool look(struct conn *db, const struct capture *c, bool *there, bool *ou
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_find, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_find, vars, &r, e);
     if (!ok)
         return false;
     *there = result_bool(r, 0, 0);
@@ -134,9 +132,7 @@ bool capture_assign_ids(struct conn *db, const struct capture *c, struct relatio
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_captured, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_captured, vars, &r, e);
     if (!ok)
         return false;
     for (size_t i = 0; i < l->count; i++) {

@@ -219,9 +219,7 @@ static bool add_leaves(struct conn *db, struct buf *b, const struct table_names 
 {
     struct result *r;
     const struct sql_var vars[] = {{"table", n->r->sql}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_leaves, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_leaves, vars, &r, e);
     if (!ok)
         return false;
     for (int i = 0; i < result_rows(r); i++) {

@@ -14,10 +14,8 @@ bool capture_leaves_changed(struct conn *db, const struct capture *c, struct are
                             size_t *count, struct err *e)
 {
     struct result *r;
-    char *sql =
-        sql_fill(sql_capture_leaves_changed, (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}});
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_leaves_changed,
+                              (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}}, &r, e);
     if (!ok)
         return false;
     *count = (size_t)result_rows(r);
@@ -40,9 +38,8 @@ bool capture_has_leaf(struct conn *db, const struct relation *root, const char *
                       struct err *e)
 {
     struct result *r;
-    char *sql = sql_fill(sql_capture_leaves, (const struct sql_var[]){{"table", root->sql}, {NULL, NULL}});
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_leaves,
+                              (const struct sql_var[]){{"table", root->sql}, {NULL, NULL}}, &r, e);
     *found = false;
     if (!ok)
         return false;

@@ -10,19 +10,14 @@
 static bool list_triggers(struct conn *db, const char *schema, struct result **out, struct err *e)
 {
     const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_triggers_list, vars);
-    bool ok = pg_query(db, sql, 0, NULL, out, e);
-    free(sql);
-    return ok;
+    return pg_query_filled(db, sql_capture_triggers_list, vars, out, e);
 }
 
 static bool look(struct conn *db, const char *schema, bool *ours, struct err *e)
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_find, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_find, vars, &r, e);
     if (!ok)
         return false;
     *ours = result_bool(r, 0, 1);
@@ -58,9 +53,8 @@ bool capture_disarm(struct conn *db, const char *schema, bool for_good, int64_t 
         return false;
     if (!ours)
         return true;
-    char *sql = sql_fill(sql_capture_disarm, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_disarm,
+                              (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e);
     if (!ok)
         return false;
     *functions = result_int(r, 0, 1);
@@ -110,11 +104,8 @@ static void drops_free(struct drops *d)
 /* Those of an engine that does not know yet: the next batch would lock what is to go. */
 static bool end_sessions(struct conn *db, const char *schema, struct err *e)
 {
-    char *sql =
-        sql_fill(sql_capture_end_sessions, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
-    bool ok = pg_exec(db, sql, e);
-    free(sql);
-    return ok;
+    return pg_exec_filled(db, sql_capture_end_sessions,
+                          (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, e);
 }
 
 /* *busy: one of those that are left; NULL: none is. */
@@ -223,9 +214,8 @@ static bool drop_pieces(struct conn *db, const char *schema, const struct captur
     enum { TABLES_AT_ONCE = 8 };
     struct result *r;
     struct drops d = {0};
-    char *sql = sql_fill(sql_capture_pieces, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}});
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_pieces,
+                              (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e);
     if (!ok)
         return false;
     for (int i = 0; i < result_rows(r);) {
@@ -283,9 +273,8 @@ bool capture_dropped(struct conn *db, const struct capture *c, struct arena *a, 
                      struct err *e)
 {
     struct result *r;
-    char *sql = sql_fill(sql_capture_dropped, (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}});
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_capture_dropped,
+                              (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}}, &r, e);
     if (!ok)
         return false;
     *count = (size_t)result_rows(r);

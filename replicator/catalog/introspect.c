@@ -8,10 +8,7 @@
 static bool run(struct conn *c, const char *text, const struct sql_var *vars, struct result **out,
                 struct err *e)
 {
-    char *sql = sql_fill(text, vars);
-    bool ok = pg_query(c, sql, 0, NULL, out, e);
-    free(sql);
-    return ok;
+    return pg_query_filled(c, text, vars, out, e);
 }
 
 /* One round trip for both. */

@@ -90,10 +90,7 @@ bool lock_worker(struct conn *c, const char *sync_id, struct err *e)
  * COMMIT was through. */
 static bool end_workers(struct conn *c, const char *key, struct err *e)
 {
-    char *sql = sql_fill(sql_target_end_workers, (const struct sql_var[]){{"key", key}, {NULL, NULL}});
-    bool ok = pg_exec(c, sql, e);
-    free(sql);
-    return ok;
+    return pg_exec_filled(c, sql_target_end_workers, (const struct sql_var[]){{"key", key}, {NULL, NULL}}, e);
 }
 
 bool lock_await_workers(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e)

@@ -56,16 +56,6 @@ bool target_needs_fork(const struct target_state *s)
 
 /* ---- changing it ---- */
 
-static bool exec(struct conn *db, const char *text, const struct sql_var *vars, struct err *e)
-{
-    char *sql = sql_fill(text, vars);
-    bool ok = pg_exec(db, sql, e);
-    free(sql);
-    if (!ok)
-        pg_reset(db);
-    return ok;
-}
-
 static bool has_plan(const struct target_state *s, int id)
 {
     for (size_t i = 0; i < s->nheaps; i++)
@@ -85,7 +75,7 @@ bool target_set_origin(struct conn *db, const char *schema, const struct target_
     if (has_plan(state, r->id) && !target_restart_copy(db, schema, r, e))
         return false;
     snprintf(id, sizeof id, "%d", r->id);
-    return exec(
+    return target_exec(
         db, sql_target_origin,
         (const struct sql_var[]){{"schema", schema}, {"id", id}, {"origin", names[origin]}, {NULL, NULL}}, e);
 }
@@ -121,7 +111,7 @@ bool target_seed(struct conn *db, const char *schema, const char *sync_id, const
                                    {"timeline", timeline},
                                    {"database", database},
                                    {NULL, NULL}};
-    bool ok = exec(db, sql_target_seed, vars, e);
+    bool ok = target_exec(db, sql_target_seed, vars, e);
     free(schema_sql);
     free(values);
     return ok;
@@ -129,6 +119,6 @@ bool target_seed(struct conn *db, const char *schema, const char *sync_id, const
 
 bool target_step_undone(struct conn *db, const char *schema, const char *step, struct err *e)
 {
-    return exec(db, sql_target_step_undone,
-                (const struct sql_var[]){{"schema", schema}, {"step", step}, {NULL, NULL}}, e);
+    return target_exec(db, sql_target_step_undone,
+                       (const struct sql_var[]){{"schema", schema}, {"step", step}, {NULL, NULL}}, e);
 }

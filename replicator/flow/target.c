@@ -10,11 +10,9 @@
 #include "repl/version.h"
 #include "streams.h"
 
-static bool exec_filled(struct conn *db, const char *text, const struct sql_var *vars, struct err *e)
+bool target_exec(struct conn *db, const char *text, const struct sql_var *vars, struct err *e)
 {
-    char *sql = sql_fill(text, vars);
-    bool ok = pg_exec(db, sql, e);
-    free(sql);
+    bool ok = pg_exec_filled(db, text, vars, e);
     if (!ok)
         pg_reset(db);
     return ok;
@@ -24,9 +22,7 @@ static bool find(struct conn *db, const char *schema, bool *there, bool *ours, s
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_target_find, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_target_find, vars, &r, e);
     if (!ok)
         return false;
     *there = result_bool(r, 0, 0);
@@ -51,7 +47,7 @@ bool target_install(struct conn *db, const char *schema, const char *sync_id, st
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     const struct sql_var vars[] = {
         {"schema", schema}, {"sync_id", sync_id}, {"version", version}, {NULL, NULL}};
-    return exec_filled(db, sql_target_schema, vars, e);
+    return target_exec(db, sql_target_schema, vars, e);
 }
 
 /* ---- reading ---- */
@@ -181,9 +177,7 @@ bool target_stands(struct conn *db, const char *schema, int id, struct arena *a,
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", schema}, {"id", arena_printf(a, "%d", id)}, {NULL, NULL}};
-    char *sql = sql_fill(sql_target_stands, vars);
-    bool ok = pg_query(db, sql, 0, NULL, &r, e);
-    free(sql);
+    bool ok = pg_query_filled(db, sql_target_stands, vars, &r, e);
     if (!ok)
         return false;
     *out = (struct target_standing){.known = result_rows(r) != 0, .snapshot = ""};
@@ -299,7 +293,7 @@ bool target_restart_copy(struct conn *db, const char *schema, const struct relat
     const struct sql_var inner[] = {{"tables", table}, {"deletes", deletes}, {NULL, NULL}};
     char *body = sql_fill(sql_target_truncate_body, inner);
     const struct sql_var vars[] = {{"schema", schema}, {"id", id}, {"body", body}, {NULL, NULL}};
-    bool ok = exec_filled(db, sql_target_restart_copy, vars, e) || err_table(e, r->schema, r->name);
+    bool ok = target_exec(db, sql_target_restart_copy, vars, e) || err_table(e, r->schema, r->name);
     free(body);
     free(deletes);
     free(table);
@@ -311,7 +305,7 @@ bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err
     char text[16];
     snprintf(text, sizeof text, "%d", id);
     const struct sql_var vars[] = {{"schema", schema}, {"id", text}, {NULL, NULL}};
-    return exec_filled(db, sql_target_begin_afresh, vars, e);
+    return target_exec(db, sql_target_begin_afresh, vars, e);
 }
 
 /* Runs one statement on repl's schema, whose quoted name stands between the two parts. */

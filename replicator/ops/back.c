@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
@@ -29,7 +28,8 @@ static bool read_quiet(const char *schema, struct conn *source, bool *quiet, str
     *quiet = false;
     if (!there)
         return true;
-    if (!ask(source, sql_ops_back_stands, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e))
+    if (!pg_query_filled(source, sql_ops_back_stands,
+                         (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e))
         return false;
     *quiet = result_rows(r) == 1 && result_bool(r, 0, 0);
     result_free(r);
@@ -100,8 +100,8 @@ static bool check_foreign_keys(const struct sync *s, struct conn *source, const 
 {
     struct result *r;
     bool ok = true;
-    if (!ask(source, sql_ops_back_hindrances, (const struct sql_var[]){{"schema", s->schema}, {NULL, NULL}},
-             &r, e))
+    if (!pg_query_filled(source, sql_ops_back_hindrances,
+                         (const struct sql_var[]){{"schema", s->schema}, {NULL, NULL}}, &r, e))
         return err_context(e, "looking at foreign keys");
     struct arena *a = arena_new();
     for (int i = 0; ok && i < result_rows(r); i++) {
@@ -128,8 +128,8 @@ static bool check_foreign_keys(const struct sync *s, struct conn *source, const 
 static bool check_owners(const struct sync *s, struct conn *target, struct err *e)
 {
     struct result *r;
-    if (!ask(target, sql_ops_back_owners, (const struct sql_var[]){{"schema", s->schema}, {NULL, NULL}}, &r,
-             e))
+    if (!pg_query_filled(target, sql_ops_back_owners,
+                         (const struct sql_var[]){{"schema", s->schema}, {NULL, NULL}}, &r, e))
         return err_context(e, "looking at the target's tables");
     bool ok = result_rows(r) == 0;
     if (!ok) {

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/back.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
@@ -71,7 +70,8 @@ bool back_wake(struct conn *old, const char *schema, struct err *e)
 static bool count_off(struct conn *old, const char *schema, int64_t *n, struct err *e)
 {
     struct result *r;
-    if (!ask(old, sql_ops_back_off, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e))
+    if (!pg_query_filled(old, sql_ops_back_off, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}},
+                         &r, e))
         return false;
     *n = result_int(r, 0, 0);
     result_free(r);

@@ -1,7 +1,6 @@
 /* The steps of a cutover that can take their time while the application writes, and its rehearsal. */
 #include <stdlib.h>
 
-#include "ask.h"
 #include "cutover_private.h"
 #include "large_objects.h"
 #include "repl/embedded.h"
@@ -15,8 +14,8 @@ enum { LONG_WRITER_S = 5 };
 static bool tell_unreplicated(struct cutover *c, struct err *e)
 {
     struct result *r;
-    if (!ask(c->source, sql_ops_unreplicated,
-             (const struct sql_var[]){{"own_schema", c->s->schema}, {NULL, NULL}}, &r, e))
+    if (!pg_query_filled(c->source, sql_ops_unreplicated,
+                         (const struct sql_var[]){{"own_schema", c->s->schema}, {NULL, NULL}}, &r, e))
         return err_context(e, "looking for tables that are not replicated");
     for (int i = 0; i < result_rows(r); i++)
         cutover_say(c, "warning: %s is not replicated and stays open for writes (%s rows written so far)",

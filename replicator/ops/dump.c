@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ask.h"
 #include "child.h"
 #include "pg_dump.h"
 #include "repl/embedded.h"
@@ -104,7 +103,7 @@ static bool leave_out_own(const struct sync *s, struct conn *source, struct toc 
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", s->schema}, {NULL, NULL}};
-    if (!ask(source, sql_ops_own_triggers, vars, &r, e))
+    if (!pg_query_filled(source, sql_ops_own_triggers, vars, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         struct toc_entry *it = toc_find(t, (uint32_t)result_int(r, i, 0), (uint32_t)result_int(r, i, 1));
@@ -121,7 +120,7 @@ static bool read_objects(struct conn *source, const struct toc *t, char **out, s
     struct result *r;
     toc_numbers(t, &classes, &oids);
     const struct sql_var vars[] = {{"classes", classes.data}, {"oids", oids.data}, {NULL, NULL}};
-    bool ok = ask(source, sql_ops_objects, vars, &r, e);
+    bool ok = pg_query_filled(source, sql_ops_objects, vars, &r, e);
     buf_free(&classes);
     buf_free(&oids);
     if (!ok)

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ask.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
 
@@ -21,13 +20,14 @@ static bool same_server(struct conn *fork, struct conn *source, bool *same, stru
     struct result *mine = NULL, *theirs = NULL;
     snprintf(key, sizeof key, "%lld", (long long)(((clock_ms() & 0xffffffffff) << 22) ^ (uint64_t)getpid()));
     const struct sql_var vars[] = {{"key", key}, {NULL, NULL}};
-    bool ok = ask(source, sql_ops_lock_try, vars, &mine, e) && ask(fork, sql_ops_lock_try, vars, &theirs, e);
+    bool ok = pg_query_filled(source, sql_ops_lock_try, vars, &mine, e) &&
+              pg_query_filled(fork, sql_ops_lock_try, vars, &theirs, e);
     if (ok)
         *same = !result_bool(theirs, 0, 0);
     result_free(mine);
     result_free(theirs);
     struct result *gone = NULL;
-    ok = ok && ask(source, sql_ops_lock_end, vars, &gone, e);
+    ok = ok && pg_query_filled(source, sql_ops_lock_end, vars, &gone, e);
     result_free(gone);
     return ok;
 }

@@ -3,7 +3,6 @@
  */
 #include <string.h>
 
-#include "ask.h"
 #include "init_private.h"
 #include "preflight.h"
 

@@ -61,11 +61,8 @@ static bool repeat_steps(struct init *in, struct err *e)
         joined = joined || target_relation_of(&in->state, &in->tables.items[i]) == NULL;
     if (!joined)
         return true;
-    char *sql =
-        sql_fill(sql_ops_steps_again, (const struct sql_var[]){{"schema", in->s->schema}, {NULL, NULL}});
-    bool ok = pg_exec(in->target, sql, e);
-    free(sql);
-    return ok;
+    return pg_exec_filled(in->target, sql_ops_steps_again,
+                          (const struct sql_var[]){{"schema", in->s->schema}, {NULL, NULL}}, e);
 }
 
 bool init_capture_source(struct init *in, struct err *e)

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "ask.h"
 #include "dump.h"
 #include "init_private.h"
 #include "preflight.h"

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 
 /* Read and written in pieces of so many bytes. */
@@ -11,7 +10,7 @@ enum { PIECE = 1 << 20 };
 
 static bool read_all(struct conn *c, struct result **out, struct err *e)
 {
-    return ask(c, sql_ops_large_objects, (const struct sql_var[]){{NULL, NULL}}, out, e) ||
+    return pg_query_filled(c, sql_ops_large_objects, (const struct sql_var[]){{NULL, NULL}}, out, e) ||
            err_context(e, "reading large objects of the %s", side_name(conn_side(c)));
 }
 

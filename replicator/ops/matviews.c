@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "ask.h"
 #include "restore.h"
 #include "unit.h"
 
@@ -34,8 +33,8 @@ bool matviews_add(struct restore *r, struct units *u, int stage, bool analyze, s
 {
     const struct sql_var vars[] = {{"own_schema", r->s->schema}, {NULL, NULL}};
     struct result *there = NULL, *here = NULL;
-    bool ok =
-        ask(r->source, sql_ops_matviews, vars, &there, e) && ask(r->target, sql_ops_matviews, vars, &here, e);
+    bool ok = pg_query_filled(r->source, sql_ops_matviews, vars, &there, e) &&
+              pg_query_filled(r->target, sql_ops_matviews, vars, &here, e);
     for (int row = 0; ok && row < result_rows(there); row++) {
         int own = row_of(here, result_text(there, row, 0), result_text(there, row, 1));
         if (own >= 0 && result_bool(there, row, 3) && (!analyze || result_bool(here, own, 3)))

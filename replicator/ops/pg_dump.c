@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ask.h"
 #include "child.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
@@ -42,7 +41,7 @@ static bool add_exclusions(struct pg_dump *d, struct conn *source, struct err *e
         buf_free(&name);
     }
     const struct sql_var vars[] = {{"schema", d->s->schema}, {NULL, NULL}};
-    if (!ask(source, sql_ops_dump_exclude, vars, &r, e))
+    if (!pg_query_filled(source, sql_ops_dump_exclude, vars, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         struct buf name = {0}, line = {0};

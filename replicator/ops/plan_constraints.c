@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 #include "restore.h"
 #include "unit.h"
@@ -170,7 +169,7 @@ static void add_key(struct plan *p, const struct key *k, const struct result *un
 /* Before the script is asked for: what is left out is not in it. */
 static bool read_keys(struct plan *p, struct result **keys, struct err *e)
 {
-    if (!ask(p->r.source, sql_ops_foreign_keys, (const struct sql_var[]){{NULL, NULL}}, keys, e))
+    if (!pg_query_filled(p->r.source, sql_ops_foreign_keys, (const struct sql_var[]){{NULL, NULL}}, keys, e))
         return false;
     for (int i = 0; i < result_rows(*keys); i++) {
         const struct key k = key_at(p, *keys, i);
@@ -185,7 +184,8 @@ static bool read_keys(struct plan *p, struct result **keys, struct err *e)
 static bool add_keys(struct plan *p, const struct result *keys, struct err *e)
 {
     struct result *unvalidated;
-    if (!ask(p->r.target, sql_ops_unvalidated, (const struct sql_var[]){{NULL, NULL}}, &unvalidated, e))
+    if (!pg_query_filled(p->r.target, sql_ops_unvalidated, (const struct sql_var[]){{NULL, NULL}},
+                         &unvalidated, e))
         return false;
     for (int i = 0; i < result_rows(keys); i++) {
         const struct key k = key_at(p, keys, i);

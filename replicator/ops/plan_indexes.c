@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 #include "restore.h"
 #include "unit.h"
@@ -88,8 +87,8 @@ static bool read_indexes(struct plan *p, const struct heap_sizes *sizes, struct 
     struct arena *a = p->r.a;
     struct result *wanted = NULL, *there = NULL;
     const struct sql_var vars[] = {{"own_schema", p->r.s->schema}, {NULL, NULL}};
-    bool ok = ask(p->r.source, sql_ops_indexes_wanted, vars, &wanted, e) &&
-              ask(p->r.target, sql_ops_indexes_there, vars, &there, e);
+    bool ok = pg_query_filled(p->r.source, sql_ops_indexes_wanted, vars, &wanted, e) &&
+              pg_query_filled(p->r.target, sql_ops_indexes_there, vars, &there, e);
     p->items = arena_alloc(a, (ok ? (size_t)result_rows(wanted) + 1 : 1) * sizeof *p->items);
     for (int i = 0; ok && i < result_rows(wanted); i++) {
         struct index *x = &p->items[p->count];

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -33,7 +32,7 @@ bool step_transactions(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
     const struct sql_var vars[] = {{"seconds", LONG_SECONDS}, {NULL, NULL}};
-    if (!ask(look_conn(l, side), sql_ops_check_transactions, vars, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_transactions, vars, &r, e))
         return false;
     int told = 0, hidden = 0, more = 0;
     for (int i = 0; i < result_rows(r); i++) {
@@ -86,7 +85,8 @@ static void tell_prepared(struct look *l, enum side side, const struct result *r
 bool step_prepared(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
-    if (!ask(look_conn(l, side), sql_ops_check_prepared, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_prepared, (const struct sql_var[]){{NULL, NULL}},
+                         &r, e))
         return false;
     tell_prepared(l, side, r);
     bool none = result_rows(r) == 0;
@@ -116,7 +116,7 @@ bool step_vacuum(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
     const struct sql_var vars[] = {{"oids", table_oids(l, &l->tables)}, {NULL, NULL}};
-    if (!ask(look_conn(l, side), sql_ops_check_vacuum, vars, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_vacuum, vars, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         const char *label = result_text(r, i, 0), *sql = result_text(r, i, 1);

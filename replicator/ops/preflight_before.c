@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -75,7 +74,7 @@ bool step_indexes_before(struct look *l, enum side side, struct err *e)
     (void)side;
     struct result *r;
     const struct sql_var vars[] = {{"oids", oids_of_tables_before(l)}, {NULL, NULL}};
-    if (!ask(l->target, sql_ops_indexes_before, vars, &r, e))
+    if (!pg_query_filled(l->target, sql_ops_indexes_before, vars, &r, e))
         return false;
     tell_indexes_before(l, r);
     result_free(r);

@@ -1,7 +1,6 @@
 /* Room for repl on each server: connections, and slots of the shared lock table. */
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -71,7 +70,7 @@ static void judge_seats(struct look *l, enum side side, const struct seats *s)
 static bool ask_seats(struct conn *c, struct seats *out, struct err *e)
 {
     struct result *r;
-    if (!ask(c, sql_ops_check_connections, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(c, sql_ops_check_connections, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     *out = (struct seats){.open = result_int(r, 0, 0),
                           .role_limit = result_int(r, 0, 1),
@@ -129,7 +128,8 @@ bool step_locks(struct look *l, enum side side, struct err *e)
     struct result *r;
     if (!l->sizes.known) /* the source did not answer, and that was said */
         return true;
-    if (!ask(look_conn(l, side), sql_ops_check_locks, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_locks, (const struct sql_var[]){{NULL, NULL}}, &r,
+                         e))
         return false;
     int64_t slots = result_int(r, 0, 0), a_session = result_int(r, 0, 1), used = result_int(r, 0, 2);
     int64_t need = locks_needed(l, side), sessions = slots / a_session;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -164,12 +163,12 @@ static bool judge_functions(struct look *l, struct err *e)
 {
     struct result *r;
     const struct sql_var own[] = {{"own_schema", l->s->schema}, {NULL, NULL}};
-    if (!ask(l->source, sql_ops_check_closed_functions, own, &r, e))
+    if (!pg_query_filled(l->source, sql_ops_check_closed_functions, own, &r, e))
         return false;
     const char *closed = arena_strdup(l->a, result_text(r, 0, 0));
     result_free(r);
-    if (!ask(l->target, sql_ops_check_open_functions,
-             (const struct sql_var[]){{"closed", closed}, {NULL, NULL}}, &r, e))
+    if (!pg_query_filled(l->target, sql_ops_check_open_functions,
+                         (const struct sql_var[]){{"closed", closed}, {NULL, NULL}}, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         const char *routine = result_text(r, i, 0), *roles = result_text(r, i, 1);
@@ -191,12 +190,12 @@ bool step_grants(struct look *l, enum side side, struct err *e)
     size_t before = l->out->count;
     const struct sql_var own[] = {{"own_schema", l->s->schema}, {NULL, NULL}};
     (void)side;
-    if (!ask(l->source, sql_ops_check_grants, own, &r, e))
+    if (!pg_query_filled(l->source, sql_ops_check_grants, own, &r, e))
         return false;
     const char *wanted = arena_strdup(l->a, result_text(r, 0, 0));
     result_free(r);
-    if (!ask(l->target, sql_ops_check_grants_missing,
-             (const struct sql_var[]){{"wanted", wanted}, {NULL, NULL}}, &r, e))
+    if (!pg_query_filled(l->target, sql_ops_check_grants_missing,
+                         (const struct sql_var[]){{"wanted", wanted}, {NULL, NULL}}, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) { /* in the order of roles */
         bool first = i == 0 || strcmp(result_text(r, i, 0), result_text(r, i - 1, 0)) != 0;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 #include "tools.h"
@@ -144,8 +143,8 @@ bool step_extensions(struct look *l, enum side side, struct err *e)
     (void)side;
     if (l->s->no_schema)
         return true;
-    bool ok = ask(l->source, sql_ops_extensions, none, &from, e) &&
-              ask(l->target, sql_ops_extensions, none, &to, e);
+    bool ok = pg_query_filled(l->source, sql_ops_extensions, none, &from, e) &&
+              pg_query_filled(l->target, sql_ops_extensions, none, &to, e);
     for (int i = 0; ok && i < result_rows(from); i++)
         if (!result_null(from, i, 1))
             check_extension(l, from, i, to);
@@ -166,7 +165,7 @@ bool step_policy_roles(struct look *l, enum side side, struct err *e)
     if (!pg_value(l->source, sql_ops_policy_roles, 0, NULL, &roles, e))
         return false;
     const struct sql_var vars[] = {{"roles", roles}, {NULL, NULL}};
-    bool ok = ask(l->target, sql_ops_missing_roles, vars, &missing, e);
+    bool ok = pg_query_filled(l->target, sql_ops_missing_roles, vars, &missing, e);
     free(roles);
     for (int i = 0; ok && i < result_rows(missing); i++)
         look_add(l, FINDING_BLOCKER, "policy roles", "target", "",
@@ -185,7 +184,8 @@ bool step_schemas(struct look *l, enum side side, struct err *e)
     (void)side;
     if (l->s->no_schema)
         return true;
-    if (!ask(l->target, sql_ops_closed_schemas, (const struct sql_var[]){{NULL, NULL}}, &closed, e))
+    if (!pg_query_filled(l->target, sql_ops_closed_schemas, (const struct sql_var[]){{NULL, NULL}}, &closed,
+                         e))
         return false;
     for (int i = 0; i < result_rows(closed); i++)
         for (size_t t = 0; t < l->tables.count; t++) {

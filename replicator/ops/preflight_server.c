@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
@@ -20,7 +19,7 @@ static bool read_facts(struct look *l, enum side side, struct err *e)
     struct result *r;
     struct server_facts *out = &l->facts[side];
     const struct sql_var vars[] = {{"own_schema", l->s->schema}, {NULL, NULL}};
-    if (!ask(look_conn(l, side), sql_ops_server_facts, vars, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_server_facts, vars, &r, e))
         return false;
     *out = (struct server_facts){.known = true,
                                  .database = arena_strdup(l->a, result_text(r, 0, 0)),
@@ -92,7 +91,8 @@ enum finding_level encryption_level(bool encrypted, bool same_machine)
 bool step_encryption(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
-    if (!ask(look_conn(l, side), sql_ops_check_encryption, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_encryption, (const struct sql_var[]){{NULL, NULL}},
+                         &r, e))
         return false;
     bool same_machine = result_bool(r, 0, 0), encrypted = result_bool(r, 0, 1);
     if (encrypted)

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -140,7 +139,7 @@ bool step_settings(struct look *l, enum side side, struct err *e)
         buf_printf(&names, "%s%s", i == 0 ? "{" : ",", slow[i].name);
     buf_puts(&names, "}");
     const struct sql_var vars[] = {{"names", names.data}, {NULL, NULL}};
-    bool ok = ask(look_conn(l, side), sql_ops_check_settings, vars, &r, e);
+    bool ok = pg_query_filled(look_conn(l, side), sql_ops_check_settings, vars, &r, e);
     buf_free(&names);
     if (!ok)
         return false;
@@ -161,7 +160,8 @@ bool step_settings(struct look *l, enum side side, struct err *e)
 static bool check_own_session(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
-    if (!ask(look_conn(l, side), sql_ops_check_own_session, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_own_session,
+                         (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     if (result_rows(r) == 0)
         look_ok(l, "role settings", side_name(side),
@@ -178,8 +178,8 @@ static bool check_own_session(struct look *l, enum side side, struct err *e)
 bool step_role_settings(struct look *l, enum side side, struct err *e)
 {
     struct result *r;
-    if (!check_own_session(l, side, e) ||
-        !ask(look_conn(l, side), sql_ops_check_role_settings, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!check_own_session(l, side, e) || !pg_query_filled(look_conn(l, side), sql_ops_check_role_settings,
+                                                           (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++) {
         const char *whose = result_text(r, i, 0), *name = result_text(r, i, 1), *value = result_text(r, i, 2);

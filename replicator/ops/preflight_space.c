@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -17,7 +16,7 @@ bool step_sizes(struct look *l, enum side side, struct err *e)
     const struct relation *largest = NULL;
     const struct sql_var vars[] = {{"oids", table_oids(l, &l->tables)}, {NULL, NULL}};
     (void)side;
-    if (!ask(l->source, sql_ops_check_sizes, vars, &r, e))
+    if (!pg_query_filled(l->source, sql_ops_check_sizes, vars, &r, e))
         return false;
     l->sizes = (struct sizes){.known = true,
                               .tables = result_int(r, 0, 0),
@@ -67,7 +66,7 @@ bool step_disk(struct look *l, enum side side, struct err *e)
     (void)side;
     if (!l->sizes.known)
         return true;
-    if (!ask(l->target, sql_ops_check_disk, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(l->target, sql_ops_check_disk, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     int64_t room = room_needed(l, result_int(r, 0, 0)), left = free_on_disk(r);
     result_free(r);

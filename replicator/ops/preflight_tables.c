@@ -1,7 +1,6 @@
 /* The source's tables: what there is to replicate, and what of it does not come over as it is. */
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -19,7 +18,7 @@ bool read_table_facts(struct look *l, struct conn *c, struct relation *const *ta
         buf_printf(&oids, "%s%u", i != 0 ? "," : "", tables[i]->oid);
     buf_puts(&oids, "}");
     const struct sql_var vars[] = {{"oids", oids.data}, {"own_schema", l->s->schema}, {NULL, NULL}};
-    bool ok = ask(c, sql_ops_table_facts, vars, &r, e);
+    bool ok = pg_query_filled(c, sql_ops_table_facts, vars, &r, e);
     buf_free(&oids);
     if (!ok)
         return false;

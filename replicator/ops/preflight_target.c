@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -130,7 +129,8 @@ bool step_rows(struct look *l, enum side side, struct err *e)
 static bool check_event_triggers(struct look *l, struct err *e)
 {
     struct result *r;
-    if (!ask(l->target, sql_ops_check_event_triggers, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(l->target, sql_ops_check_event_triggers, (const struct sql_var[]){{NULL, NULL}}, &r,
+                         e))
         return false;
     for (int i = 0; i < result_rows(r); i++)
         look_add(l, FINDING_WARNING, "triggers", "target", "",

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "preflight.h"
 #include "repl/embedded.h"
 
@@ -60,8 +59,8 @@ static bool check_version(struct look *l, enum side side, struct err *e)
     struct result *r;
     if (conn_server_version(look_conn(l, side)) < 150000)
         return true;
-    if (!ask(look_conn(l, side), sql_ops_check_collation_version, (const struct sql_var[]){{NULL, NULL}}, &r,
-             e))
+    if (!pg_query_filled(look_conn(l, side), sql_ops_check_collation_version,
+                         (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     if (!result_bool(r, 0, 2))
         look_add(
@@ -82,7 +81,8 @@ static bool compare_databases(struct look *l, struct err *e)
     const char *names[2];
     for (enum side s = SIDE_SOURCE; s <= SIDE_TARGET; s++) {
         struct result *r;
-        if (!ask(look_conn(l, s), sql_ops_check_locale, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+        if (!pg_query_filled(look_conn(l, s), sql_ops_check_locale, (const struct sql_var[]){{NULL, NULL}},
+                             &r, e))
             return false;
         names[s] = locale_name(l, r);
         result_free(r);
@@ -109,12 +109,12 @@ static bool check_missing(struct look *l, struct err *e)
     struct result *r;
     char *names;
     const struct sql_var oids[] = {{"oids", table_oids(l, &l->tables)}, {NULL, NULL}};
-    if (!ask(l->source, sql_ops_check_collations_used, oids, &r, e))
+    if (!pg_query_filled(l->source, sql_ops_check_collations_used, oids, &r, e))
         return false;
     names = arena_strdup(l->a, result_text(r, 0, 0));
     result_free(r);
-    if (!ask(l->target, sql_ops_check_collations_missing,
-             (const struct sql_var[]){{"names", names}, {NULL, NULL}}, &r, e))
+    if (!pg_query_filled(l->target, sql_ops_check_collations_missing,
+                         (const struct sql_var[]){{"names", names}, {NULL, NULL}}, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++)
         look_add(
@@ -131,7 +131,7 @@ static bool check_nondeterministic(struct look *l, struct err *e)
 {
     struct result *r;
     const struct sql_var oids[] = {{"oids", table_oids(l, &l->tables)}, {NULL, NULL}};
-    if (!ask(l->source, sql_ops_check_collations_odd, oids, &r, e))
+    if (!pg_query_filled(l->source, sql_ops_check_collations_odd, oids, &r, e))
         return false;
     for (int i = 0; i < result_rows(r); i++)
         look_add(l, FINDING_WARNING, "collation", "source", result_text(r, i, 0),

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 #include "script.h"
 
@@ -12,7 +11,7 @@ static bool mark_present(struct restore *r, struct err *e)
 {
     struct result *found;
     const struct sql_var vars[] = {{"objects", r->dump.objects}, {NULL, NULL}};
-    if (!ask_last(r->target, sql_ops_present, vars, &found, e))
+    if (!pg_query_last_filled(r->target, sql_ops_present, vars, &found, e))
         return err_context(e, "asking what the target has already");
     for (int k = 0; k < result_rows(found); k++)
         toc_present(&r->dump.toc, (uint32_t)result_int(found, k, 0), (uint32_t)result_int(found, k, 1),
@@ -24,7 +23,8 @@ static bool mark_present(struct restore *r, struct err *e)
 static bool read_limits(struct restore *r, struct err *e)
 {
     struct result *limits;
-    if (!ask(r->target, sql_ops_restore_limits, (const struct sql_var[]){{NULL, NULL}}, &limits, e))
+    if (!pg_query_filled(r->target, sql_ops_restore_limits, (const struct sql_var[]){{NULL, NULL}}, &limits,
+                         e))
         return false;
     r->lock_slots = result_int(limits, 0, 0);
     r->memory_kb = result_int(limits, 0, 1);

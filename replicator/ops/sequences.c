@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 #include "repl/ops.h"
 
@@ -75,14 +74,14 @@ bool sequences_begin(struct conn *source, struct conn *target, const char *own_s
 {
     struct result *r;
     const struct sql_var vars[] = {{"own_schema", own_schema}, {NULL, NULL}};
-    bool ok = ask(source, sql_ops_sequences_set_aside, vars, &r, e);
+    bool ok = pg_query_filled(source, sql_ops_sequences_set_aside, vars, &r, e);
     if (!ok)
         return err_context(e, "reading sequences");
     for (int i = 0; ok && i < result_rows(r); i++) {
         const struct sql_var one[] = {
             {"sequence", result_text(r, i, 0)}, {"next", result_text(r, i, 1)}, {NULL, NULL}};
         struct result *set;
-        ok = ask(target, sql_ops_sequence_begin, one, &set, e);
+        ok = pg_query_filled(target, sql_ops_sequence_begin, one, &set, e);
         if (ok)
             result_free(set);
     }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
 
@@ -139,7 +138,7 @@ void units_sort(struct units *u)
 bool heap_sizes_read(struct conn *c, const char *own_schema, struct heap_sizes *out, struct err *e)
 {
     const struct sql_var vars[] = {{"own_schema", own_schema}, {NULL, NULL}};
-    return ask(c, sql_ops_table_sizes, vars, &out->rows, e);
+    return pg_query_filled(c, sql_ops_table_sizes, vars, &out->rows, e);
 }
 
 int64_t heap_size(const struct heap_sizes *s, const char *schema, const char *table)
@@ -295,7 +294,7 @@ bool units_progress(struct conn *target, struct arena *a, struct unit_progress *
                     struct err *e)
 {
     struct result *r;
-    if (!ask(target, sql_ops_unit_progress, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(target, sql_ops_unit_progress, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     *count = (size_t)result_rows(r);
     *out = arena_alloc(a, (*count + 1) * sizeof **out);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "repl/embedded.h"
 #include "repl/log.h"
 #include "verify_run.h"
@@ -198,7 +197,7 @@ static bool note_left_out(struct verification *v, size_t outside, struct err *e)
     struct result *r;
     int64_t generated = 0;
     const struct sql_var vars[] = {{"own_schema", v->world.schema}, {NULL, NULL}};
-    if (!ask(v->source, sql_ops_verify_left_out, vars, &r, e))
+    if (!pg_query_filled(v->source, sql_ops_verify_left_out, vars, &r, e))
         return false;
     for (size_t i = 0; i < v->world.relations.count; i++)
         generated +=

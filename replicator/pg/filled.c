@@ -1,8 +1,18 @@
-#include "ask.h"
-
+/* Statements with variables, as the files under sql/ hold them, sent in one call. */
 #include <stdlib.h>
 
-bool ask(struct conn *c, const char *text, const struct sql_var *vars, struct result **out, struct err *e)
+#include "repl/pg.h"
+
+bool pg_exec_filled(struct conn *c, const char *text, const struct sql_var *vars, struct err *e)
+{
+    char *sql = sql_fill(text, vars);
+    bool ok = pg_exec(c, sql, e);
+    free(sql);
+    return ok;
+}
+
+bool pg_query_filled(struct conn *c, const char *text, const struct sql_var *vars, struct result **out,
+                     struct err *e)
 {
     char *sql = sql_fill(text, vars);
     bool ok = pg_query(c, sql, 0, NULL, out, e);
@@ -10,8 +20,8 @@ bool ask(struct conn *c, const char *text, const struct sql_var *vars, struct re
     return ok;
 }
 
-bool ask_last(struct conn *c, const char *text, const struct sql_var *vars, struct result **out,
-              struct err *e)
+bool pg_query_last_filled(struct conn *c, const char *text, const struct sql_var *vars, struct result **out,
+                          struct err *e)
 {
     enum pg_event event = PG_RESULT;
     struct result *last = NULL;
