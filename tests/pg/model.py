@@ -2,9 +2,11 @@
 makes the same history, whatever the engine does meanwhile."""
 import random
 import threading
+import time
 
 import psycopg
 
+from background import Background
 from waiting import moment
 
 TABLES = """
@@ -69,7 +71,7 @@ def statement(rnd):
         f"update keyless set b = b || 'x' where a = {k % 7}; delete from keyless where length(b) > 5",
         f"update wide set n = n + 1 where id = {k % 20}",
         f"update wide set big = big || '{n}' where id = {k % 20}",
-        f"update wide set n = 21 - n where n between 1 and 20",
+        "update wide set n = 21 - n where n between 1 and 20",
         f"insert into wide values ({k % 25}, repeat('{n}', 3000), {m}) on conflict (id) do update set big = excluded.big",
         f"update slot set during = int4range({m} * 10, {m} * 10 + {1 + k % 12}) where id = {k % 30}",
         f"delete from slot where id = {k % 30}; insert into slot values ({m % 30}, int4range({k} * 10, {k} * 10 + 3)) on conflict do nothing",
@@ -268,16 +270,15 @@ class History:
             t.join()
 
 
-class Watcher:
+class Watcher(Background):
     """Reads the target all the time: it never shows one twin without the other."""
 
     def __init__(self, target):
         self.target, self.halves, self.looks = target, [], 0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        super().__init__()
+        self.start()
 
-    def _run(self):
+    def live(self):
         while not self.stopping.is_set():
             try:
                 with self.target.connect() as c:
@@ -292,6 +293,16 @@ class Watcher:
             except psycopg.OperationalError:
                 moment(0.05, self.stopping)
 
-    def stop(self):
-        self.stopping.set()
-        self.thread.join()
+
+def rounds(request, folder, minutes, play):
+    """play(seed, folder) of one seed after the other for that long, at least once; of --seed alone where it is given."""
+    given = request.config.getoption("--seed")
+    if given is not None:
+        play(given, folder / str(given))
+        return
+    until, seed = time.monotonic() + minutes * 60, random.randrange(10**8)
+    while True:
+        play(seed, folder / str(seed))
+        if time.monotonic() >= until:
+            return
+        seed += 10  # a round may use a few seeds behind its own

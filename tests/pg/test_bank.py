@@ -1,23 +1,24 @@
 """Snapshot consistency: a reader of the target never sees half a transaction of the source."""
 import random
-import threading
 
 import psycopg
 import pytest
 
 import workload
+from background import Background
 from waiting import eventually, moment
 
 
-class Reader:
+class Reader(Background):
     """Looks at the target all the while, in single statements and in longer transactions."""
 
     def __init__(self, target):
         self.target, self.reads, self.states, self.wrong = target, 0, set(), []
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=f) for f in (self.single, self.repeatable)]
-        for t in self.threads:
-            t.start()
+        super().__init__()
+        self.start()
+
+    def lives(self):
+        return self.single, self.repeatable
 
     def note(self, money, state):
         self.reads += 1
@@ -47,9 +48,7 @@ class Reader:
                 c.commit()
 
     def stop(self):
-        self.stopping.set()
-        for t in self.threads:
-            t.join()
+        super().stop()
         print(f"reads {self.reads}, states {len(self.states)}, wrong {len(self.wrong)}")
 
 

@@ -1,11 +1,10 @@
 """What stands on the source after init, and what it records."""
 import re
-import threading
 import time
 
-import psycopg
 import pytest
 
+from background import Background
 from waiting import SLOWER, eventually, moment
 
 
@@ -215,17 +214,16 @@ def test_key_types(src, repl, equal):
         assert equal() == len(kinds) * (1 if "j = {a}" in change else 2)
 
 
-class Latency:
+class Latency(Background):
     """An application on one connection: what it does, again and again, and the longest that it ever took."""
 
     def __init__(self, source, statement):
         self.statement, self.slowest, self.count, self.error = statement, 0.0, 0, None
-        self.stopping = threading.Event()
         self.connection = source.connect()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        super().__init__()
+        self.start()
 
-    def _run(self):
+    def live(self):
         try:
             while not self.stopping.is_set():
                 started = time.monotonic()
@@ -237,8 +235,7 @@ class Latency:
             self.error = e
 
     def stop(self):
-        self.stopping.set()
-        self.thread.join()
+        super().stop()
         self.connection.close()
         assert self.error is None, self.error
         assert self.count > 10

@@ -1,12 +1,13 @@
 """cleanup in every phase, with the state lost, on busy tables, interrupted, and in an emergency."""
+import functools
 import shutil
-import threading
 import time
 
 import psycopg
 import pytest
 
 import compare
+from background import Background
 from fallback import HINDRANCES, without_repl
 from program import ROOT
 from test_copy import SMALL, big, chunks
@@ -112,18 +113,21 @@ def test_killed_in_between(repl, src, src_admin, dst_admin):
     assert not [line for line in compare.catalog(dst_admin) if "repl" in line]
 
 
-class Writers:
+class Writers(Background):
     """Short transactions on all tables; remembers the slowest."""
 
     def __init__(self, uri, tables, n=4):
-        self.uri, self.tables, self.stopped = uri, tables, threading.Event()
+        self.uri, self.tables, self.n = uri, tables, n
         self.slowest, self.errors, self.count = 0, [], 0
-        self.threads = [threading.Thread(target=self.write, args=(i,)) for i in range(n)]
+        super().__init__()
+
+    def lives(self):
+        return [functools.partial(self.write, i) for i in range(self.n)]
 
     def write(self, i):
         try:
             with psycopg.connect(self.uri, autocommit=True) as c:
-                while not self.stopped.is_set():
+                while not self.stopping.is_set():
                     i = (i * 7 + 3) % self.tables
                     began = time.monotonic()
                     c.execute(f"update t{i} set v = v + 1 where id = 1")
@@ -131,16 +135,6 @@ class Writers:
                     self.count += 1
         except psycopg.Error as e:
             self.errors.append(e)
-
-    def __enter__(self):
-        for t in self.threads:
-            t.start()
-        return self
-
-    def __exit__(self, *exc):
-        self.stopped.set()
-        for t in self.threads:
-            t.join()
 
 
 def test_emergency(repl, src, source, src_admin, dst_admin):

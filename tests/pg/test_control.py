@@ -5,7 +5,6 @@ import re
 import signal
 import stat
 import threading
-import time
 
 import pytest
 

@@ -1,9 +1,9 @@
 """The first copy: no long transaction, any writer, rewritten tables, several workers."""
-import threading
 import time
 
 import pytest
 
+from background import Background
 from waiting import eventually
 
 # Chunks as small as they come, so that a copy of a few megabytes is made of many; each takes a while.
@@ -20,16 +20,15 @@ def chunks(dst):
     return dst.execute("select count(*) from repl.chunk").fetchone()[0]
 
 
-class Sampler:
+class Sampler(Background):
     """What repl's sessions on the source are doing, again and again."""
 
     def __init__(self, source):
         self.source, self.oldest, self.samples, self.seen, self.worst = source, 0.0, 0, 0, ""
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        super().__init__()
+        self.start()
 
-    def _run(self):
+    def live(self):
         with self.source.admin() as c:
             while not self.stopping.is_set():
                 rows = c.execute("select extract(epoch from clock_timestamp() - xact_start)::float, application_name, query "
@@ -41,10 +40,6 @@ class Sampler:
                     if age is not None and age > self.oldest:
                         self.oldest, self.worst = age, f"{who}: {query[:200]}"
                 self.stopping.wait(0.01)
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join()
 
 
 def test_no_transaction_is_longer_than_a_chunk(repl, src, source, equal):
@@ -171,7 +166,7 @@ def test_one_big_table_keeps_all_workers_busy(repl, src, source):
                 "select count(distinct pid) from pg_stat_activity where datname = current_database() and application_name "
                 "like 'repl%' and query like '%big%' and query_start > now() - interval '1 second'").fetchone()[0])
             return busy >= 4
-        eventually(four, timeout=20, what=f"4 workers on one table")
+        eventually(four, timeout=20, what="4 workers on one table")
     repl.wait_phase("following")
 
 

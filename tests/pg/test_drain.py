@@ -1,9 +1,9 @@
 """A backlog larger than a batch goes over in steps that each commit."""
 import random
-import threading
 
 import pytest
 
+from background import Background
 from waiting import eventually, moment
 
 LIMIT = 500
@@ -40,23 +40,19 @@ def backlog(src, rows, rnd):
         insert into child select max(c.id) + 1, max(p.id) from child c, parent p; update plain set v = v + 1""")
 
 
-class Steps:
+class Steps(Background):
     """What the target shows on the way: how many rows of "plain" have come so far."""
 
     def __init__(self, target):
-        self.target, self.seen, self.stopping = target, set(), threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        self.target, self.seen = target, set()
+        super().__init__()
+        self.start()
 
-    def _run(self):
+    def live(self):
         with self.target.connect() as c:
             while not self.stopping.is_set():
                 self.seen.add(c.execute("select count(*) from plain where v > 0").fetchone()[0])
                 self.stopping.wait(0.001)
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join()
 
 
 def test_a_large_backlog_goes_in_steps(repl, src, target, equal):

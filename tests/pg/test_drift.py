@@ -1,29 +1,20 @@
 """Tables that are altered on either side while everybody writes: the table waits and comes back by itself, the others go
 on, and nothing is lost."""
-import threading
 
 import pytest
 
-import workload
+from background import Background
 from test_bank import Reader
 from waiting import eventually
 
 
-class Beside:
+class Beside(Background):
     """Writes to the tables of a test the whole time, whatever they look like just now."""
 
     def __init__(self, source, *statements):
         self.source, self.statements = source, statements
-        self.stopping, self.rounds, self.refused = threading.Event(), 0, []
-        self.thread = threading.Thread(target=self._live)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join()
+        self.rounds, self.refused = 0, []
+        super().__init__()
 
     def works(self):
         """No statement of the next rounds is refused."""
@@ -32,7 +23,7 @@ class Beside:
         eventually(lambda: self.rounds > rounds + 2, what="the application writes")
         return not self.refused
 
-    def _live(self):
+    def live(self):
         with self.source.connect() as c:
             while not self.stopping.wait(.005):
                 for s in self.statements:

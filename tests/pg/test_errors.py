@@ -1,13 +1,12 @@
 """Bad input gets a clear error and changes nothing; passwords appear nowhere."""
 import os
 import re
-import threading
 import urllib.parse
 
 import pytest
 
 import compare
-from program import Repl
+from background import Background
 from waiting import eventually
 
 
@@ -207,16 +206,15 @@ def test_connections_are_resolved_anew(repl, src, source, target, table, tmp_pat
             c.execute(f"alter role app password '{source_cluster.password}'")
 
 
-class Watch:
+class Watch(Background):
     """Every command line on the machine, and what sessions show of themselves, as often as can be."""
 
     def __init__(self, secrets, sides):
         self.secrets, self.sides, self.found, self.looked = [s.encode() for s in secrets], sides, [], 0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        super().__init__()
+        self.start()
 
-    def _run(self):
+    def live(self):
         connections = [side.admin() for side in self.sides]
         while not self.stopping.is_set():
             for pid in os.listdir("/proc"):
@@ -242,8 +240,7 @@ class Watch:
             self.found.append((where, data[:300]))
 
     def stop(self):
-        self.stopping.set()
-        self.thread.join()
+        super().stop()
         assert self.looked > 20
 
 

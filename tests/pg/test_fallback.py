@@ -4,19 +4,21 @@ import threading
 import psycopg
 
 import compare
+from background import Background
 from fallback import REFUSED, refused, swap_chapters, without_repl
 from waiting import eventually
 from workload import TOTAL, Workload, total
 
 
-class Ledger:
+class Ledger(Background):
     """An application that knows what was committed: each transaction is one row, with the sum of all before it."""
 
     def __init__(self, here, there):
         self.sides, self.at, self.committed = [here, there], 0, []
-        self.stopping, self.working = threading.Event(), threading.Lock()
+        self.working = threading.Lock()
+        super().__init__()
 
-    def run(self):
+    def live(self):
         while not self.stopping.is_set():
             side = self.sides[self.at]
             try:
@@ -28,15 +30,6 @@ class Ledger:
                         self.stopping.wait(0.002)
             except psycopg.errors.ReadOnlySqlTransaction:
                 self.stopping.wait(0.005)
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join()
 
 
 def test_three_times_there_and_back_under_writers(repl, following_back, source, target, src, dst, same_back):

@@ -35,6 +35,22 @@ def forked(repl, source):
     return give
 
 
+@pytest.fixture
+def half_copied(repl, src, dst, make_fork, forked):
+    """Tables of so many rows, of which some chunks have come from a fork, and more are coming; gives the fork."""
+    def begin(**tables):
+        for name, rows in tables.items():
+            table(src, name, rows)
+        repl.init()
+        fork = make_fork()
+        repl.init(*forked(fork))
+        repl.configure(retry_max_ms=500, **SMALL)
+        repl.start(*SLOWLY, pause_at=PAUSE)
+        eventually(lambda: chunks(dst) > 3, what="some chunks are done")
+        return fork
+    return begin
+
+
 def test_copied_from_a_fork(repl, src, dst, source, make_fork, forked, writers, equal):
     with writers(writers=3):
         for name in ("quiet", "big", "gone", "emptied"):
@@ -175,15 +191,8 @@ def test_a_failover_of_the_source_makes_the_fork_worthless(repl, src, source, ma
     assert "failed over" in result.all
 
 
-def test_writes_to_the_fork_while_it_is_copied_are_noticed(repl, src, dst, source, make_fork, forked):
-    table(src, "t")
-    table(src, "u", 100)
-    repl.init()
-    fork = make_fork()
-    repl.init(*forked(fork))
-    repl.configure(retry_max_ms=500, **SMALL)
-    repl.start(*SLOWLY, pause_at=PAUSE)
-    eventually(lambda: chunks(dst) > 3, what="some chunks are done")
+def test_writes_to_the_fork_while_it_is_copied_are_noticed(repl, source, half_copied):
+    fork = half_copied(t=20000, u=100)
     with fork.connect(source.name) as c:
         c.execute("truncate u")
     repl.wait_phase("failed")
@@ -198,16 +207,9 @@ def alter(*sides):
         c.execute("alter table t alter v type varchar(200) using upper(v)")
 
 
-def test_altered_on_both_sides_while_the_fork_is_copied(repl, src, dst, make_fork, forked, equal):
+def test_altered_on_both_sides_while_the_fork_is_copied(repl, src, dst, half_copied, equal):
     """Chunks behind the ALTER bring values of before it: no such table passes for copied."""
-    table(src, "t")
-    table(src, "u", 5000)
-    repl.init()
-    fork = make_fork()
-    repl.init(*forked(fork))
-    repl.configure(retry_max_ms=500, **SMALL)
-    repl.start(*SLOWLY, pause_at=PAUSE)
-    eventually(lambda: chunks(dst) > 3, what="some chunks are done")
+    half_copied(t=20000, u=5000)
     alter(src, dst)
     def waits():
         errors = [e for e in repl.status()["errors"] if e["table"] == "public.t"]
@@ -267,14 +269,8 @@ def test_killed_in_the_copy_from_a_fork(repl, src, dst, make_fork, forked, equal
     assert equal() == 12000
 
 
-def test_the_fork_is_lost_in_the_middle(repl, src, dst, make_fork, forked, equal):
-    table(src, "t", 40000)
-    repl.init()
-    fork = make_fork()
-    repl.init(*forked(fork))
-    repl.configure(**SMALL)
-    repl.start(*SLOWLY, pause_at=PAUSE)
-    eventually(lambda: chunks(dst) > 3, what="some chunks are done")
+def test_the_fork_is_lost_in_the_middle(repl, src, dst, half_copied, equal):
+    fork = half_copied(t=40000)
     fork.crash()
     eventually(lambda: any("fork" in e["message"] or "connect" in e["message"] for e in repl.status()["errors"]),
                what="the engine says that the fork is gone")

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from background import Background
 from waiting import eventually
 
 ROWS, MONEY = 12_000, 100
@@ -14,22 +15,14 @@ SESSIONS = r"""select backend_xmin::text, count(*) from pg_stat_activity where a
 STAGES = "select count(*) from pg_tables where schemaname = 'repl' and tablename like 'stage%'"
 
 
-class Reader:
+class Reader(Background):
     """Adds the money up on the target all the while; every sum that it saw, and every state."""
 
     def __init__(self, target):
-        self.target, self.sums, self.states, self.stopping = target, set(), set(), threading.Event()
-        self.thread = threading.Thread(target=self._run)
+        self.target, self.sums, self.states = target, set(), set()
+        super().__init__()
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join()
-
-    def _run(self):
+    def live(self):
         with self.target.connect() as c:
             while not self.stopping.is_set():
                 a, b = c.execute("select (select sum(bal) from acc), (select sum(bal) from purse)").fetchone()

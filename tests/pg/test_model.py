@@ -1,6 +1,7 @@
 """Random histories (model.py) with the engine killed and the servers restarted in between; every row is compared, and no
 reader of the target ever sees half a transaction. Each round is a pair of databases of its own and has a seed, which it
 prints; `pytest test_model.py --seed N` plays that round alone."""
+import functools
 import random
 import time
 
@@ -159,23 +160,11 @@ def play(seed, folder, sides, steps=300):
         repl.close()
 
 
-def rounds(request, tmp_path, sides, minutes):
-    given = request.config.getoption("--seed")
-    if given is not None:
-        play(given, tmp_path / str(given), sides)
-        return
-    until, first = time.monotonic() + minutes * 60, random.randrange(10**8)
-    n = 0
-    while n == 0 or time.monotonic() < until:
-        play(first + n, tmp_path / str(first + n), sides)
-        n += 1
-
-
 def test_histories(request, tmp_path, sides):
-    rounds(request, tmp_path, sides, .35)
+    model.rounds(request, tmp_path, .35, functools.partial(play, sides=sides))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_histories_for_long(request, tmp_path, sides):
-    rounds(request, tmp_path, sides, request.config.getoption("--minutes") or 30)
+    model.rounds(request, tmp_path, request.config.getoption("--minutes") or 30, functools.partial(play, sides=sides))

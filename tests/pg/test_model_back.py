@@ -1,8 +1,8 @@
 """Random histories (model.py) there and back: each side takes writes in its turn, while the engine is killed and the servers
 are restarted; no reader of the other side sees half a transaction, and at each turn every row is equal. Each round has a
 seed, which it prints; `pytest test_model_back.py --seed N` plays that round alone."""
+import functools
 import random
-import time
 
 import pytest
 
@@ -63,23 +63,11 @@ def play(seed, folder, sides, turns=3, steps=120):
         repl.close()
 
 
-def rounds(request, tmp_path, sides, minutes):
-    given = request.config.getoption("--seed")
-    if given is not None:
-        play(given, tmp_path / str(given), sides)
-        return
-    until, first = time.monotonic() + minutes * 60, random.randrange(10**8)
-    n = 0
-    while n == 0 or time.monotonic() < until:
-        play(first + 10 * n, tmp_path / str(first + 10 * n), sides)
-        n += 1
-
-
 def test_histories_there_and_back(request, tmp_path, sides):
-    rounds(request, tmp_path, sides, .2)
+    model.rounds(request, tmp_path, .2, functools.partial(play, sides=sides))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_histories_there_and_back_for_long(request, tmp_path, sides):
-    rounds(request, tmp_path, sides, request.config.getoption("--minutes") or 30)
+    model.rounds(request, tmp_path, request.config.getoption("--minutes") or 30, functools.partial(play, sides=sides))

@@ -6,7 +6,6 @@ import psycopg
 import pytest
 
 import compare
-from waiting import eventually
 
 
 def table(c, name, rows=2000):

@@ -2,7 +2,6 @@
 
 The pipes know the sizes, read each large table in as many block ranges as there are pipes, hold no capture and no
 snapshot, mark nothing done and check nothing. Nobody who has to be right is faster by much."""
-import os
 import queue
 import subprocess
 import threading
