@@ -66,6 +66,8 @@ bool conn_open(const char *spec, const struct conn_options *options, struct conn
 void conn_close(struct conn *c); /* NULL is fine */
 
 bool conn_usable(const struct conn *c); /* false after the connection was lost */
+/* The same of a session that was idle: whether the server has ended it meanwhile. Reads what it said, asks nothing. */
+bool conn_stands(struct conn *c);
 enum side conn_side(const struct conn *c);
 int conn_fd(const struct conn *c);
 int conn_server_version(const struct conn *c); /* 150020 */

@@ -11,7 +11,7 @@
 #include "repl/mem.h"
 #include "signals.h"
 
-enum { TIMEOUT_MS = 30000 };
+enum { TIMEOUT_MS = 30000, MENDS_ITSELF_MS = 10000 };
 
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
@@ -125,15 +125,34 @@ static bool judge(struct cutover_run *r, const struct status *st, struct err *e)
     return tell_verified(r, st, e);
 }
 
-static bool ready(struct cutover_run *r, struct err *e)
+static bool ask_engine(struct cutover_run *r, struct status *st, struct err *e)
 {
-    struct context *c = r->c;
-    struct status st = {0};
     bool running;
     const struct control_request request = {.command = "status", .timeout_ms = ANSWER_MS};
-    if (!control_ask(c->dir, &request, &running, &st, e))
+    return control_ask(r->c->dir, &request, &running, st, e) && (running || no_engine(r->c, e));
+}
+
+/* The engine tries again what may pass by itself, such as a lost connection, and says that it follows meanwhile: it does so
+ * at once, and has a while to succeed. Whether it did its next answer tells. */
+static bool await_mending(struct cutover_run *r, struct status *st, struct err *e)
+{
+    struct err ignored;
+    if (st->nerrors == 0 || (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) ||
+        !all_tables_follow(st, &ignored))
+        return true;
+    printf("an error is not over yet, waiting for it up to %d s: %s\n", MENDS_ITSELF_MS / 1000,
+           st->errors[0].message);
+    fflush(stdout);
+    if (!kick(r, MENDS_ITSELF_MS, e) && e->kind == ERR_STOPPED)
         return false;
-    bool ok = running ? judge(r, &st, e) : no_engine(c, e);
+    status_free(st);
+    return ask_engine(r, st, e);
+}
+
+static bool ready(struct cutover_run *r, struct err *e)
+{
+    struct status st = {0};
+    bool ok = ask_engine(r, &st, e) && await_mending(r, &st, e) && judge(r, &st, e);
     status_free(&st);
     return ok;
 }

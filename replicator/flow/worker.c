@@ -112,17 +112,21 @@ struct queue *worker_mailbox(struct worker *w)
 
 static void run_job(struct worker *w, struct job *job)
 {
+    struct conn **const all[] = {&w->source, &w->target, &w->fork};
+    const size_t n = sizeof all / sizeof *all;
+    /* What a server ended between two jobs is opened again, and no error: else each worker in its turn would have one,
+     * long after the others went on. */
+    for (size_t i = 0; i < n; i++)
+        if (*all[i] != NULL && !conn_stands(*all[i]))
+            usable(all[i]);
     arena_reset(w->arena);
     err_clear(&job->err);
     job->ok = job->run(w, job, &job->err);
-    if (!job->ok) {
-        /* What a failed job left open is rolled back, or the connection is dropped. */
-        struct conn **const all[] = {&w->source, &w->target, &w->fork};
-        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-            if (*all[i] != NULL)
-                pg_reset(*all[i]);
-            usable(all[i]);
-        }
+    /* What a failed job left open is rolled back, or the connection is dropped. */
+    for (size_t i = 0; i < n && !job->ok; i++) {
+        if (*all[i] != NULL)
+            pg_reset(*all[i]);
+        usable(all[i]);
     }
 }
 

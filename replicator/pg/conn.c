@@ -333,6 +333,18 @@ bool conn_usable(const struct conn *c)
     return !c->lost && PQstatus(c->pg) == CONNECTION_OK;
 }
 
+bool conn_stands(struct conn *c)
+{
+    while (conn_usable(c)) {
+        struct pollfd p = {.fd = PQsocket(c->pg), .events = POLLIN};
+        if (poll(&p, 1, 0) <= 0)
+            return true;
+        if (PQconsumeInput(c->pg) == 0)
+            c->lost = true;
+    }
+    return false;
+}
+
 enum side conn_side(const struct conn *c)
 {
     return c->side;

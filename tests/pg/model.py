@@ -222,8 +222,8 @@ class History:
     def truncate(self, session):
         session.run(self.rnd.choice((
             "truncate account", "truncate up cascade", "truncate part_0", "truncate part", "truncate keyless", "truncate mother",
-            "truncate only mother", "truncate wide, slot", "begin; insert into account values (7, 7); truncate account; "
-            "insert into account select generate_series(1, 30); commit")))
+            "truncate only mother", "truncate wide, slot", "insert into account values (7, 7); truncate account; "
+            "insert into account select generate_series(1, 30)")))  # in one transaction, where the session has none open
 
     def same_start(self):
         """Two that begin in one moment; one commits, a batch goes by, the other commits."""
