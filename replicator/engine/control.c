@@ -14,7 +14,32 @@
 #include "drift.h"
 #include "repl/log.h"
 
-enum { LONGEST_REQUEST = 4096 };
+enum { LONGEST_REQUEST = 4096, PATIENCE_MS = 5000 };
+
+/* ---- the end of a connection ---- */
+
+static bool has_unsent(const struct client *c)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe) != 0;
+}
+
+static void client_closed(uv_handle_t *handle)
+{
+    struct client *c = handle->data;
+    if (--c->handles != 0)
+        return;
+    buf_free(&c->in);
+    free(c);
+}
+
+static void close_handles(struct client *c)
+{
+    if (uv_is_closing((uv_handle_t *)&c->pipe))
+        return;
+    c->handles = 2;
+    uv_close((uv_handle_t *)&c->pipe, client_closed);
+    uv_close((uv_handle_t *)&c->patience, client_closed);
+}
 
 /* ---- replies ---- */
 
@@ -23,12 +48,20 @@ struct reply {
     char *text;
 };
 
-static void written(uv_write_t *request, int status)
+static void reply_free(struct reply *r)
 {
-    struct reply *r = (struct reply *)request;
-    (void)status; /* a client that went away needs no answer */
     free(r->text);
     free(r);
+}
+
+/* Whether it went well makes no difference: a client that went away needs no answer. */
+static void written(uv_write_t *request, int status)
+{
+    struct client *c = request->handle->data;
+    (void)status;
+    reply_free((struct reply *)request);
+    if (c->leaving && !has_unsent(c))
+        close_handles(c);
 }
 
 static void send_json(struct client *c, cJSON *json)
@@ -40,7 +73,7 @@ static void send_json(struct client *c, cJSON *json)
     cJSON_Delete(json);
     uv_buf_t b = uv_buf_init(r->text, (unsigned)strlen(r->text));
     if (uv_write(&r->request, (uv_stream_t *)&c->pipe, &b, 1, written) != 0)
-        written(&r->request, 0);
+        reply_free(r);
 }
 
 void control_send_status(struct client *c)
@@ -79,13 +112,6 @@ static void send_left_behind(struct client *c, const struct err *why)
 
 /* ---- clients ---- */
 
-static void client_closed(uv_handle_t *handle)
-{
-    struct client *c = (struct client *)handle;
-    buf_free(&c->in);
-    free(c);
-}
-
 static void client_close(struct client *c)
 {
     for (struct client **p = &c->control->clients; *p != NULL; p = &(*p)->next)
@@ -93,8 +119,24 @@ static void client_close(struct client *c)
             *p = c->next;
             break;
         }
-    if (!uv_is_closing((uv_handle_t *)&c->pipe))
-        uv_close((uv_handle_t *)&c->pipe, client_closed);
+    close_handles(c);
+}
+
+static void patience_ends(uv_timer_t *timer)
+{
+    close_handles(timer->data);
+}
+
+/* The status of thousands of tables is more than a socket takes at once. */
+static void client_leave(struct client *c)
+{
+    c->leaving = true;
+    if (!has_unsent(c)) {
+        client_close(c);
+        return;
+    }
+    uv_read_stop((uv_stream_t *)&c->pipe);
+    uv_timer_start(&c->patience, patience_ends, PATIENCE_MS, 0);
 }
 
 static void take_lines(struct client *c)
@@ -148,6 +190,8 @@ static void on_connection(uv_stream_t *server, int status)
         return;
     struct client *c = xcalloc(1, sizeof *c);
     uv_pipe_init(&control->engine->loop, &c->pipe, 0);
+    uv_timer_init(&control->engine->loop, &c->patience);
+    c->pipe.data = c->patience.data = c;
     c->control = control;
     c->next = control->clients;
     control->clients = c;
@@ -222,8 +266,10 @@ void control_close(struct engine *g)
     struct err ignored; /* it could be said when the socket was made */
     if (g->control == NULL)
         return;
-    while (g->control->clients != NULL)
-        client_close(g->control->clients);
+    for (struct client *c = g->control->clients, *next; c != NULL; c = next) {
+        next = c->next;
+        client_leave(c);
+    }
     uv_close((uv_handle_t *)g->control->listener, listener_closed);
     if (control_address(g->o->sync->dir, &address, &ignored))
         unlink(address.sun_path);

@@ -10,9 +10,12 @@ struct client {
     uv_pipe_t pipe;
     struct control *control;
     struct buf in;
-    bool waits_added;   /* for the end of "add" */
-    uint64_t waits_for; /* number of a request (follow_request); 0: none */
-    bool waits_joined;  /* until no worker is joining */
+    bool waits_added;    /* for the end of "add" */
+    uint64_t waits_for;  /* number of a request (follow_request); 0: none */
+    bool waits_joined;   /* until no worker is joining */
+    bool leaving;        /* once it has what it was sent */
+    uv_timer_t patience; /* with one that does not take it */
+    unsigned handles;    /* that are not closed yet, once closing */
     struct client *next;
 };
 

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import threading
 
@@ -327,7 +328,6 @@ def test_a_directory_with_a_long_name(repl, src, tmp_path):
 
 
 def test_the_socket_survives_nonsense(repl, small):
-    import socket
     repl.start()
     for data in (b"\n", b"{}\n", b"[1,2\n", b'{"protocol":99,"command":"status"}\n', b'{"protocol":1,"command":"dance"}\n',
                  b"\xff\x00" * 5000, b'{"protocol":1,"command":"status"'):
@@ -341,6 +341,39 @@ def test_the_socket_survives_nonsense(repl, small):
     holds(repl.status(), CONTRACT)
     assert repl.engine.poll() is None
     repl.stop()
+
+
+def ask_and_not_read(repl, s):
+    """More answers than a socket holds, and then a stop. Returns how many were asked for."""
+    pieces, each = 10, 60
+    s.settimeout(30)
+    s.connect(str(repl.dir / "control.sock"))
+    for _ in range(pieces):
+        s.sendall(b'{"protocol":1,"command":"status"}\n' * each)
+        repl.status()  # another connection: by its answer the engine has read what came before
+    s.sendall(b'{"protocol":1,"command":"stop"}\n')
+    eventually(lambda: not (repl.dir / "control.sock").exists(), what="the engine is ending")
+    return pieces * each + 1
+
+
+def test_answers_longer_than_a_socket_holds_arrive_whole_before_the_end(repl, small):
+    repl.start()
+    with socket.socket(socket.AF_UNIX) as s:
+        asked = ask_and_not_read(repl, s)
+        lines = s.makefile().readlines()
+    assert len(lines) == asked
+    for line in lines:
+        reply = json.loads(line)
+        assert reply["ok"]
+        holds(reply["status"], CONTRACT)
+    assert repl.wait_exit() == 0
+
+
+def test_who_does_not_read_keeps_no_engine_from_ending(repl, small):
+    repl.start()
+    with socket.socket(socket.AF_UNIX) as s:
+        ask_and_not_read(repl, s)
+        assert repl.wait_exit() == 0
 
 
 def test_usage(repl):
