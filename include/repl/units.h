@@ -106,4 +106,7 @@ struct unit_progress {
 bool units_progress(struct conn *target, struct arena *a, struct unit_progress **out, size_t *count,
                     struct err *e) MUST_CHECK;
 
+/* How many of this role's sessions have a COPY from repl under way there, and how many of those wait for rows. */
+bool copy_waits(struct conn *target, int *sessions, int *waiting, struct err *e) MUST_CHECK;
+
 #endif

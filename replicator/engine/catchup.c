@@ -124,7 +124,7 @@ static void dispatch(struct engine *g)
     struct catchup *c = g->catchup;
     if (g->stopping || g->paused || engine_in_trouble(g))
         return;
-    for (size_t i = 0; i < c->count && g->in_flight < g->jobs; i++)
+    for (size_t i = 0; i < c->count && workers_are_free(g); i++)
         if (!c->passes[i].running && !c->passes[i].finished)
             start_step(g, &c->passes[i]);
     if (c->left != 0)

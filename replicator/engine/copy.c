@@ -214,8 +214,8 @@ static bool give_work(struct engine *g, size_t at)
 
 void copy_give_out(struct engine *g)
 {
-    for (size_t i = 0; i < g->copy.ntables && g->in_flight < g->jobs; i++)
-        while (!copy_is_left_out(g, &g->copy.tables[i]) && g->in_flight < g->jobs && give_work(g, i))
+    for (size_t i = 0; i < g->copy.ntables && workers_are_free(g); i++)
+        while (!copy_is_left_out(g, &g->copy.tables[i]) && workers_are_free(g) && give_work(g, i))
             continue;
 }
 
@@ -247,7 +247,7 @@ void copy_dispatch(struct engine *g)
         return;
     index_early(g);
     copy_give_out(g);
-    if (g->copy.open == 0 && g->in_flight == finish_in_flight(g))
+    if (g->copy.open == 0 && g->in_flight - g->watching == finish_in_flight(g))
         phase_fire(g, EV_COPIED);
 }
 

@@ -66,6 +66,7 @@ static void take_results(struct engine *g, struct pool *pool)
     for (struct job *job = pool_take(pool); job != NULL; job = pool_take(pool)) {
         struct task *t = (struct task *)job;
         g->in_flight--;
+        g->watching -= pool == g->watch;
         t->done(g, t);
         if (!t->kept)
             task_free(t);

@@ -67,3 +67,16 @@ double eta_seconds(const struct eta *m, double left)
         return 0;
     return rate > 0 ? left / rate : -1;
 }
+
+double eta_course(const struct eta *alone, const struct eta *beside, double slower, double left_alone,
+                  double left_beside)
+{
+    double fast = eta_rate(alone), slow = eta_rate(beside);
+    if (left_alone + left_beside <= 0)
+        return 0;
+    if (slow <= 0)
+        slow = fast / slower;
+    if (fast <= 0)
+        fast = slow * slower;
+    return fast > 0 ? left_alone / fast + left_beside / slow : -1;
+}

@@ -30,4 +30,9 @@ void eta_forget(struct eta *m);
 double eta_rate(const struct eta *m);                 /* a second; negative: not known yet */
 double eta_seconds(const struct eta *m, double left); /* negative: not known yet */
 
+/* Two speeds, measured apart, each for its part of what is left. Where only one is known, that of beside is so many
+ * times slower. */
+double eta_course(const struct eta *alone, const struct eta *beside, double slower, double left_alone,
+                  double left_beside);
+
 #endif

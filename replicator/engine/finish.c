@@ -202,13 +202,18 @@ static size_t count_beside(const struct engine *g, size_t from, size_t to)
 static void plan_step(struct engine *g);
 
 /* Half of the workers, which is what one alone has not. */
+int index_workers(int jobs)
+{
+    return jobs / 2;
+}
+
 static void dispatch_early(struct engine *g)
 {
     struct finish *f = g->finish;
     if (f->plan == NULL || f->early_failed)
         return;
     for (size_t i = 0; i < f->plan->units.count; i++) {
-        if (f->nrunning >= (size_t)g->jobs / 2 || g->in_flight >= g->jobs)
+        if (f->nrunning >= (size_t)index_workers(g->jobs) || !workers_are_free(g))
             return;
         if (f->left[i] && f->table[i] >= 0 && copy_is_there(g, (size_t)f->table[i]))
             start_unit(g, i, (size_t)g->jobs);
@@ -326,6 +331,30 @@ void index_begin(struct engine *g)
     }
 }
 
+bool index_is_large(const struct relation *r)
+{
+    return r->bytes >= UNIT_LARGE_BYTES;
+}
+
+static bool may_be_beside(const struct engine *g)
+{
+    return index_workers(g->jobs) > 0 && !g->adding && !g->o->sync->no_schema &&
+           !target_needs_fork(&g->world->state);
+}
+
+enum index_beside index_beside(const struct engine *g)
+{
+    const struct finish *f = g->finish;
+    if (!may_be_beside(g) || (f != NULL && f->early_failed))
+        return INDEX_NEVER;
+    if (f == NULL)
+        return INDEX_LATER;
+    bool some = f->plan == NULL || f->nrunning > 0;
+    for (size_t i = 0; !some && i < f->plan->units.count; i++)
+        some = f->left[i] && f->table[i] >= 0;
+    return some ? INDEX_NOW : INDEX_NEVER;
+}
+
 void index_early(struct engine *g)
 {
     bool worth = false;
@@ -333,11 +362,10 @@ void index_early(struct engine *g)
         finish_dispatch(g);
         return;
     }
-    if (g->jobs < 2 || g->adding || g->in_flight >= g->jobs || g->copy.open == 0 || g->o->sync->no_schema ||
-        target_needs_fork(&g->world->state))
+    if (!may_be_beside(g) || !workers_are_free(g) || g->copy.open == 0)
         return;
     for (size_t i = 0; i < g->world->relations.count && !worth; i++)
-        worth = g->world->relations.items[i].bytes >= UNIT_LARGE_BYTES && copy_is_there(g, i);
+        worth = index_is_large(&g->world->relations.items[i]) && copy_is_there(g, i);
     if (!worth)
         return;
     start_step(g, &steps[STEP_INDEXES]);

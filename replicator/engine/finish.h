@@ -28,7 +28,7 @@ bool finish_at_work(const struct engine *g);
 /* The files of the schema are in use. */
 bool finish_is_planning(const struct engine *g);
 
-/* Jobs of it in flight. */
+/* Workers that are at it. */
 int finish_in_flight(const struct engine *g);
 
 /* Its beginning and end are worth a line each. */

@@ -22,7 +22,7 @@ bool finish_is_planning(const struct engine *g)
 int finish_in_flight(const struct engine *g)
 {
     const struct finish *f = g->finish;
-    return f == NULL ? 0 : (int)f->nrunning + f->planning + f->watching;
+    return f == NULL ? 0 : (int)f->nrunning + f->planning;
 }
 
 bool finish_is_slow(const struct unit *u)

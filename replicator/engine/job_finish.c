@@ -63,6 +63,13 @@ bool job_watch(struct worker *w, struct job *job, struct err *e)
     return units_progress(target, t->task.mem, &t->progress, &t->count, e);
 }
 
+bool job_waits(struct worker *w, struct job *job, struct err *e)
+{
+    struct waits_task *t = (struct waits_task *)job;
+    struct conn *target;
+    return interruptible_target(w, &target, e) && copy_waits(target, &t->sessions, &t->waiting, e);
+}
+
 bool job_watched(struct worker *w, struct job *job, struct err *e)
 {
     (void)job;

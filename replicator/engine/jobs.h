@@ -225,6 +225,12 @@ struct watch_task {
     size_t count;
 };
 bool job_watch(struct worker *w, struct job *job, struct err *e);
+/* Asks the target what the sessions that copy wait for. */
+struct waits_task {
+    struct task task;
+    int sessions, waiting; /* waiting: for rows */
+};
+bool job_waits(struct worker *w, struct job *job, struct err *e);
 bool job_watched(struct worker *w, struct job *job,
                  struct err *e); /* nothing more to ask: its session ends */
 

@@ -5,7 +5,7 @@
 
 #include <uv.h>
 
-#include "eta.h"
+#include "forecast.h"
 #include "jobs.h"
 #include "phase.h"
 #include "repl/clock.h"
@@ -28,9 +28,10 @@ struct copy_plan {
     size_t nplans;
 };
 
-/* The speed of the copy. The ETA is made of work: bytes, and for each table what its round trips cost in bytes. */
+/* How fast things go. */
 struct meter {
-    struct eta bytes, work;
+    struct eta bytes; /* of the copy */
+    struct forecast forecast;
     struct eta behind, behind_rows; /* of the passes: bytes of deltas, rows of the target */
     int64_t pace;                   /* --max-rate and workers that it was measured with */
     int jobs;
@@ -93,6 +94,7 @@ struct engine {
     uint64_t drift_tried_ms; /* when tables that wait were last tried */
     uint64_t survey_ms, survey_wait_ms;
     int in_flight; /* jobs */
+    int watching;  /* those of them that only ask, beside the workers */
     struct backoff backoff;
 
     struct world *world;      /* as the last opening found it */
@@ -163,6 +165,10 @@ void copy_let_go(struct engine *g);   /* no pause any more, where there is none 
 void copy_give_out(struct engine *g); /* the same, and nothing else */
 void index_begin(struct engine *g);
 void index_early(struct engine *g); /* while tables are copied: indexes of those that are there */
+/* Whether they are built, or wait for a worker, while tables are copied; or will be, once a large one is there. */
+enum index_beside { INDEX_NEVER, INDEX_LATER, INDEX_NOW } index_beside(const struct engine *g);
+bool index_is_large(const struct relation *r);
+int index_workers(int jobs); /* that build meanwhile, at most */
 void follow_begin(struct engine *g);
 void catchup_begin(struct engine *g);
 void finish_begin(struct engine *g);
@@ -208,6 +214,8 @@ void workers_start(struct engine *g);
 void workers_watch(struct engine *g, struct job *job);
 /* As many as are wanted: more are asked to join, or some to go. */
 void workers_settle(struct engine *g);
+/* One has nothing to do. */
+bool workers_are_free(const struct engine *g);
 /* More will be at work soon, or can be asked to. */
 bool workers_are_coming(const struct engine *g);
 /* Work for those that have come, if any. */

@@ -192,20 +192,13 @@ static void fill_engine(const struct engine *g, struct status *out)
 
 static void fill_workers(const struct engine *g, struct status *out)
 {
-    int workers = g->jobs - g->joining, busy = g->in_flight - g->joining;
+    int workers = g->jobs - g->joining, busy = g->in_flight - g->watching - g->joining;
     out->workers.running = workers;
     out->workers.busy = busy < workers ? busy : workers;
     out->workers.wanted = g->jobs_wanted;
     out->workers.max_rate = g->max_rate;
     if (g->join_err.kind != ERR_NONE)
         out->workers.error = xasprintf("%s: %s", g->join_err.side, g->join_err.text);
-}
-
-/* A table costs round trips, however small it is: about what so many bytes cost. */
-static double work(int64_t bytes, size_t tables)
-{
-    enum { TABLE_BYTES = 64000 };
-    return (double)bytes + (double)tables * TABLE_BYTES;
 }
 
 static void fill_copy(const struct engine *g, struct status *out)
@@ -215,8 +208,7 @@ static void fill_copy(const struct engine *g, struct status *out)
         return;
     out->copy.from = g->world != NULL ? copy_text(g->world->fork) : NULL;
     out->copy.rate_bytes_per_second = eta_rate(&g->meter.bytes);
-    out->copy.eta_seconds =
-        eta_seconds(&g->meter.work, work(out->copy.bytes_total - out->copy.bytes_done, g->copy.open));
+    out->copy.eta_seconds = forecast_seconds(g, out);
 }
 
 void progress_status(struct engine *g, struct status *out)
@@ -272,7 +264,7 @@ static void forget_pace(struct engine *g)
     m->pace = pace;
     m->jobs = g->jobs;
     eta_forget(&m->bytes);
-    eta_forget(&m->work);
+    forecast_forget(g);
     eta_forget(&m->behind);
     eta_forget(&m->behind_rows);
     for (size_t i = 0; i < g->copy.ntables; i++)
@@ -287,11 +279,11 @@ static void measure(struct engine *g, const struct status *st)
     catchup_measure(g, st, now);
     if (g->life != LIFE_COPYING || g->paused) {
         eta_skip(&g->meter.bytes, now);
-        eta_skip(&g->meter.work, now);
+        forecast_skip(g, now);
         return;
     }
     eta_feed(&g->meter.bytes, now, (double)st->copy.bytes_done);
-    eta_feed(&g->meter.work, now, work(st->copy.bytes_done, g->copy.ntables - g->copy.open));
+    forecast_feed(g, now, st);
     for (size_t i = 0; i < g->copy.ntables; i++)
         measure_table(&g->copy.tables[i], st, now);
 }
@@ -301,6 +293,7 @@ void progress_tick(struct engine *g)
     struct status st;
     struct err e;
     finish_watch(g);
+    forecast_watch(g);
     progress_status(g, &st);
     measure(g, &st);
     if (!state_save_status(g->o->state, &st, &e))

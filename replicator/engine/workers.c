@@ -51,6 +51,7 @@ void workers_watch(struct engine *g, struct job *job)
     if (g->watch == NULL)
         g->watch = pool_start(&o);
     engine_prepare(g, g->watch, job);
+    g->watching++;
     pool_submit(g->watch, job);
 }
 
@@ -60,6 +61,11 @@ bool job_join(struct worker *w, struct job *job, struct err *e)
     struct conn *c;
     return worker_source(w, &c, e) && worker_target(w, &c, e) &&
            (t->world->fork == NULL || worker_fork(w, &c, e));
+}
+
+bool workers_are_free(const struct engine *g)
+{
+    return g->in_flight - g->watching < g->jobs;
 }
 
 bool workers_are_coming(const struct engine *g)

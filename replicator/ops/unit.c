@@ -306,3 +306,14 @@ bool units_progress(struct conn *target, struct arena *a, struct unit_progress *
     result_free(r);
     return true;
 }
+
+bool copy_waits(struct conn *target, int *sessions, int *waiting, struct err *e)
+{
+    struct result *r;
+    if (!pg_query_filled(target, sql_ops_copy_waits, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+        return false;
+    *sessions = (int)result_int(r, 0, 0);
+    *waiting = (int)result_int(r, 0, 1);
+    result_free(r);
+    return true;
+}

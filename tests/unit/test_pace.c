@@ -199,6 +199,37 @@ static void a_new_speed_is_soon_believed(void **state)
     assert_true(fabs(eta_rate(&m) - 5) < 0.1);
 }
 
+static void feed(struct eta *m, double rate)
+{
+    for (uint64_t s = 0; s <= 20; s++)
+        eta_feed(m, 1000 * s, rate * (double)s);
+}
+
+/* 700 of 1000 come at 100 a second with all workers; the others, while half of them build indexes, at 50. */
+static void builds_beside_the_copy_are_foreseen(void **state)
+{
+    (void)state;
+    struct eta alone = {0}, beside = {0};
+    assert_true(eta_course(&alone, &beside, 2, 700, 300) < 0);
+    assert_true(eta_course(&alone, &beside, 2, 0, 0) <= 0);
+    feed(&alone, 100);
+    assert_true(fabs(eta_course(&alone, &beside, 2, 700, 300) - 13) < 0.1);
+    assert_true(fabs(eta_course(&alone, &beside, 2, 0, 300) - 6) < 0.1);
+    assert_true(fabs(eta_course(&alone, &beside, 1, 700, 300) - 10) < 0.1); /* a wire bounds it */
+    feed(&beside, 60); /* what was measured holds, whatever was foreseen */
+    assert_true(fabs(eta_course(&alone, &beside, 2, 0, 300) - 5) < 0.1);
+    assert_true(fabs(eta_course(&alone, &beside, 2, 300, 0) - 3) < 0.1);
+}
+
+/* An engine that starts again in the middle has measured one of the two only. */
+static void one_speed_tells_the_other(void **state)
+{
+    (void)state;
+    struct eta alone = {0}, beside = {0};
+    feed(&beside, 50);
+    assert_true(fabs(eta_course(&alone, &beside, 2, 100, 100) - 3) < 0.1);
+}
+
 /* ---- workers ---- */
 
 struct counted {
@@ -285,6 +316,8 @@ int main(void)
         cmocka_unit_test(a_pause_does_not_count),
         cmocka_unit_test(what_is_dropped_is_no_speed),
         cmocka_unit_test(a_new_speed_is_soon_believed),
+        cmocka_unit_test(builds_beside_the_copy_are_foreseen),
+        cmocka_unit_test(one_speed_tells_the_other),
         cmocka_unit_test(workers_come_and_go),
     };
     return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
