@@ -11,7 +11,7 @@
 #include "repl/clock.h"
 #include "repl/flow.h"
 
-enum { SECOND = 1000000 };
+static const uint64_t SECOND = 1000000;
 
 /* ---- the bucket ---- */
 
