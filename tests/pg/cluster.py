@@ -117,7 +117,13 @@ class Cluster:
         self.start()
 
     def running(self):
-        return self._run("pg_ctl", "-D", self.inside(self.data), "status", check=False)
+        """As pg_ctl status has it."""
+        try:
+            with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as f:
+                os.kill(int(f.readline()), 0)
+            return True
+        except (OSError, ValueError):
+            return False
 
     def ensure_up(self):
         if not self.running():
@@ -209,8 +215,11 @@ class Pooler:
                 shutil.chown(path, "postgres")
         program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
         assert program, "pgbouncer is not installed; tests/run installs it"
-        self.process = subprocess.Popen(as_server_user([program, config]), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        # Without runuser, which takes two seconds to end.
+        self.process = subprocess.Popen([program, config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, start_new_session=True,
+                                        **({"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0
+                                           else {}))
         eventually(self._answers, what="pgbouncer answers")
 
     def _answers(self):
