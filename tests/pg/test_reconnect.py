@@ -8,10 +8,11 @@ TABLES = "create table t (id int primary key, n int); insert into t select g, 0 
 
 
 def sessions(side):
-    """The idle ones of the engine's workers."""
+    """Those of the engine's workers that have been idle for a while: the looks behind a batch come at ever longer intervals, so
+    that none is about to come."""
     with side.admin() as c:
         return [r[0] for r in c.execute("select pid from pg_stat_activity where datname = %s and application_name = 'repl: worker' "
-                                        "and state = 'idle'", (side.name,))]
+                                        "and state = 'idle' and state_change < clock_timestamp() - interval '2 s'", (side.name,))]
 
 
 def end(side, pids):
