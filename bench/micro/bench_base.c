@@ -85,7 +85,8 @@ int main(void)
         {"order", "ORDER BY k1"},
         {"table", "ONLY \"public\".\"item\""},
         {"on", "d.k1 OPERATOR(pg_catalog.=) t.\"id\""},
-        {"format", "binary"},
+        {"copy", "COPY ("},
+        {"to", ") TO STDOUT (FORMAT binary);"},
         {NULL, NULL},
     };
     struct arena *arena = arena_new();

@@ -192,6 +192,11 @@ char *capture_join_sql(struct arena *a, const struct relation *const *tables, si
 char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,
                         const char *snapshot, const struct delta_range *range);
 
+/* The same of a table with a key, as a statement that the session keeps, up to so many rows. Its name says what shape the
+ * table has, since a kept statement's result must stay of the same types. */
+struct kept capture_batch_kept(struct arena *a, const struct capture *c, const struct relation *r,
+                               const char *snapshot, int most);
+
 /* A part of a heap: blocks from..to-1, or, where by_key, keys as catalog_cuts gives them, lower <= key < upper, NULL
  * where there is no bound. */
 struct heap_range {

@@ -306,12 +306,17 @@ bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, 
 
 /* ---- batches (stage.c, apply.c) ---- */
 
+/* A table that owes no more rows than these can give a statement for them (rows_of), which brings one more at most. */
+enum { APPLY_FEW_ROWS = 1000 };
+
 struct apply_table {
     const struct relation *source; /* columns and key as the source describes them */
     const struct relation *target;
     const char *copy_sql; /* COPY (...) TO STDOUT of present, key, columns */
     bool truncated;
     int64_t owed; /* for choosing a plan */
+    /* The same rows as those of a statement that is kept, where they are few; no definition: there is none. */
+    struct kept rows_of;
     /* More than one statement in the place of copy_sql, which bring its rows in as many parts; NULL: it is brought by the
      * batch's two sessions alone. */
     const char **slices;
@@ -319,6 +324,9 @@ struct apply_table {
     /* Filled in: */
     const char *stage; /* where its rows wait for the merge */
     bool kept;         /* its merge is prepared in the session */
+    const char
+        *values;  /* its rows, as a literal of an array of the stage's rows; NULL: they are in the stage */
+    int64_t gone; /* of the rows in values those that are deletes */
     int64_t rows, upserted, deleted;
 };
 
@@ -347,13 +355,16 @@ struct apply {
     size_t nsequences;
     const char *begin_sql;      /* first in the target's transaction, or NULL */
     const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
-    const char *position_sql;   /* on the target; must touch exactly one row: compare and set */
-    struct stages *stages;      /* of the target session */
+    struct kept
+        position; /* on the target; must touch exactly one row: compare and set. No definition: not kept */
+    struct stages *stages; /* of the target session */
     /* For tables with slices: workers that are free read and stage them under the snapshot of the batch's session. NULL:
      * no table has any. */
     const struct apply_fan *fan;
     struct copy_progress *progress;
     int64_t bytes; /* filled in */
+    bool
+        too_wide; /* on failure: the rows of rows_of are more than they were taken for; copy_sql would bring them */
 };
 
 /*
@@ -363,9 +374,9 @@ struct apply {
 bool apply_batch(struct conn *source, struct conn *target, struct apply *a, struct arena *arena,
                  struct err *e) MUST_CHECK;
 
-/* The statements for position_sql. */
-char *position_advance_sql(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,
-                           const struct server_identity *source, const int *left_out, size_t nleft_out);
+/* The statements for position. */
+struct kept position_advance(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,
+                             const struct server_identity *source, const int *left_out, size_t nleft_out);
 char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, char side,
                            int64_t block, bool finished);
 

@@ -83,6 +83,7 @@ struct result;
 
 void result_free(struct result *r); /* NULL is fine */
 int result_rows(const struct result *r);
+int result_columns(const struct result *r);
 bool result_null(const struct result *r, int row, int col);
 const char *result_text(const struct result *r, int row, int col); /* "" for null; lives with r */
 int64_t result_int(const struct result *r, int row, int col);      /* 0 for null */
@@ -108,6 +109,14 @@ bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *p
 enum { PG_KEPT_NAME = 24, PG_KEPT_MOST = 400 };
 bool pg_keep(struct conn *c, const char *const *definitions, size_t n, struct err *e) MUST_CHECK;
 void pg_kept_name(const char *definition, char name[PG_KEPT_NAME]);
+/* What they refer to is gone: none is kept any more. */
+void pg_kept_forget(struct conn *c);
+/* A statement to keep, and the text that runs it with what it is given. */
+struct kept {
+    const char *definition, *execute;
+};
+/* params: literals and other expressions, with commas between them; "" for none. Strings are the arena's. */
+struct kept pg_kept(struct arena *a, const char *definition, const char *params);
 /* As pg_query, with a statement that is kept. */
 bool pg_kept_query(struct conn *c, const char *definition, int nparams, const char *const *params,
                    struct result **out, struct err *e) MUST_CHECK;
@@ -115,11 +124,17 @@ bool pg_kept_query(struct conn *c, const char *definition, int nparams, const ch
 /*
  * Several statements in one round trip, their results taken one by one. pg_next gives
  * PG_RESULT (*out is the caller's), PG_COPY_OUT / PG_COPY_IN (move the rows with copy_read / copy_write, then go on
- * with pg_next), or PG_END. After an error the rest is drained and the connection is ready for the next statement.
+ * with pg_next), or PG_END; where they were sent for rows, PG_ROW (*out holds one, the caller's) for each row, and
+ * PG_RESULT without rows behind the last. After an error the rest is drained and the connection is ready for the next statement.
  */
-enum pg_event { PG_RESULT, PG_COPY_OUT, PG_COPY_IN, PG_END };
+enum pg_event { PG_RESULT, PG_ROW, PG_COPY_OUT, PG_COPY_IN, PG_END };
 
 bool pg_send(struct conn *c, const char *sql, struct err *e) MUST_CHECK;
+/* The same; what they return comes row by row, so that memory holds one. */
+bool pg_send_for_rows(struct conn *c, const char *sql, struct err *e) MUST_CHECK;
+/* Of a message sent for rows: each row of the next statement to take (NULL: nobody wants them), up to its end. */
+bool pg_rows(struct conn *c, bool (*take)(void *arg, const struct result *row, struct err *e), void *arg,
+             struct err *e) MUST_CHECK;
 bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct err *e) MUST_CHECK;
 
 /* Rolls back whatever transaction is open; cancels what still runs. A connection that cannot be saved is unusable

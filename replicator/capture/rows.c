@@ -56,12 +56,20 @@ bool capture_can_slice(const struct relation *r)
     return can;
 }
 
+/* Transactions below it are visible in the snapshot, as its text begins. */
+static long long oldest(const char *snapshot)
+{
+    return strtoll(snapshot, NULL, 10);
+}
+
 static char *owed_condition(struct arena *a, const struct relation *r, const char *snapshot,
                             const struct delta_range *range, char side)
 {
+    /* The first comparison is cheap, and says no to nearly all that is covered. */
     char *when = snapshot[0] == '\0'
                      ? arena_strdup(a, "true")
-                     : arena_printf(a, "NOT pg_catalog.txid_visible_in_snapshot(xid, '%s')", snapshot);
+                     : arena_printf(a, "xid >= %lld AND NOT pg_catalog.txid_visible_in_snapshot(xid, '%s')",
+                                    oldest(snapshot), snapshot);
     if (range != NULL && range->slices > 1)
         when = arena_printf(a, "pg_catalog.abs((%s) %% %d) = %d AND %s", key_hash(a, r), range->slices,
                             range->slice, when);
@@ -94,16 +102,14 @@ static const char *key_order(struct arena *a, const struct relation *r)
     return order;
 }
 
-char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,
-                        const char *snapshot, const struct delta_range *range)
+/* Of a table with a key: its owed rows, between copy and to. */
+static char *owed_rows(struct arena *a, const struct capture *c, const struct relation *r, const char *owed_a,
+                       const char *owed_b, const char *copy, const char *to)
 {
-    const char *format = relation_binary(r) ? "binary" : "text";
     const char *only = r->partitioned ? "" : "ONLY ", *columns = list_columns(a, r, "t.");
-    if (r->nkey == 0)
-        return arena_printf(a, "COPY (SELECT %s FROM %s%s t) TO STDOUT (FORMAT %s);", columns, only, r->sql,
-                            format);
-
     const struct sql_var vars[] = {
+        {"copy", copy},
+        {"to", to},
         /* Not a key column: a composite value with a NULL in it is not "IS NOT NULL". */
         {"present", "t.ctid IS NOT NULL"},
         {"keys", list_keys(a, r, "d.") + 2},
@@ -111,15 +117,40 @@ char *capture_batch_sql(struct arena *a, const struct capture *c, const struct r
         {"distinct", list_keys(a, r, "") + 2},
         {"delta_a", name_delta(a, c, r->id, 'a')},
         {"delta_b", name_delta(a, c, r->id, 'b')},
-        {"owed_a", owed_condition(a, r, snapshot, range, 'a')},
-        {"owed_b", owed_condition(a, r, snapshot, range, 'b')},
+        {"owed_a", owed_a},
+        {"owed_b", owed_b},
         {"order", key_order(a, r)},
         {"table", arena_printf(a, "%s%s", only, r->sql)},
         {"on", join_keys(a, r)},
-        {"format", format},
         {NULL, NULL},
     };
     return filled(a, sql_capture_batch, vars);
+}
+
+char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,
+                        const char *snapshot, const struct delta_range *range)
+{
+    const char *to = arena_printf(a, ") TO STDOUT (FORMAT %s);", relation_binary(r) ? "binary" : "text");
+    if (r->nkey == 0)
+        return arena_printf(a, "COPY (SELECT %s FROM %s%s t%s", list_columns(a, r, "t."),
+                            r->partitioned ? "" : "ONLY ", r->sql, to);
+    return owed_rows(a, c, r, owed_condition(a, r, snapshot, range, 'a'),
+                     owed_condition(a, r, snapshot, range, 'b'), "COPY (", to);
+}
+
+struct kept capture_batch_kept(struct arena *a, const struct capture *c, const struct relation *r,
+                               const char *snapshot, int most)
+{
+    static const char owed[] = "xid >= $2 AND NOT pg_catalog.txid_visible_in_snapshot(xid, $1)";
+    struct buf b = {0};
+    sql_literal(&b, snapshot);
+    buf_printf(&b, ", %lld", oldest(snapshot));
+    const char *definition =
+        arena_printf(a, "(pg_catalog.txid_snapshot, bigint) AS /* %s */ %s", r->shape != NULL ? r->shape : "",
+                     owed_rows(a, c, r, owed, owed, "", arena_printf(a, "LIMIT %d", most)));
+    struct kept k = pg_kept(a, definition, b.data);
+    buf_free(&b);
+    return k;
 }
 
 char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_batch)

@@ -10,6 +10,10 @@
 
 /* One table: what is not here cannot be set, and what is here is in repl.conf(5). */
 const struct setting engine_settings[] = {
+    {"batch_bytes", "bytes", 256000000, 8192, 100000000000,
+     "Size of changed rows, by the average width of their table's, up to which a backlog is brought over in "
+     "one "
+     "consistent batch; above it, in steps, none of which brings more."},
     {"batch_rows", "rows", 500000, 1, 100000000,
      "Changed rows up to which a backlog is brought over in one consistent batch; above it, in steps."},
     {"chunk_by_key", "", 0, 0, 1,
@@ -50,15 +54,16 @@ const struct setting engine_settings[] = {
 };
 
 static const size_t places[] = {
-    offsetof(struct settings, batch_rows),        offsetof(struct settings, chunk_by_key),
-    offsetof(struct settings, chunk_max_bytes),   offsetof(struct settings, chunk_min_bytes),
-    offsetof(struct settings, connections_spare), offsetof(struct settings, delta_max_bytes),
-    offsetof(struct settings, fan_out_rows),      offsetof(struct settings, lock_timeout_ms),
-    offsetof(struct settings, poll_ms),           offsetof(struct settings, rest_ms),
-    offsetof(struct settings, retry_max_ms),      offsetof(struct settings, ring_anyway),
-    offsetof(struct settings, rotate_bytes),      offsetof(struct settings, slice_ms),
-    offsetof(struct settings, step_rows),         offsetof(struct settings, survey_ms),
-    offsetof(struct settings, wal_max_bytes),     offsetof(struct settings, watch_ms),
+    offsetof(struct settings, batch_bytes),     offsetof(struct settings, batch_rows),
+    offsetof(struct settings, chunk_by_key),    offsetof(struct settings, chunk_max_bytes),
+    offsetof(struct settings, chunk_min_bytes), offsetof(struct settings, connections_spare),
+    offsetof(struct settings, delta_max_bytes), offsetof(struct settings, fan_out_rows),
+    offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
+    offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
+    offsetof(struct settings, ring_anyway),     offsetof(struct settings, rotate_bytes),
+    offsetof(struct settings, slice_ms),        offsetof(struct settings, step_rows),
+    offsetof(struct settings, survey_ms),       offsetof(struct settings, wal_max_bytes),
+    offsetof(struct settings, watch_ms),
 };
 
 static int64_t *place(struct settings *s, size_t i)

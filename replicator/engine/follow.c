@@ -11,7 +11,7 @@
 #include "repl/log.h"
 
 enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2 };
-enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20 };
+enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20, STREAMS_FOR = 50 };
 
 static bool may_look(const struct engine *g)
 {
@@ -209,7 +209,7 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     g->owed_rows = 0;
     if (t->sequences) {
         g->sequences_ms = clock_ms();
-        g->sequences_took_ms = t->sequences_took_ms;
+        g->sequences_took_us = t->sequences_took_us;
     }
     if (t->outcome == BATCH_APPLIED) {
         g->look_index = 0;
@@ -217,6 +217,8 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
         advance(&g->standing, t->owed.snapshot, &t->left_out);
         drift_joined(g, &t->left_out);
         keep_hot(g, &t->owed);
+        if (t->too_wide)
+            g->as_streams = STREAMS_FOR;
         note_batch(g, t);
     } else {
         g->run = 0;
@@ -319,11 +321,13 @@ void follow_look(struct engine *g)
     t->request = g->request;
     t->others_come = workers_are_coming(g);
     /* Thousands of them take longer than the rows of a small batch. */
-    t->sequences =
-        g->request > g->answered || clock_ms() - g->sequences_ms >= g->sequences_took_ms * SEQUENCES_SHARE;
+    t->sequences = g->request > g->answered ||
+                   clock_ms() - g->sequences_ms >= g->sequences_took_us * SEQUENCES_SHARE / 1000;
     if (g->rang || g->run != 0)
         t->hot = hot(g, t->task.mem);
     g->rang = false;
+    t->as_streams = g->as_streams != 0;
+    g->as_streams -= t->as_streams;
     t->left_out = drift_left_out(g, t->task.mem);
     t->establish = g->standing.snapshot[0] == '\0' || any_returns(g, &t->left_out);
     g->look_wanted = false;

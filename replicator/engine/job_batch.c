@@ -132,21 +132,24 @@ static bool look_twice(struct look *l, struct err *e)
 }
 
 /* On the way back what is owed is one batch, however much: foreign keys hold when a whole snapshot is there, and not
- * between the steps of passes. Else also where a rate makes the batch's one source transaction last too long. What has no key cannot be brought over in
- * steps, so it does not count there. */
+ * between the steps of passes. Else too many rows are too large, and too many bytes, for a rate those that its one
+ * source transaction would read too long. What has no key cannot be brought over in steps, so it does not count there. */
 static bool too_large(const struct batch_task *t)
 {
     const struct relations *all = &t->task.world->relations;
+    const struct settings *s = t->task.settings;
     int64_t rows = 0, limit = throttle_limit(t->progress.throttle);
-    double bytes = 0, most_s = (double)t->task.settings->slice_ms * SLICE_MOST / 1e3;
+    double bytes = 0, most = (double)s->batch_bytes,
+           paid = (double)limit * (double)s->slice_ms * SLICE_MOST / 1e3;
     for (size_t i = 0; i < t->owed.count; i++) {
         const struct relation *r = relations_by_id(all, t->owed.items[i].id);
         rows += t->owed.items[i].rows;
         if (r->nkey != 0)
             bytes += (double)t->owed.items[i].rows * relation_row_bytes(r);
     }
-    return !t->task.sync->back &&
-           (rows > t->task.settings->batch_rows || (limit != 0 && bytes > (double)limit * most_s));
+    if (limit != 0 && paid < most)
+        most = paid;
+    return !t->task.sync->back && (rows > s->batch_rows || bytes > most);
 }
 
 /* ---- sequences ---- */
@@ -156,14 +159,14 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
                            size_t *count, struct err *e)
 {
     struct sequences from;
-    uint64_t began = clock_ms();
+    uint64_t began = clock_us();
     *count = 0;
     if (!t->sequences)
         return true;
     if (!sequences_read(source, t->task.sync->schema, t->task.mem, &from, e))
         return false;
     sequences_ahead(&from, t->task.world->sequences, t->task.mem, out, count);
-    t->sequences_took_ms = clock_ms() - began;
+    t->sequences_took_us = clock_us() - began;
     return true;
 }
 
@@ -175,6 +178,14 @@ static const char *position_of(const struct positions *p, int id)
         if (p->own[i].id == id)
             return p->own[i].snapshot;
     return p->snapshot;
+}
+
+/* Few rows, as far as is known how wide they are. A statement that is kept wants a position to begin with. */
+static bool comes_as_values(const struct batch_task *t, const struct relation *r, const struct owed *o)
+{
+    const double few_bytes = 500000;
+    return !t->as_streams && r->nkey != 0 && position_of(&t->positions, r->id)[0] != '\0' &&
+           o->rows <= APPLY_FEW_ROWS && (double)o->rows * relation_row_bytes(r) <= few_bytes;
 }
 
 static struct apply_table *make_tables(struct batch_task *t)
@@ -191,6 +202,9 @@ static struct apply_table *make_tables(struct batch_task *t)
             .truncated = t->owed.items[i].truncated,
             .owed = t->owed.items[i].rows,
         };
+        if (comes_as_values(t, r, &t->owed.items[i]))
+            tables[i].rows_of = capture_batch_kept(t->task.mem, &w->capture, r,
+                                                   position_of(&t->positions, r->id), APPLY_FEW_ROWS + 1);
     }
     return tables;
 }
@@ -220,8 +234,8 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .ntables = t->owed.count,
         .begin_sql = t->task.sync->back ? back_begin_batch_sql(t->task.mem, t->task.sync->schema) : NULL,
         .source_end_sql = capture_end_sql(t->task.mem, &t->task.world->capture, t->batch),
-        .position_sql = position_advance_sql(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
-                                             &t->task.world->source, t->left_out.items, t->left_out.count),
+        .position = position_advance(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
+                                     &t->task.world->source, t->left_out.items, t->left_out.count),
         .stages = worker_stages(w),
         .progress = &t->progress,
     };
@@ -233,8 +247,10 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         return false;
     a.sequences = sequences;
     a.nsequences = nsequences;
-    if (!fan_out(t, w, source, &a, &fan, e) || !apply_batch(source, target, &a, worker_arena(w), e))
+    if (!fan_out(t, w, source, &a, &fan, e) || !apply_batch(source, target, &a, worker_arena(w), e)) {
+        t->too_wide = t->too_wide || a.too_wide;
         return false;
+    }
     sequences_note(t->task.world->sequences, sequences, nsequences);
     t->outcome = BATCH_APPLIED;
     t->tables = a.ntables;
@@ -263,28 +279,38 @@ static bool move_sequences(struct batch_task *t, struct conn *source, struct con
     return ok;
 }
 
-bool job_batch(struct worker *w, struct job *job, struct err *e)
+static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
 {
-    struct batch_task *t = (struct batch_task *)job;
     struct look l = {.t = t};
     struct conn *target;
-    t->began_ms = clock_ms();
-    uint64_t began = clock_us();
     if (!worker_source(w, &l.source, e) || !worker_target(w, &target, e) || !look_twice(&l, e))
         return false;
     fault_point("batch.looked");
     if (t->outcome == BATCH_UNKNOWN_TABLE)
         return true;
-    bool ok;
     if (!l.open) {
         t->outcome = BATCH_IDLE;
-        ok = move_sequences(t, l.source, target, e);
-    } else if (too_large(t)) {
+        return move_sequences(t, l.source, target, e);
+    }
+    if (too_large(t)) {
         t->outcome = BATCH_TOO_LARGE;
-        ok =
-            pg_exec(l.source, "ROLLBACK", e) && capture_weigh(l.source, &t->task.world->capture, &t->owed, e);
-    } else {
-        ok = move(t, w, l.source, target, e);
+        return pg_exec(l.source, "ROLLBACK", e) &&
+               capture_weigh(l.source, &t->task.world->capture, &t->owed, e);
+    }
+    return move(t, w, l.source, target, e);
+}
+
+bool job_batch(struct worker *w, struct job *job, struct err *e)
+{
+    struct batch_task *t = (struct batch_task *)job;
+    t->began_ms = clock_ms();
+    uint64_t began = clock_us();
+    bool ok = look_and_move(t, w, e);
+    if (!ok && t->too_wide &&
+        !t->as_streams) { /* wider than the catalogs know: once more, through one buffer */
+        t->as_streams = true;
+        err_clear(e);
+        ok = look_and_move(t, w, e);
     }
     t->seconds = (double)(clock_us() - began) / 1e6;
     return ok;

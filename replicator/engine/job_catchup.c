@@ -25,15 +25,21 @@ static bool begin_pass(struct catchup_task *t, struct conn *source, int id, stru
     return true;
 }
 
-/* Rows of one step; under a rate no more than it brings in some seconds, since a step is one source transaction. */
+/* Rows of one step: no more than are of a batch's size, and under a rate no more than it brings in some seconds, since a
+ * step is one source transaction. */
 static int64_t step_rows(const struct catchup_task *t)
 {
-    int64_t rows = t->task.settings->step_rows, limit = throttle_limit(t->progress.throttle);
-    if (limit == 0)
-        return rows;
+    const struct settings *s = t->task.settings;
+    int64_t limit = throttle_limit(t->progress.throttle);
+    double rows = (double)s->step_rows;
     double width = relation_row_bytes(&t->task.world->relations.items[t->index]);
-    double limited = (double)limit / t->task.jobs * (double)t->task.settings->slice_ms / 1e3 / width;
-    return limited < (double)rows ? (int64_t)limited : rows;
+    double most = (double)s->batch_bytes / width;
+    double paid = (double)limit / t->task.jobs * (double)s->slice_ms / 1e3 / width;
+    if (most < rows)
+        rows = most;
+    if (limit != 0 && paid < rows)
+        rows = paid;
+    return (int64_t)rows;
 }
 
 /* The next range of the pass; moves the pass behind it. */
@@ -67,8 +73,8 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
         .tables = &table,
         .ntables = 1,
         .source_end_sql = capture_end_sql(t->task.mem, &world->capture, t->batch),
-        .position_sql = position_catchup_sql(t->task.mem, t->task.sync->schema, r->id, t->goal, t->side,
-                                             t->block, t->finished),
+        .position.execute = position_catchup_sql(t->task.mem, t->task.sync->schema, r->id, t->goal, t->side,
+                                                 t->block, t->finished),
         .stages = worker_stages(w),
         .progress = &t->progress,
     };

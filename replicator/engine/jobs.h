@@ -246,8 +246,10 @@ struct batch_task {
     bool others_come;    /* more workers will be here soon: a large batch waits for them */
     struct ids hot;      /* tables that owed something lately: the first look takes them without asking */
     bool sequences;      /* compare them, too */
+    bool as_streams;     /* no rows as values, however few */
     struct copy_progress progress;
     /* Found: */
+    bool too_wide; /* the rows did not fit into memory as values */
     enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_WANTS_OTHERS, BATCH_UNKNOWN_TABLE } outcome;
     enum bell bell; /* as the look found it, where nothing was owed */
     size_t dirty;   /* tables with delta rows, covered or not */
@@ -255,7 +257,7 @@ struct batch_task {
     size_t tables;
     int64_t upserted, deleted, bytes;
     double seconds;
-    uint64_t began_ms, sequences_took_ms;
+    uint64_t began_ms, sequences_took_us;
 };
 bool job_batch(struct worker *w, struct job *job, struct err *e);
 

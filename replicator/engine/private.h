@@ -119,7 +119,8 @@ struct engine {
     bool rang;           /* the next look follows the doorbell */
     int *hot;            /* ids of the tables of the last batch */
     size_t nhot;
-    uint64_t sequences_ms, sequences_took_ms; /* when they were last compared, and how long that took */
+    unsigned as_streams; /* for so many looks more no rows come as values: they are too wide */
+    uint64_t sequences_ms, sequences_took_us; /* when they were last compared, and how long that took */
     uint64_t looked_ms;                       /* when the last look that found nothing (left) began */
     uint64_t rotated_ms;
     uint64_t request;  /* number of the last request to bring everything over */

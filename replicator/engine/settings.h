@@ -7,6 +7,7 @@
 #include "repl/err.h"
 
 struct settings {
+    int64_t batch_bytes;  /* the same for their estimated size */
     int64_t batch_rows;   /* above this a backlog is caught up in steps */
     int64_t chunk_by_key; /* ranges of keys where ranges of blocks would do */
     int64_t chunk_max_bytes;

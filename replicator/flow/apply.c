@@ -14,6 +14,7 @@
 
 #include "fan.h"
 #include "repl/fault.h"
+#include "small.h"
 #include "stages.h"
 #include "streams.h"
 
@@ -33,6 +34,15 @@ static void add_sequences(struct script *s, const struct apply *ap, struct arena
         script_add(s, STEP_OTHER, NULL, sequence_set_sql(a, &ap->sequences[i]));
 }
 
+static void add_merge(struct script *s, struct arena *a, struct apply_table *t)
+{
+    if (t->values != NULL && t->rows == 0)
+        return; /* a TRUNCATE alone */
+    if (t->values != NULL)
+        small_add(s, a, t);
+    merge_add(s, a, t);
+}
+
 /* Returns the number of steps up to the last copy: their results are taken while the stages are filled. */
 static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
 {
@@ -42,7 +52,7 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     size_t copied = 0;
     for (size_t i = 0; i < ap->ntables; i++) {
         struct apply_table *t = &ap->tables[i];
-        if (fan_has(ap, t))
+        if (fan_has(ap, t) || t->values != NULL)
             continue;
         copied++;
         script_add(s, STEP_OTHER, t,
@@ -52,10 +62,13 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     size_t copies = s->nsteps;
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
-        merge_add(s, a, &ap->tables[i]);
+        add_merge(s, a, &ap->tables[i]);
     fan_end(s, a, ap);
     add_sequences(s, ap, a);
-    script_add(s, STEP_POSITION, NULL, ap->position_sql);
+    if (ap->position.definition != NULL)
+        script_add_kept(s, STEP_POSITION, NULL, &ap->position);
+    else
+        script_add(s, STEP_POSITION, NULL, ap->position.execute);
     return copied != 0 ? copies : 0;
 }
 
@@ -116,17 +129,14 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
     return stream_end(target, e);
 }
 
-static bool run(struct conn *source, struct conn *target, struct apply *ap, const char *out,
-                const struct script *s, size_t copies, struct err *e)
+/* The target merges while the source ends its transaction; what it merges is from the first step on to be taken. */
+static bool end(struct conn *source, struct conn *target, const struct script *s, size_t first, struct err *e)
 {
-    if (!pg_send(source, out, e) || !pg_send(target, s->sql.data, e) || !fill_stages(source, target, ap, e))
-        return false;
     fault_point("apply.staged");
-    /* The target merges while the source ends its transaction. */
     if (!stream_end(source, e))
         return false;
     fault_point("apply.durable");
-    if (!take_merges(target, s, copies, e))
+    if (!take_merges(target, s, first, e))
         return false;
     fault_point("apply.before_commit");
     if (!pg_exec(target, "COMMIT", e))
@@ -136,12 +146,37 @@ static bool run(struct conn *source, struct conn *target, struct apply *ap, cons
 }
 
 /* The same small tables come again and again: what their merges are is parsed and planned once a session. */
-static void choose_kept(struct apply *ap)
+static void choose_kept(struct apply *ap, bool small)
 {
     for (size_t i = 0; i < ap->ntables; i++) {
         struct apply_table *t = &ap->tables[i];
-        t->kept = ap->ntables <= STAGES_KEPT && !fan_has(ap, t) && t->source->nkey != 0 && merge_is_small(t);
+        t->kept = small || (ap->ntables <= STAGES_KEPT && !fan_has(ap, t) && t->source->nkey != 0 &&
+                            merge_is_small(t));
     }
+}
+
+/* The target's message goes out when the rows are here. */
+static bool carry_values(struct conn *source, struct conn *target, struct apply *ap, struct script *s,
+                         struct err *e)
+{
+    if (!small_read(source, ap, s->mem, e))
+        return false;
+    target_script(s, ap, s->mem);
+    return pg_keep(target, s->kept, s->nkept, e) && pg_send(target, s->sql.data, e) &&
+           end(source, target, s, 0, e);
+}
+
+/* The messages go out to both, and the rows from the one to the other. */
+static bool carry_streams(struct conn *source, struct conn *target, struct apply *ap, struct script *s,
+                          struct err *e)
+{
+    char *out = source_script(ap);
+    size_t copies = target_script(s, ap, s->mem);
+    bool ok = pg_keep(target, s->kept, s->nkept, e) && pg_send(source, out, e) &&
+              pg_send(target, s->sql.data, e) && fill_stages(source, target, ap, e) &&
+              end(source, target, s, copies, e);
+    free(out);
+    return ok;
 }
 
 /* Every stage that is not filled by others is there. */
@@ -149,12 +184,9 @@ static bool carry(struct conn *source, struct conn *target, struct apply *ap, st
                   struct err *e)
 {
     struct script s = {.mem = arena};
-    choose_kept(ap);
-    char *out = source_script(ap);
-    size_t copies = target_script(&s, ap, arena);
-    bool ok =
-        (s.nkept == 0 || pg_keep(target, s.kept, s.nkept, e)) && run(source, target, ap, out, &s, copies, e);
-    free(out);
+    bool small = small_is(ap);
+    choose_kept(ap, small);
+    bool ok = small ? carry_values(source, target, ap, &s, e) : carry_streams(source, target, ap, &s, e);
     script_free(&s);
     return ok;
 }

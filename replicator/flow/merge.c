@@ -26,16 +26,21 @@ void script_add(struct script *s, enum step_kind kind, struct apply_table *t, co
     buf_puts(&s->sql, ";\n");
 }
 
-/* The same, as a statement that the session keeps prepared. */
+void script_add_kept(struct script *s, enum step_kind kind, struct apply_table *t, const struct kept *k)
+{
+    s->kept[s->nkept++] = k->definition;
+    script_add(s, kind, t, k->execute);
+}
+
 static void add_kept(struct script *s, enum step_kind kind, struct apply_table *t, const char *text)
 {
     size_t len = strlen(text);
     while (len > 0 && strchr("\n ;", text[len - 1]) != NULL)
         len--;
-    char name[PG_KEPT_NAME], *definition = arena_printf(s->mem, "AS %.*s", (int)len, text);
-    pg_kept_name(definition, name);
-    s->kept[s->nkept++] = definition;
-    script_add(s, kind, t, arena_printf(s->mem, "EXECUTE %s", name));
+    const char *takes = t->values != NULL ? arena_printf(s->mem, "(%s[]) ", t->stage) : "";
+    const struct kept k = pg_kept(s->mem, arena_printf(s->mem, "%sAS %.*s", takes, (int)len, text),
+                                  t->values != NULL ? t->values : "");
+    script_add_kept(s, kind, t, &k);
 }
 
 void script_free(struct script *s)
@@ -190,11 +195,11 @@ static char *column_list(struct arena *a, const struct apply_table *t, bool stag
     return s;
 }
 
-enum { ALWAYS_FEW = 1000, SHARE = 20 };
+enum { SHARE = 20 };
 
 bool merge_is_small(const struct apply_table *t)
 {
-    return t->owed <= ALWAYS_FEW;
+    return t->owed <= APPLY_FEW_ROWS;
 }
 
 /* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since
@@ -202,6 +207,12 @@ bool merge_is_small(const struct apply_table *t)
  * made.
  * Many rows: never look each up. The planner thinks of a table that was analyzed while it was empty as one of a row at
  * most, and would read it whole for each row of the stage, with all that was just put in. */
+const char plan_lookups[] = "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true), "
+                            "pg_catalog.set_config('enable_mergejoin', 'off', true), "
+                            "pg_catalog.set_config('enable_nestloop', 'on', true), "
+                            "pg_catalog.set_config('enable_seqscan', 'off', true), "
+                            "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)";
+
 static void choose_plan(struct script *s, const struct apply_table *t)
 {
     int64_t held = t->target->rows_estimate > t->source->rows_estimate ? t->target->rows_estimate
@@ -211,14 +222,17 @@ static void choose_plan(struct script *s, const struct apply_table *t)
     if (plan == (int)s->plan)
         return;
     s->plan = plan;
+    if (plan == PLAN_LOOKUPS) {
+        script_add(s, STEP_OTHER, NULL, plan_lookups);
+        return;
+    }
     script_add(s, STEP_OTHER, NULL,
                few ? "SET LOCAL enable_hashjoin = off" : "SET LOCAL enable_hashjoin = on");
     script_add(s, STEP_OTHER, NULL,
                few ? "SET LOCAL enable_mergejoin = off" : "SET LOCAL enable_mergejoin = on");
     script_add(s, STEP_OTHER, NULL,
                few ? "SET LOCAL enable_nestloop = on" : "SET LOCAL enable_nestloop = off");
-    script_add(s, STEP_OTHER, NULL,
-               t->kept ? "SET LOCAL enable_seqscan = off" : "SET LOCAL enable_seqscan = on");
+    script_add(s, STEP_OTHER, NULL, "SET LOCAL enable_seqscan = on");
 }
 
 /* ---- whole statements ---- */
@@ -227,8 +241,12 @@ static void merge_keyed(struct script *s, struct arena *a, struct apply_table *t
 {
     enum { DIFFERS = 6 }; /* the variable that changes from statement to statement */
     const char *recreate = differs(a, t, is_recreated), *any = differs(a, t, is_any);
+    bool known = t->values != NULL;
     choose_plan(s, t);
-    add_filled(s, STEP_DELETE, t, sql_target_merge_delete, vars);
+    if (!known || t->gone != 0)
+        add_filled(s, STEP_DELETE, t, sql_target_merge_delete, vars);
+    if (known && t->gone == t->rows)
+        return;
     if (recreate[0] != '\0') {
         vars[DIFFERS].value = recreate;
         add_filled(s, STEP_OTHER, t, sql_target_merge_recreate, vars);
@@ -245,7 +263,7 @@ void merge_add(struct script *s, struct arena *a, struct apply_table *t)
     struct sql_var vars[] = {
         {"into", t->target->sql},
         {"table", arena_printf(a, "%s%s", t->target->partitioned ? "" : "ONLY ", t->target->sql)},
-        {"stage", t->stage},
+        {"stage", t->values != NULL ? "pg_catalog.unnest($1)" : t->stage},
         {"on", on_keys(a, t)},
         {"columns", column_list(a, t, false)},
         {"staged", column_list(a, t, true)},

@@ -23,6 +23,8 @@ struct script {
 
 /* Adds one statement; text may end with a semicolon or not. */
 void script_add(struct script *s, enum step_kind kind, struct apply_table *t, const char *text);
+/* The same, as a statement that the session keeps prepared: s->kept has to be kept before the script is sent. */
+void script_add_kept(struct script *s, enum step_kind kind, struct apply_table *t, const struct kept *k);
 void script_free(struct script *s);
 
 /* "pg_temp"."repl_<id>_<layout>" */
@@ -34,6 +36,8 @@ char *stage_columns(struct arena *a, const struct apply_table *t);
 void merge_add(struct script *s, struct arena *a, struct apply_table *t);
 /* So few rows that each is looked up, whatever the table holds. */
 bool merge_is_small(const struct apply_table *t);
+/* One statement: what is planned from here on to the end of the transaction looks rows up, and is planned once. */
+extern const char plan_lookups[];
 /* One command for all tables of the batch that were truncated; nothing where none was. */
 void truncate_add(struct script *s, struct arena *a, struct apply_table *tables, size_t n);
 

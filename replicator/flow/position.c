@@ -12,26 +12,34 @@ static char *filled(struct arena *a, const char *text, const struct sql_var *var
     return kept;
 }
 
-char *position_advance_sql(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,
-                           const struct server_identity *source, const int *left_out, size_t nleft_out)
+static const char *literal(struct arena *a, const char *text)
 {
+    struct buf b = {0};
+    sql_literal(&b, text);
+    const char *quoted = arena_strdup(a, b.data);
+    buf_free(&b);
+    return quoted;
+}
+
+struct kept position_advance(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,
+                             const struct server_identity *source, const int *left_out, size_t nleft_out)
+{
+    const struct sql_var vars[] = {{"schema", schema},          {"from_batch", "$1"}, {"snapshot", "$2"},
+                                   {"system_identifier", "$3"}, {"timeline", "$4"},   {"database", "$5"},
+                                   {"left_out", "$6"},          {NULL, NULL}};
     struct buf ids = {0};
     buf_puts(&ids, "{");
     for (size_t i = 0; i < nleft_out; i++)
         buf_printf(&ids, "%s%d", i != 0 ? "," : "", left_out[i]);
     buf_puts(&ids, "}");
-    const struct sql_var vars[] = {
-        {"schema", schema},
-        {"from_batch", arena_printf(a, "%lld", (long long)from_batch)},
-        {"snapshot", snapshot},
-        {"system_identifier", source->system_identifier},
-        {"timeline", arena_printf(a, "%lld", (long long)source->timeline)},
-        {"database", arena_printf(a, "%u", source->database)},
-        {"left_out", arena_strdup(a, ids.data)},
-        {NULL, NULL},
-    };
+    const char *params = arena_printf(a, "%lld, %s, %s, %lld, %u, %s", (long long)from_batch,
+                                      literal(a, snapshot), literal(a, source->system_identifier),
+                                      (long long)source->timeline, source->database, literal(a, ids.data));
     buf_free(&ids);
-    return filled(a, sql_target_position_advance, vars);
+    return pg_kept(a,
+                   arena_printf(a, "(bigint, text, text, bigint, bigint, text) AS %s",
+                                filled(a, sql_target_position_advance, vars)),
+                   params);
 }
 
 char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, char side,

@@ -63,6 +63,7 @@ bool stages_settle(struct stages *stages, struct conn *target, struct err *e)
     if (stages->count <= STAGES_KEPT)
         return true;
     stages_forget(stages);
+    pg_kept_forget(target); /* some take rows of the stages' types */
     return pg_exec(target, "DISCARD TEMP", e);
 }
 

@@ -29,6 +29,11 @@ int result_rows(const struct result *r)
     return PQntuples(r->res);
 }
 
+int result_columns(const struct result *r)
+{
+    return PQnfields(r->res);
+}
+
 bool result_null(const struct result *r, int row, int col)
 {
     return PQgetisnull(r->res, row, col) != 0;
@@ -76,6 +81,13 @@ bool pg_send(struct conn *c, const char *sql, struct err *e)
     return conn_flush(c, e);
 }
 
+bool pg_send_for_rows(struct conn *c, const char *sql, struct err *e)
+{
+    if (!conn_usable(c) || PQsendQuery(c->pg, sql) == 0 || PQsetSingleRowMode(c->pg) == 0)
+        return conn_fail(c, e);
+    return conn_flush(c, e);
+}
+
 /* Takes what is left of a failed statement, so that the next one finds a clean connection. */
 static void drain(struct conn *c)
 {
@@ -114,6 +126,11 @@ bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct e
         *out = wrap(res);
         return true;
     }
+    if (status == PGRES_SINGLE_TUPLE) {
+        *event = PG_ROW;
+        *out = wrap(res);
+        return true;
+    }
     if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) {
         *event = status == PGRES_COPY_OUT ? PG_COPY_OUT : PG_COPY_IN;
         PQclear(res);
@@ -123,6 +140,23 @@ bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct e
     PQclear(res);
     drain(c);
     return false;
+}
+
+bool pg_rows(struct conn *c, bool (*take)(void *arg, const struct result *row, struct err *e), void *arg,
+             struct err *e)
+{
+    for (;;) {
+        enum pg_event event = PG_END;
+        struct result *r = NULL;
+        if (!pg_next(c, &event, &r, e))
+            return false;
+        bool ok =
+            event == PG_RESULT || (event == PG_ROW ? take == NULL || take(arg, r, e)
+                                                   : err_set(e, ERR_SQL, "the server answered out of order"));
+        result_free(r);
+        if (!ok || event == PG_RESULT)
+            return ok;
+    }
 }
 
 bool pg_exec(struct conn *c, const char *sql, struct err *e)

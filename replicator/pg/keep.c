@@ -13,6 +13,20 @@ void pg_kept_name(const char *definition, char name[PG_KEPT_NAME])
     snprintf(name, PG_KEPT_NAME, "repl_%016llx", (unsigned long long)hash64_str(definition));
 }
 
+void pg_kept_forget(struct conn *c)
+{
+    c->kept_unknown = true;
+}
+
+struct kept pg_kept(struct arena *a, const char *definition, const char *params)
+{
+    char name[PG_KEPT_NAME];
+    pg_kept_name(definition, name);
+    return (struct kept){arena_strdup(a, definition), params[0] != '\0'
+                                                          ? arena_printf(a, "EXECUTE %s (%s)", name, params)
+                                                          : arena_printf(a, "EXECUTE %s", name)};
+}
+
 static bool is_kept(const struct conn *c, uint64_t hash)
 {
     for (size_t i = 0; i < c->nkept; i++)

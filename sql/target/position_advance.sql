@@ -1,13 +1,13 @@
 -- The target now shows another snapshot. Must touch exactly one row: a second engine would touch none.
 -- Writes: position, relation.   Variables: schema, from_batch, snapshot, system_identifier, timeline, database,
--- left_out (ids that this batch did not bring along: they keep where they stood).
+-- left_out (ids that this batch did not bring along: they keep where they stood), each an expression.
 WITH stay AS (
     UPDATE :"schema".relation r
-    SET snapshot = CASE WHEN r.id = ANY (:'left_out'::int[]) THEN coalesce(r.snapshot, p.snapshot) END
+    SET snapshot = CASE WHEN r.id = ANY (:left_out::int[]) THEN coalesce(r.snapshot, p.snapshot) END
     FROM :"schema".position p
-    WHERE CASE WHEN r.id = ANY (:'left_out'::int[]) THEN r.snapshot IS NULL ELSE r.snapshot IS NOT NULL END
+    WHERE CASE WHEN r.id = ANY (:left_out::int[]) THEN r.snapshot IS NULL ELSE r.snapshot IS NOT NULL END
 )
 UPDATE :"schema".position
-SET batch = batch + 1, snapshot = :'snapshot', system_identifier = :'system_identifier', timeline = :timeline,
+SET batch = batch + 1, snapshot = :snapshot, system_identifier = :system_identifier, timeline = :timeline,
     source_database = :database, applied_at = pg_catalog.clock_timestamp()
 WHERE batch = :from_batch;

@@ -42,11 +42,11 @@ select a, ctid from t where a in (4, 5) order by a;
 \set staged 's.c1, s.c2, s.c3, s.c4, s.c6'
 \i sql/target/merge_insert.sql
 \set from_batch 0
-\set snapshot '700:700:'
-\set system_identifier 7000000000000000001
+\set snapshot '''700:700:'''
+\set system_identifier '''7000000000000000001'''
 \set timeline 1
 \set database 5
-\set left_out '{}'
+\set left_out '''{}'''
 \i sql/target/position_advance.sql
 commit;
 \echo == every row, the generated column too
@@ -63,12 +63,12 @@ select id, snapshot from repl.relation;
 
 \echo == a table that was left out of a batch keeps where it stood
 \set from_batch 1
-\set snapshot '900:900:'
-\set left_out '{1}'
+\set snapshot '''900:900:'''
+\set left_out '''{1}'''
 \i sql/target/position_advance.sql
 select batch, p.snapshot, r.snapshot as own from repl.position p, repl.relation r;
 \set from_batch 2
-\set left_out '{}'
+\set left_out '''{}'''
 \i sql/target/position_advance.sql
 select batch, p.snapshot, r.snapshot as own from repl.position p, repl.relation r;
 

@@ -49,6 +49,8 @@ select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode, 't'::r
 \set no_delta 'NOT EXISTS (SELECT FROM repl.d1_a d WHERE d.k1 = t.a) AND NOT EXISTS (SELECT FROM repl.d1_b d WHERE d.k1 = t.a)'
 \set where 't.ctid < \'(1,0)\' AND ' :no_delta
 \set format text
+\set copy 'COPY ('
+\set to ') TO STDOUT (FORMAT text);'
 \t on
 begin isolation level repeatable read read only;
 \i sql/capture/chunk_lock.sql

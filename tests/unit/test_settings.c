@@ -44,6 +44,7 @@ static void without_a_file_all_are_default(void **state)
     assert_true(settings_load(dir, &s, &e));
     assert_int_equal(s.poll_ms, 1000);
     assert_int_equal(s.batch_rows, 500000);
+    assert_int_equal(s.batch_bytes, 256000000);
 }
 
 static void values_have_units_and_comments(void **state)
