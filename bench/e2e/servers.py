@@ -153,6 +153,18 @@ class Server:
                 found.add(child)
         return found
 
+    def living_seconds(self, database):
+        """CPU seconds of the sessions that are on that database now."""
+        total = 0
+        for pid in self.sessions(database):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                    fields = f.read().rsplit(")", 1)[1].split()
+            except OSError:  # it has ended meanwhile
+                continue
+            total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
     def session_seconds(self):
         """CPU seconds of all sessions that have ended, as the postmaster counted them: what a load cost the server,
         however busy the machine is with other things."""

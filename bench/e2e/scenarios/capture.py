@@ -8,6 +8,7 @@ import statistics
 import tempfile
 
 from bench import following, load_pgbench, pgbench, quiesce, servers, spread
+from engine import cpu_seconds
 
 ARMS = ("none", "floor", "stopped", "following")
 # A trigger that records the key and nothing else: no guard, no side, no doorbell, no changed keys. Nothing that a user without
@@ -44,18 +45,34 @@ def measure(options, report):
                 c.execute(FLOOR.format(table=table, key=key))
         stopped = stack.enter_context(following(source, target, "stopped", "stopped", options.jobs))
         stopped.stop()
-        stack.enter_context(following(source, target, "following", "following", options.jobs))
+        repl = stack.enter_context(following(source, target, "following", "following", options.jobs))
+        spent = []
         report.table("script", "clients", *ARMS, "CPU µs: none, floor, stopped")
         for name, path in (("TPC-B-like", None), ("one-row UPDATE", script.name)):
             for clients in (1, 4, 16):
-                found = {arm: [] for arm in ARMS}
+                found, parts = {arm: [] for arm in ARMS}, []
                 for n in range(rounds):
                     for arm in ARMS[n % len(ARMS):] + ARMS[:n % len(ARMS)]:
                         quiesce(source, target)
+                        before = cost(source, target, repl)
                         found[arm].append(pgbench(source, arm, clients, options.seconds, path))
+                        if arm == "following":
+                            parts.append([(b - a) * 1e6 / (found[arm][-1][0] * options.seconds)
+                                          for a, b in zip(before, cost(source, target, repl))])
                     report.progress(f"{name}, {clients} clients: " + ", ".join(f"{a} {v[-1][0]:.0f}" for a, v in found.items()))
                 cpu = {arm: statistics.median(c for _, c in found[arm]) for arm in ARMS}
                 report.row(name, clients, *(share(found, arm) for arm in ARMS), ", ".join(f"{cpu[arm]:.0f}" for arm in ARMS[:3]))
+                spent.append((name, clients, *(f"{v:.0f}" for v in (cpu["none"], cpu["following"], *map(statistics.median, zip(*parts))))))
+        report.line("\nWhere the time goes while it follows: CPU, µs a transaction, median.")
+        report.table("script", "clients", "the application's sessions without capture", "with it, while followed", "repl's sessions on the source",
+                     "the engine", "repl's sessions on the target")
+        for row in spent:
+            report.row(*row)
+
+
+def cost(source, target, repl):
+    """CPU seconds so far: of repl's sessions on the source, of the engine, of its sessions on the target."""
+    return source.living_seconds("following"), cpu_seconds(repl.pid()), target.living_seconds("following")
 
 
 def share(found, arm):
