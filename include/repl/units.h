@@ -72,6 +72,9 @@ struct units_wanted {
  * can be run again after a crash. say gets what was left out, and why. */
 bool schema_pre_data(const struct units_wanted *w, struct err *e) MUST_CHECK;
 
+/* What was read of the source's schema is not true any more: whoever plans next reads it again. */
+void schema_forget(const struct sync *s);
+
 /* Each asks what is there already, and plans the rest. out is in the arena. */
 typedef bool (*units_fn)(const struct units_wanted *w, struct arena *a, struct units *out, struct err *e);
 /* Indexes, primary keys, unique and exclusion constraints, and what waits for them. */

@@ -14,7 +14,7 @@ struct table_names {
     const struct capture *c;
     const struct relation *r;
     const char *delta_a, *delta_b, *side, *bell;
-    const char *changed, *old, *truncate, *leaf; /* functions */
+    const char *changed, *updated, *old, *truncate, *leaf; /* functions */
 };
 
 static struct table_names make_names(struct arena *a, const struct capture *c, const struct relation *r)
@@ -28,6 +28,7 @@ static struct table_names make_names(struct arena *a, const struct capture *c, c
         .side = name_of(a, c, "side"),
         .bell = name_of(a, c, "bell"),
         .changed = name_of(a, c, arena_printf(a, "d%d_changed", r->id)),
+        .updated = name_of(a, c, arena_printf(a, "d%d_updated", r->id)),
         .old = name_of(a, c, arena_printf(a, "d%d_old", r->id)),
         .truncate = name_of(a, c, arena_printf(a, "d%d_truncate", r->id)),
         .leaf = name_of(a, c, arena_printf(a, "d%d_truncate_leaf", r->id)),
@@ -91,6 +92,68 @@ static char *key_names(const struct table_names *n, const char *prefix)
     return s;
 }
 
+/* That OLD and NEW have the same key; null where one of them has nulls. */
+static char *key_same(const struct table_names *n)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < n->r->nkey; k++) {
+        const char *name = n->r->columns[n->r->key[k].column].name;
+        buf_printf(&b, "%sOLD.", k != 0 ? " AND " : "");
+        sql_ident(&b, name);
+        buf_printf(&b, " %s NEW.", n->r->key[k].eq);
+        sql_ident(&b, name);
+    }
+    char *s = arena_strdup(n->a, buf_text(&b));
+    buf_free(&b);
+    return s;
+}
+
+/* A hash of the whole key of c, where there is one: each column's seeds the next one's. */
+static const char *key_hash(const struct table_names *n)
+{
+    const char *hash = arena_printf(n->a, "%llu", (unsigned long long)hash64_str(n->c->sync_id) >> 1);
+    for (size_t k = 0; k < n->r->nkey; k++) {
+        const char *call = n->r->key[k].hash;
+        struct buf b = {0};
+        if (call[0] == '\0')
+            return NULL;
+        buf_printf(&b, "%sc.", call);
+        sql_ident(&b, n->r->columns[n->r->key[k].column].name);
+        buf_printf(&b, "%s, %s)", call[strlen(call) - 1] == '[' ? "]" : "", hash);
+        hash = arena_strdup(n->a, b.data);
+        buf_free(&b);
+    }
+    return hash;
+}
+
+/* Whether the keys of a statement's rows stayed what they were, by its transition tables: of all, as far as hashes tell. */
+static const char *same_all(const struct table_names *n)
+{
+    const char *hash = key_hash(n);
+    return hash == NULL ? "false"
+                        : arena_printf(n->a,
+                                       "(SELECT pg_catalog.sum(%s) FROM was c) OPERATOR(pg_catalog.=) "
+                                       "(SELECT pg_catalog.sum(%s) FROM changed c)",
+                                       hash, hash);
+}
+
+/* Of one. */
+static const char *same_one(const struct table_names *n)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < n->r->nkey; k++) {
+        const char *name = n->r->columns[n->r->key[k].column].name;
+        buf_printf(&b, "%s(SELECT c.", k != 0 ? " AND " : "");
+        sql_ident(&b, name);
+        buf_printf(&b, " FROM was c) %s (SELECT c.", n->r->key[k].eq);
+        sql_ident(&b, name);
+        buf_puts(&b, " FROM changed c)");
+    }
+    char *s = arena_strdup(n->a, buf_text(&b));
+    buf_free(&b);
+    return s;
+}
+
 static char *key_numbers(struct arena *a, const struct relation *r)
 {
     struct buf b = {0};
@@ -131,6 +194,10 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
         {"truncation_b", name_of(n->a, n->c, "truncation_b")},
         {"id", arena_printf(n->a, "%d", n->r->id)},
         {"keys", key_names(n, arena_printf(n->a, "%s.", row))},
+        {"old_keys", key_names(n, "OLD.")},
+        {"same", key_same(n)},
+        {"same_one", same_one(n)},
+        {"same_all", same_all(n)},
         {"row", row},
         {"from", arena_printf(n->a, " FROM changed c %s", only)},
         {"only", only},
@@ -152,7 +219,11 @@ static void add_functions(struct buf *b, const struct table_names *n)
     bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     add_function(b, n, n->changed, by_row ? sql_capture_body_row : sql_capture_body_changed,
                  by_row ? "NEW" : "c");
-    add_function(b, n, n->old, sql_capture_body_row, "OLD");
+    if (n->r->nkey != 0)
+        add_function(b, n, n->updated, by_row ? sql_capture_body_row_updated : sql_capture_body_updated,
+                     by_row ? "NEW" : "c");
+    if (by_row)
+        add_function(b, n, n->old, sql_capture_body_row, "OLD");
     add_function(b, n, n->truncate, sql_capture_body_truncate, "");
     if (n->r->partitioned)
         add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, "");
@@ -183,22 +254,6 @@ static bool run(struct conn *db, struct buf *b, struct err *e)
 }
 
 /* ---- triggers ---- */
-
-static char *key_changed(const struct table_names *n)
-{
-    struct buf b = {0};
-    for (size_t k = 0; k < n->r->nkey; k++) {
-        const char *name = n->r->columns[n->r->key[k].column].name;
-        buf_printf(&b, "%sNOT (OLD.", k != 0 ? " OR " : "");
-        sql_ident(&b, name);
-        buf_printf(&b, " %s NEW.", n->r->key[k].eq);
-        sql_ident(&b, name);
-        buf_puts(&b, ")");
-    }
-    char *s = arena_strdup(n->a, buf_text(&b));
-    buf_free(&b);
-    return s;
-}
 
 static void add_truncate(struct buf *b, const struct table_names *n, const char *table, const char *timing,
                          const char *function)
@@ -237,17 +292,15 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
         {"insert", trigger_name(n, "insert")},
         {"update", trigger_name(n, "update")},
         {"delete", trigger_name(n, "delete")},
-        {"key", trigger_name(n, "key")},
-        {"changed", key_changed(n)},
+        {"was", n->r->nkey != 0 ? "OLD TABLE AS was" : ""},
         {"sync_id", n->c->sync_id},
         {"function_changed", n->changed},
+        {"function_updated", n->r->nkey != 0 ? n->updated : n->changed},
         {"function_old", n->old},
         {NULL, NULL},
     };
     bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     add_filled(b, by_row ? sql_capture_triggers_row : sql_capture_triggers_statement, vars);
-    if (n->r->nkey != 0)
-        add_filled(b, sql_capture_trigger_key, vars);
     add_truncate(b, n, n->r->sql, "AFTER", n->truncate);
     return !n->r->partitioned || add_leaves(db, b, n, e);
 }
@@ -273,8 +326,8 @@ static bool make_capture(struct conn *db, const struct table_names *n,
         return false;
     }
     if (o->fenced)
-        buf_printf(&b, "SELECT %s('{d%d_changed,d%d_old,d%d_truncate,d%d_truncate_leaf}');",
-                   name_of(n->a, n->c, "put_up_fence"), n->r->id, n->r->id, n->r->id, n->r->id);
+        buf_printf(&b, "SELECT %s('{d%d_changed,d%d_updated,d%d_old,d%d_truncate,d%d_truncate_leaf}');",
+                   name_of(n->a, n->c, "put_up_fence"), n->r->id, n->r->id, n->r->id, n->r->id, n->r->id);
     buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d; COMMIT;",
                name_of(n->a, n->c, "relation"), n->r->id);
     return run(db, &b, e);
@@ -352,15 +405,11 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
 {
     struct arena *a = arena_new();
     struct table_names n = make_names(a, c, r);
-    const struct sql_var vars[] = {{"schema", c->schema},
-                                   {"id", arena_printf(a, "%d", r->id)},
-                                   {"delta_a", n.delta_a},
-                                   {"delta_b", n.delta_b},
-                                   {"changed", n.changed},
-                                   {"old", n.old},
-                                   {"truncate", n.truncate},
-                                   {"leaf", n.leaf},
-                                   {NULL, NULL}};
+    const struct sql_var vars[] = {{"schema", c->schema},  {"id", arena_printf(a, "%d", r->id)},
+                                   {"delta_a", n.delta_a}, {"delta_b", n.delta_b},
+                                   {"changed", n.changed}, {"updated", n.updated},
+                                   {"old", n.old},         {"truncate", n.truncate},
+                                   {"leaf", n.leaf},       {NULL, NULL}};
     struct buf b = {0};
     add_begin(&b, &n, lock_timeout_ms, "ACCESS EXCLUSIVE");
     add_filled(&b, sql_capture_drop_table, vars);

@@ -294,6 +294,7 @@ bool capture_forget(struct conn *db, const struct capture *c, int id, struct err
         {"delta_a", name_delta(a, c, id, 'a')},
         {"delta_b", name_delta(a, c, id, 'b')},
         {"changed", name_of(a, c, arena_printf(a, "d%d_changed", id))},
+        {"updated", name_of(a, c, arena_printf(a, "d%d_updated", id))},
         {"old", name_of(a, c, arena_printf(a, "d%d_old", id))},
         {"truncate", name_of(a, c, arena_printf(a, "d%d_truncate", id))},
         {"leaf", name_of(a, c, arena_printf(a, "d%d_truncate_leaf", id))},

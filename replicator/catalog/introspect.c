@@ -151,6 +151,7 @@ static void fill_keys(const struct result *keys, const struct result *columns, s
             t->key[k].order = arena_strdup(a, result_text(keys, row + (int)k, 7));
             t->key[k].collate = arena_strdup(a, result_text(keys, row + (int)k, 8));
             t->key[k].folds = arena_strdup(a, result_text(keys, row + (int)k, 9));
+            t->key[k].hash = arena_strdup(a, result_text(keys, row + (int)k, 10));
         }
         t->nrange = same_order(t);
     }

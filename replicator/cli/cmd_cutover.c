@@ -106,15 +106,38 @@ static bool tell_verified(struct cutover_run *r, const struct status *st, struct
     return false;
 }
 
+static bool is_replicated(const struct status *st, const char *label)
+{
+    bool found = false;
+    for (size_t i = 0; i < st->ntables && !found; i++) {
+        char *own = xasprintf("%s.%s", st->tables[i].schema, st->tables[i].name);
+        found = strcmp(own, label) == 0;
+        free(own);
+    }
+    return found;
+}
+
+/* A table that is new on the source is none: the cutover names what is not replicated, and goes on. */
+static const struct status_error *open_error(const struct status *st)
+{
+    for (size_t i = 0; i < st->nerrors; i++) {
+        const char *table = st->errors[i].table;
+        if (table == NULL || table[0] == '\0' || is_replicated(st, table))
+            return &st->errors[i];
+    }
+    return NULL;
+}
+
 static bool judge(struct cutover_run *r, const struct status *st, struct err *e)
 {
+    const struct status_error *open = open_error(st);
     if (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) {
         err_set(e, ERR_NOT_YET, "the phase is %s, not following", phase_name(st->phase));
         return err_hint(e, "%s", st->next != NULL ? st->next : "repl status");
     }
-    if (st->nerrors != 0) {
-        err_set(e, ERR_NOT_YET, "there are errors that are not over: %s", st->errors[0].message);
-        return err_hint(e, "%s", st->errors[0].hint != NULL ? st->errors[0].hint : "repl status");
+    if (open != NULL) {
+        err_set(e, ERR_NOT_YET, "there are errors that are not over: %s", open->message);
+        return err_hint(e, "%s", open->hint != NULL ? open->hint : "repl status");
     }
     if (!all_tables_follow(st, e))
         return false;

@@ -215,6 +215,32 @@ void drift_opened(struct engine *g, const struct world *before)
 
 /* ---- the survey: have the catalogs changed? ---- */
 
+static void surveyed(struct engine *g, struct task *task);
+
+static bool is_held(const struct engine *g)
+{
+    return g->stopping || g->paused || engine_in_trouble(g) || g->world == NULL;
+}
+
+static bool survey_is_due(const struct engine *g, uint64_t now)
+{
+    uint64_t wait = g->survey_wait_ms != 0 ? g->survey_wait_ms : (uint64_t)g->settings.survey_ms;
+    bool requested = g->request > g->surveyed && (has_tables(g->life) || g->life == LIFE_FINISHING);
+    bool wanted = g->life == LIFE_FOLLOWING ||
+                  ((g->life == LIFE_COPYING || g->life == LIFE_CATCHING_UP) && drift_any(g));
+    return !g->surveying && (requested || (wanted && now - g->survey_ms >= wait));
+}
+
+static void survey_if_due(struct engine *g)
+{
+    if (is_held(g) || !survey_is_due(g, clock_ms()))
+        return;
+    struct survey_task *t = task_new(sizeof *t, job_survey, surveyed);
+    t->request = g->request;
+    g->surveying = true;
+    engine_submit(g, &t->task.job);
+}
+
 static void surveyed(struct engine *g, struct task *task)
 {
     struct survey_task *t = (struct survey_task *)task;
@@ -228,32 +254,30 @@ static void surveyed(struct engine *g, struct task *task)
     g->survey_wait_ms = (uint64_t)g->settings.survey_ms;
     if (t->took_ms * SURVEY_SHARE > g->survey_wait_ms)
         g->survey_wait_ms = t->took_ms * SURVEY_SHARE;
-    if (t->changed)
+    if (t->changed) {
         try_all(g);
+    } else if (t->request > g->surveyed) {
+        g->surveyed = t->request;
+        follow_look(g);
+        survey_if_due(g); /* for requests that came meanwhile */
+    }
     engine_go_on_beside(g);
 }
 
-static bool survey_is_due(const struct engine *g, uint64_t now)
+void drift_requested(struct engine *g)
 {
-    uint64_t wait = g->survey_wait_ms != 0 ? g->survey_wait_ms : (uint64_t)g->settings.survey_ms;
-    bool wanted = g->life == LIFE_FOLLOWING ||
-                  ((g->life == LIFE_COPYING || g->life == LIFE_CATCHING_UP) && drift_any(g));
-    return wanted && !g->surveying && now - g->survey_ms >= wait;
+    survey_if_due(g);
 }
 
 void drift_tick(struct engine *g)
 {
-    uint64_t now = clock_ms();
-    if (g->stopping || g->paused || engine_in_trouble(g) || g->world == NULL)
+    if (is_held(g))
         return;
     if (g->nasides != 0 && has_tables(g->life) && drift_any(g) != NULL &&
-        now - g->drift_tried_ms >= (uint64_t)g->settings.retry_max_ms) {
+        clock_ms() - g->drift_tried_ms >= (uint64_t)g->settings.retry_max_ms)
         drift_again(g);
-    } else if (survey_is_due(g, now)) {
-        struct survey_task *t = task_new(sizeof *t, job_survey, surveyed);
-        g->surveying = true;
-        engine_submit(g, &t->task.job);
-    }
+    else
+        survey_if_due(g);
 }
 
 /* ---- what status says ---- */

@@ -32,6 +32,9 @@ bool drift_reopen_now(struct engine *g);
 void drift_again(struct engine *g);
 /* The world is another than before (NULL: there was none). */
 void drift_opened(struct engine *g, const struct world *before);
+/* Somebody wants to have everything on the target. What DDL brought or took is seen by no trigger (a partition that was
+ * attached with rows), so no look fulfils a request before the catalogs have been compared. Then a look follows. */
+void drift_requested(struct engine *g);
 /* About once a second. */
 void drift_tick(struct engine *g);
 void drift_status(const struct engine *g, struct status *out);

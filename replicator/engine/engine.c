@@ -240,6 +240,7 @@ static void tear_down(struct engine *g)
     arena_free(g->behind_mem);
     standing_clear(&g->standing);
     free(g->left_out);
+    free(g->schema_read);
     free(g->asides);
     free(g->add_wanted);
     free(g->hot);

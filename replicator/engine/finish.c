@@ -45,10 +45,24 @@ void finish_drop(struct engine *g)
     g->finish = NULL;
 }
 
+/* The statements come from the source's schema as an earlier dump has it: tables, columns and schemas may have other names
+ * by now. It is read again, once for each state of the source. */
+static void doubt_schema(struct engine *g, const struct err *e)
+{
+    const char *now = g->world->outlines[SIDE_SOURCE];
+    bool unknown = err_is(e, "42P01") || err_is(e, "42703") || err_is(e, "3F000") || err_is(e, "42704");
+    if (!unknown || (g->schema_read != NULL && strcmp(g->schema_read, now) == 0))
+        return;
+    free(g->schema_read);
+    g->schema_read = xstrdup(now);
+    schema_forget(g->o->sync);
+}
+
 /* True when the work goes on. */
 static bool ended_well(struct engine *g, const struct task *t)
 {
     if (!t->job.ok) {
+        doubt_schema(g, &t->job.err);
         supervise_error(g, &t->job.err);
         return false;
     }

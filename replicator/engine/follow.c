@@ -318,7 +318,7 @@ void follow_look(struct engine *g)
     t->positions = standing_positions(&g->standing, t->task.mem);
     t->progress.throttle = g->throttle;
     t->batch = g->standing.batch;
-    t->request = g->request;
+    t->request = g->surveyed;
     t->others_come = workers_are_coming(g);
     /* Thousands of them take longer than the rows of a small batch. */
     t->sequences = g->request > g->answered ||
@@ -348,6 +348,6 @@ uint64_t follow_request(struct engine *g)
     g->look_index = 0;
     supervise_again(g);
     drift_again(g);
-    follow_look(g);
+    drift_requested(g);
     return g->request;
 }

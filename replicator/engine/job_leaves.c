@@ -90,12 +90,19 @@ static bool has_twin(const struct relation *root, const struct leaf *leaf, const
     return true;
 }
 
+static void note(struct world *w, const char **why, const struct relation *root, const struct leaf *leaf)
+{
+    const char **one = &why[root - w->relations.items];
+    *one = *one != NULL ? *one : leaf->sql;
+}
+
 static bool take_in(struct world *w, const struct relation *root, const struct leaf *leaf,
                     const struct relations *targets, struct conn *source, struct conn *target, struct err *e)
 {
     bool twin = false;
     if (!capture_watch_leaf(source, &w->capture, root, leaf, LOCK_MS, e)) {
-        w->unfinished = true; /* others hold it: the next survey comes back */
+        w->unfinished = true; /* the next survey comes back */
+        note(w, w->held, root, leaf);
         return is_lock_timeout(e) || err_table(e, leaf->schema, leaf->name);
     }
     if (!capture_record_leaf(source, &w->capture, root, leaf, e) ||
@@ -115,8 +122,7 @@ static bool let_go(struct world *w, const struct relation *root, const struct le
     if (!has_leaf(root, leaf, targets, target, &twin, e))
         return false;
     if (twin) {
-        const char **gone = &w->gone[root - w->relations.items];
-        *gone = *gone != NULL ? *gone : leaf->sql;
+        note(w, w->gone, root, leaf);
         return capture_leaf_is_gone(source, &w->capture, leaf, e);
     }
     if (capture_forget_leaf(source, &w->capture, root, leaf, LOCK_MS, e))
@@ -131,8 +137,7 @@ bool mend_leaves(struct world *w, const struct relations *targets, struct conn *
     struct leaf *leaves;
     size_t n;
     w->gone = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->gone);
-    if (w->fenced)
-        return true;
+    w->held = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->held);
     if (!capture_leaves_changed(source, &w->capture, w->mem, &leaves, &n, e))
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -148,9 +153,15 @@ bool mend_leaves(struct world *w, const struct relations *targets, struct conn *
 
 bool mend_left(const struct world *w, const struct relation *r, struct err *e)
 {
-    const char *leaf = w->gone[r - w->relations.items];
-    if (leaf == NULL)
+    const char *leaf = w->gone[r - w->relations.items], *held = w->held[r - w->relations.items];
+    if (leaf == NULL && held == NULL)
         return false;
+    if (leaf == NULL) {
+        err_set(e, ERR_CONFIG, "its new partition %s is not taken in yet, since others hold it locked", held);
+        err_table(e, r->schema, r->name);
+        err_hint(e, "end the sessions that hold it for long; repl tries again by itself");
+        return true;
+    }
     err_set(e, ERR_CONFIG, "its partition %s is gone from the source, and the target still has it", leaf);
     err_table(e, r->schema, r->name);
     err_hint(e, "on the target: ALTER TABLE %s DETACH PARTITION %s, or DROP TABLE %s", r->sql, leaf, leaf);

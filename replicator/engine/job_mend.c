@@ -36,8 +36,19 @@ static size_t width(const struct relation *r)
     return r->nkey_now != 0 ? r->nkey_now : r->nkey;
 }
 
-bool mend_same_key(const struct relation *source, const struct relation *target)
+/* In the first copy the target gets its keys behind the rows: those that the source has by then. */
+static bool keys_come_later(const struct world *w, const struct relation *target)
 {
+    for (size_t i = 0; i < w->state.steps.count; i++)
+        if (strcmp(w->state.steps.items[i], "indexes") == 0)
+            return false;
+    return target->nkey == 0;
+}
+
+bool mend_same_key(const struct world *w, const struct relation *source, const struct relation *target)
+{
+    if (keys_come_later(w, target))
+        return true;
     if (width(source) != target->nkey)
         return false;
     for (size_t k = 0; k < target->nkey; k++)
@@ -47,12 +58,12 @@ bool mend_same_key(const struct relation *source, const struct relation *target)
 }
 
 /* Another key than capture's, on which both sides agree. */
-static bool key_is_agreed(struct relation *r, const struct relations *targets)
+static bool key_is_agreed(const struct world *w, struct relation *r, const struct relations *targets)
 {
     struct err ignored; /* said when tables are matched */
     const struct relation *t = relations_find(targets, r->schema, r->name);
     return (r->key_was != NULL || r->nkey_now != 0) && t != NULL && catalog_compatible(r, t, &ignored) &&
-           mend_same_key(r, t);
+           mend_same_key(w, r, t);
 }
 
 /* Not at any price: a table that is locked by others is left for a later opening. */
@@ -108,7 +119,7 @@ bool mend_keys(struct world *w, const struct relations *targets, struct conn *so
             world_say(w,
                       arena_printf(w->mem, "%s: columns of its key were renamed; capture follows", r->label));
             *mended = true;
-        } else if ((r->capture_broken || key_is_agreed(r, targets)) &&
+        } else if ((r->capture_broken || key_is_agreed(w, r, targets)) &&
                    !copy_anew(w, r, source, target, mended, e)) {
             return false;
         }

@@ -158,7 +158,7 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
         return false;
     if (!catalog_compatible(r, target, e))
         return false;
-    if (r->key_was != NULL || (known(w, r->id)->afresh && !mend_same_key(r, target)))
+    if (r->key_was != NULL || (known(w, r->id)->afresh && !mend_same_key(w, r, target)))
         return another_key(r, w->mem, e);
     w->targets[r - w->relations.items] = *target;
     w->targets[r - w->relations.items].id = r->id;
@@ -314,6 +314,8 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     ok = ok && target_drop_stages(target, sync->schema, e);
     ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e)) &&
          (*mended || mend_leaves(w, &targets, source, target, e));
+    if (ok && *mended)
+        schema_forget(sync); /* it has the keys of before */
     if (!ok || *mended)
         return ok;
     match_tables(w, &targets);

@@ -28,6 +28,7 @@ struct world {
     struct strlist news;         /* tables of the source that are not in the sync, in the arena */
     bool unfinished;             /* a table was locked by others: the next survey opens again */
     const char **gone;           /* a partition that only the target still has, or NULL; same index */
+    const char **held;           /* one that others hold, so it is not taken in, or NULL; same index */
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
     bool fenced;                 /* the source's writers were switched off by a cutover */
@@ -72,6 +73,7 @@ struct open_task {
     struct task task;
     bool take_guards; /* connections that hold the locks are wanted */
     bool first;       /* of this engine: sessions of an earlier one are waited for */
+    uint64_t request; /* requests up to this one were there when it began */
     struct conn *source_guard, *target_guard;
     struct world *found;
 };
@@ -85,8 +87,8 @@ struct join_task {
 bool job_join(struct worker *w, struct job *job, struct err *e);
 /* Parts of an opening (job_mend.c). What happened, for the log; the text is the arena's. */
 void world_say(struct world *w, char *text);
-/* The target's key has the columns of the source's. */
-bool mend_same_key(const struct relation *source, const struct relation *target);
+/* The target's key has the columns of the source's, or is still to be made. */
+bool mend_same_key(const struct world *w, const struct relation *source, const struct relation *target);
 /* Capture follows what became of keys. Where anything was mended the world is to be read again. */
 bool mend_keys(struct world *w, const struct relations *targets, struct conn *source, struct conn *target,
                bool *mended, struct err *e);
@@ -108,6 +110,7 @@ bool job_add(struct worker *w, struct job *job, struct err *e);
 /* Looks whether the tables of either side have changed since the opening. */
 struct survey_task {
     struct task task;
+    uint64_t request; /* requests up to this one were there when it began */
     bool changed;
     uint64_t took_ms;
 };

@@ -87,6 +87,7 @@ static void opened(struct engine *g, struct task *task)
     g->established = target_follows(&g->world->state);
     g->indexed = step_is_done(g->world, "indexes");
     g->survey_ms = clock_ms();
+    g->surveyed = t->request;
     g->finishing = step_is_done(g->world, "constraints") ? step_is_done(g->world, "analyze") ? 2 : 1 : 0;
     if (!g->opened_once) {
         g->opened_once = true;
@@ -121,6 +122,7 @@ void open_begin(struct engine *g)
     struct open_task *t = task_new(sizeof *t, job_open, opened);
     t->take_guards = g->source_guard == NULL || g->target_guard == NULL;
     t->first = !g->opened_once;
+    t->request = g->request;
     if (t->take_guards)
         listener_close(g);
     engine_submit(g, &t->task.job);

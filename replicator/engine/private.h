@@ -102,10 +102,11 @@ struct engine {
     struct conn *source_guard, *target_guard;
 
     struct copy_plan copy;
-    bool established;        /* the target shows one snapshot: what is not copied is brought in beside it */
-    bool indexed, indexing;  /* every table that is copied has its indexes; they are being made beside */
-    int finishing;           /* the step of finish.c */
-    struct finish *finish;   /* the step under way; NULL: none */
+    bool established;       /* the target shows one snapshot: what is not copied is brought in beside it */
+    bool indexed, indexing; /* every table that is copied has its indexes; they are being made beside */
+    int finishing;          /* the step of finish.c */
+    struct finish *finish;  /* the step under way; NULL: none */
+    char *schema_read; /* the source's outline when its schema was last read anew; NULL: not by this engine */
     struct pool *watch;      /* one worker, which asks how the others get on; NULL until it is needed */
     const char *note;        /* what goes on, for status */
     struct catchup *catchup; /* the passes under way; NULL: none */
@@ -124,6 +125,7 @@ struct engine {
     uint64_t looked_ms;                       /* when the last look that found nothing (left) began */
     uint64_t rotated_ms;
     uint64_t request;  /* number of the last request to bring everything over */
+    uint64_t surveyed; /* all requests up to this one came before an opening or a survey that has ended */
     uint64_t answered; /* all requests up to this one are fulfilled */
     int64_t owed_rows;
     struct owed_list behind; /* what made the backlog too large; in behind_mem */

@@ -11,6 +11,7 @@
 #include "child.h"
 #include "pg_dump.h"
 #include "repl/embedded.h"
+#include "repl/units.h"
 
 #define UNFINISHED "schema.dump.new"
 static const char *const files[] = {"schema.dump",      UNFINISHED,       "schema.list",
@@ -33,6 +34,11 @@ void dump_remove(const char *dir)
 {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         remove_file(dir, files[i]);
+}
+
+void schema_forget(const struct sync *s)
+{
+    dump_remove(s->dir);
 }
 
 void dump_remove_unfinished(const char *dir)

@@ -1,9 +1,10 @@
 -- Tables that are captured. Reads: relation, the catalog.   Variables: schema.
 -- Returns: oid, id, shape, key columns as capture's functions name them, as they are named now, whether capture is
--- broken: a key column is gone or has another type, a trigger is gone or disabled, also that of one partition, or something
--- was missed.
+-- broken: a key column is gone or has another type, a trigger is gone or disabled, also that of one partition, something was
+-- missed, or the table has come to inherit from another, whose statements fire no statement-level triggers of it.
 SELECT r.relid, r.id, :"schema".shape(r.relid), r.key_columns, coalesce(k.names, ''),
-       coalesce(k.broken, false) OR g.count < 4 + (pg_catalog.cardinality(r.key_numbers) > 0)::int
+       coalesce(k.broken, false) OR g.count < 4
+           OR (NOT g.by_row AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = r.relid))
            OR EXISTS (SELECT FROM :"schema".missed m WHERE m.relation = r.id)
            OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(r.relid) l
                       JOIN pg_catalog.pg_trigger t ON t.tgrelid = l.relid AND t.tgenabled = 'D'
@@ -17,7 +18,7 @@ CROSS JOIN LATERAL (
     JOIN pg_catalog.pg_attribute a ON a.attrelid = r.relid AND a.attnum = n.number
 ) k
 CROSS JOIN LATERAL (
-    SELECT pg_catalog.count(*)
+    SELECT pg_catalog.count(*), pg_catalog.bool_or(t.tgtype & 1 = 1) AS by_row
     FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
     WHERE t.tgrelid = r.relid AND t.tgenabled = 'A' AND NOT t.tgisinternal
       AND p.pronamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = :'schema')

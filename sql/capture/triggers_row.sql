@@ -7,7 +7,7 @@ CREATE TRIGGER :insert AFTER INSERT ON :table FOR EACH ROW
     EXECUTE FUNCTION :function_changed();
 CREATE TRIGGER :update AFTER UPDATE ON :table FOR EACH ROW
     WHEN (pg_catalog.current_setting('repl.origin', true) IS DISTINCT FROM :'sync_id')
-    EXECUTE FUNCTION :function_changed();
+    EXECUTE FUNCTION :function_updated();
 CREATE TRIGGER :delete AFTER DELETE ON :table FOR EACH ROW
     WHEN (pg_catalog.current_setting('repl.origin', true) IS DISTINCT FROM :'sync_id')
     EXECUTE FUNCTION :function_old();

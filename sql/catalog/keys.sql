@@ -1,10 +1,11 @@
 -- The key of each table given: its primary key, else the unique index over NOT NULL columns that is smallest (fewest
 -- columns, then first by name). Tables with neither have no row here.
--- Reads: pg_index, pg_attribute, pg_opclass, pg_amop, pg_operator, pg_collation.   Writes: nothing.
+-- Reads: pg_index, pg_attribute, pg_opclass, pg_amop, pg_amproc, pg_operator, pg_collation.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, primary, position, attnum, the operators for equal, less, greater or equal, how ORDER BY names the
--- index's order, its collation where that is not the column's, the column's own where that is not deterministic;
--- in table and position order.
+-- index's order, its collation where that is not the column's, the column's own where that is not deterministic, how a call
+-- begins of a function that gives equal values equal 64-bit hashes (of an array of the value where the type's own cannot be
+-- called; empty: there is none); in table and position order.
 WITH candidate AS (
     SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indexrelid, i.indisprimary, i.indkey, i.indclass,
                                         i.indcollation, i.indoption, i.indnkeyatts
@@ -16,8 +17,8 @@ WITH candidate AS (
                       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[g]
                       WHERE NOT a.attnotnull)
     ORDER BY i.indrelid, i.indisprimary DESC, i.indimmediate DESC, i.indnkeyatts, c.relname COLLATE "C"
-), operator(opclass, strategy, name) AS (
-    SELECT oc.oid, am.amopstrategy, pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+), operator(opclass, strategy, oid, name) AS (
+    SELECT oc.oid, am.amopstrategy, o.oid, pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
     FROM pg_catalog.pg_opclass oc
     JOIN pg_catalog.pg_amop am ON am.amopfamily = oc.opcfamily AND am.amoplefttype = oc.opcintype
          AND am.amoprighttype = oc.opcintype AND am.amoppurpose = 's'
@@ -37,7 +38,18 @@ SELECT k.indrelid, k.indisprimary, g, k.indkey[g], eq.name, lt.name, ge.name,
        coalesce((SELECT pg_catalog.format(' COLLATE %I.%I', n.nspname, co.collname)
                  FROM pg_catalog.pg_collation co
                  JOIN pg_catalog.pg_namespace n ON n.oid = co.collnamespace
-                 WHERE co.oid = a.attcollation AND NOT co.collisdeterministic), '')
+                 WHERE co.oid = a.attcollation AND NOT co.collisdeterministic), ''),
+       coalesce((SELECT CASE WHEN p.proargtypes[0] = f.amproclefttype THEN pg_catalog.format('%I.%I(', n.nspname, p.proname)
+                             ELSE 'pg_catalog.hash_array_extended(ARRAY[' END
+                 FROM pg_catalog.pg_amop h
+                 JOIN pg_catalog.pg_am m ON m.oid = h.amopmethod AND m.amname = 'hash'
+                 JOIN pg_catalog.pg_opclass oc ON oc.opcfamily = h.amopfamily AND oc.opcintype = h.amoplefttype AND oc.opcdefault
+                 JOIN pg_catalog.pg_amproc f ON f.amprocfamily = h.amopfamily AND f.amproclefttype = h.amoplefttype
+                      AND f.amprocrighttype = h.amoplefttype AND f.amprocnum = 2
+                 JOIN pg_catalog.pg_proc p ON p.oid = f.amproc
+                 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                 WHERE h.amopopr = eq.oid
+                 LIMIT 1), '')
 FROM candidate k
 CROSS JOIN LATERAL pg_catalog.generate_series(0, k.indnkeyatts - 1) g
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.indrelid AND a.attnum = k.indkey[g]

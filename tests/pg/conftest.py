@@ -14,8 +14,8 @@ from report import Report
 
 
 def pytest_addoption(parser):
-    parser.addoption("--seed", type=int, help="test_model.py: the one round to play, with the seed that it printed")
-    parser.addoption("--minutes", type=float, help="test_model.py: how long the long run goes on")
+    parser.addoption("--seed", type=int, help="test_model.py, test_migrations.py: the one round to play, with the seed that it printed")
+    parser.addoption("--minutes", type=float, help="the same: how long the long run goes on")
 
 
 def pytest_configure(config):

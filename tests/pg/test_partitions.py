@@ -1,5 +1,7 @@
 """Partitions that come and go on either side while everybody writes and while no engine runs, with the rows that they bring;
 and TRUNCATE of any of them."""
+import signal
+
 import pytest
 
 from test_drift import Beside, others_go_on, phase_of, reach
@@ -148,5 +150,55 @@ def test_a_table_of_the_sync_becomes_a_partition(repl, src, dst, equal):
     dst.execute("alter table t attach partition t3 for values from (20) to (30)")
     reach(repl, "t", "following")
     eventually(lambda: here(dst, "v in ('late', 'new')")() == 2, what="its changes are there")
+    repl.kick()
+    equal()
+
+
+NEXT = ("create table t{0}(id int not null, at int not null, v text, primary key (id, at));{1}"
+        "alter table t attach partition t{0} for values from ({0}0) to ({0}9)")
+
+
+def attach(src, dst, n, brings=""):
+    """One more partition on both sides; the source's with rows."""
+    src.execute(NEXT.format(n, f"insert into t{n} select g, {n}5, 'brought' from generate_series(1, 100) g;"))
+    dst.execute(NEXT.format(n, brings))
+
+
+def test_one_that_comes_at_the_last_moment(repl, src, dst, equal):
+    """Whoever asks for everything gets what it brought, also when no survey is due: kick, and a cutover before and behind
+    its fence."""
+    src.execute(SCHEMA)
+    repl.init()
+    repl.configure(survey_ms=3600000)
+    repl.start()
+    repl.wait_phase("following")
+    attach(src, dst, 3)
+    repl.kick()
+    equal()
+    attach(src, dst, 4, brings="insert into t4 values (1, 45, 'only here');")
+    repl.run("cutover", "--yes", env={"REPL_FAIL_AT": "cutover.fenced"}, code=-signal.SIGKILL)
+    equal()
+    attach(src, dst, 5)
+    assert "made, altered or dropped" in repl.run("cutover", "--yes", code=3).all
+    repl.run("cutover", "--yes")
+    equal()
+    assert here(dst, "v = 'brought'")() == 300
+
+
+def test_one_that_others_hold(repl, src, dst, source, equal):
+    """It cannot be taken in: nobody is told that all is there."""
+    src.execute(SCHEMA)
+    repl.init()
+    repl.configure(survey_ms=200)
+    repl.start()
+    repl.wait_phase("following")
+    with source.connect(autocommit=False) as c:
+        both(src, dst, "create table t3 partition of t for values from (20) to (30)")
+        c.execute("insert into t3 values (1, 25, 'open')")
+        said = repl.run("kick", "--wait", code=3).all
+        assert "t3" in said and "others hold it" in said
+        others_go_on(src, dst)
+        c.commit()
+    reach(repl, "t", "following")
     repl.kick()
     equal()

@@ -20,18 +20,20 @@ insert into p values (1, 1), (2, 2), (3, 13);
 \set keys_new ', NEW.id, NEW.at'
 \set keys_old ', OLD.id, OLD.at'
 \set body_changed body_row
+\set body_updated body_row_updated
+\set same_one ''
+\set same_all ''
+\set same 'OLD.id OPERATOR(pg_catalog.=) NEW.id AND OLD.at OPERATOR(pg_catalog.=) NEW.at'
 \i tests/sql/setup_table.sql
 \set insert repl_insert
 \set update repl_update
 \set delete repl_delete
-\set key repl_key
 \set truncate repl_truncate
 \set function_changed repl.d1_changed
+\set function_updated repl.d1_updated
 \set function_old repl.d1_old
-\set changed 'NOT (OLD.id OPERATOR(pg_catalog.=) NEW.id) OR NOT (OLD.at OPERATOR(pg_catalog.=) NEW.at)'
 \set table 'public.p'
 \i sql/capture/triggers_row.sql
-\i sql/capture/trigger_key.sql
 \set timing AFTER
 \set function_truncate repl.d1_truncate
 \i sql/capture/trigger_truncate.sql

@@ -18,20 +18,22 @@ insert into t select g, 'old' from generate_series(1, 8) g;
 \set keys_new ', c."a"'
 \set keys_old ', OLD."a"'
 \set body_changed body_changed
+\set body_updated body_updated
+\set same ''
+\set same_one '(SELECT c."a" FROM was c) OPERATOR(pg_catalog.=) (SELECT c."a" FROM changed c)'
+\set same_all '(SELECT pg_catalog.sum(pg_catalog.hashint4extended(c."a", 7)) FROM was c) OPERATOR(pg_catalog.=) (SELECT pg_catalog.sum(pg_catalog.hashint4extended(c."a", 7)) FROM changed c)'
 \i tests/sql/setup_table.sql
 \set table 'public.t'
 \set insert repl_insert
 \set update repl_update
 \set delete repl_delete
-\set key repl_key
 \set truncate repl_truncate
 \set timing AFTER
 \set function_changed repl.d1_changed
-\set function_old repl.d1_old
+\set function_updated repl.d1_updated
+\set was 'OLD TABLE AS was'
 \set function_truncate repl.d1_truncate
-\set changed 'NOT (OLD.a OPERATOR(pg_catalog.=) NEW.a)'
 \i sql/capture/triggers_statement.sql
-\i sql/capture/trigger_key.sql
 \i sql/capture/trigger_truncate.sql
 update repl.relation set installed_at = now();
 
