@@ -32,6 +32,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+-- Several rows are no matter of this page: triggers.sql has what tells whether their keys changed.
 CREATE FUNCTION with_old() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     n bigint;
@@ -39,14 +40,27 @@ BEGIN
     IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) 'x' THEN RETURN NULL; END IF;
     IF pg_catalog.pg_sequence_last_value('public.side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         INSERT INTO public.a SELECT pg_catalog.txid_current(), c.id FROM changed c;
+        GET DIAGNOSTICS n := ROW_COUNT;
+        IF n OPERATOR(pg_catalog.=) 1 THEN
+            IF (w.id OPERATOR(pg_catalog.=) c.id) IS NOT TRUE FROM was w, changed c THEN
+                INSERT INTO public.a SELECT pg_catalog.txid_current(), w.id FROM was w;
+            END IF;
+        ELSIF n OPERATOR(pg_catalog.>) 1 THEN
+            INSERT INTO public.a SELECT pg_catalog.txid_current(), w.id FROM was w;
+        END IF;
     ELSE
         INSERT INTO public.b SELECT pg_catalog.txid_current(), c.id FROM changed c;
+        GET DIAGNOSTICS n := ROW_COUNT;
+        IF n OPERATOR(pg_catalog.=) 1 THEN
+            IF (w.id OPERATOR(pg_catalog.=) c.id) IS NOT TRUE FROM was w, changed c THEN
+                INSERT INTO public.b SELECT pg_catalog.txid_current(), w.id FROM was w;
+            END IF;
+        ELSIF n OPERATOR(pg_catalog.>) 1 THEN
+            INSERT INTO public.b SELECT pg_catalog.txid_current(), w.id FROM was w;
+        END IF;
     END IF;
-    GET DIAGNOSTICS n := ROW_COUNT;
-    IF n OPERATOR(pg_catalog.=) 1 AND ((SELECT c.id FROM was c) OPERATOR(pg_catalog.=) (SELECT c.id FROM changed c)) IS NOT TRUE THEN
-        INSERT INTO public.a SELECT pg_catalog.txid_current(), c.id FROM was c;
-    END IF;
-    IF pg_catalog.pg_sequence_last_value('public.bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
+    IF n OPERATOR(pg_catalog.>) 0
+       AND pg_catalog.pg_sequence_last_value('public.bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         PERFORM pg_catalog.pg_notify('x', '');
     END IF;
     RETURN NULL;

@@ -15,8 +15,9 @@ $$ BEGIN INSERT INTO d SELECT txid_current(), id FROM changed; RETURN NULL; END 
 CREATE FUNCTION both_keys() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN INSERT INTO d SELECT txid_current(), id FROM (SELECT id FROM before UNION SELECT id FROM after) u; RETURN NULL; END $$;
 CREATE FUNCTION old_keys_if() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN INSERT INTO d SELECT txid_current(), id FROM after UNION ALL SELECT txid_current(), id FROM before
-    WHERE ((SELECT sum(hashint8extended(id, 7)) FROM before) = (SELECT sum(hashint8extended(id, 7)) FROM after)) IS NOT TRUE;
+$$ BEGIN INSERT INTO d SELECT txid_current(), id FROM after;
+    INSERT INTO d SELECT txid_current(), id FROM before
+        WHERE ((SELECT sum(hashint8extended(id, 7)) FROM before) = (SELECT sum(hashint8extended(id, 7)) FROM after)) IS NOT TRUE;
     RETURN NULL; END $$;
 CREATE FUNCTION old_key() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN INSERT INTO d VALUES (txid_current(), old.id); RETURN NULL; END $$;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "install.h"
+#include "key_sql.h"
 #include "names.h"
 #include "repl/embedded.h"
 #include "repl/hash.h"
@@ -67,122 +68,12 @@ static void add_filled(struct buf *b, const char *text, const struct sql_var *va
 
 /* ---- objects of the schema ---- */
 
-/* With the collation where "equal" depends on it: a batch takes each key once. */
-static char *key_definitions(const struct table_names *n)
-{
-    struct buf b = {0};
-    for (size_t k = 0; k < n->r->nkey; k++)
-        buf_printf(&b, ", k%zu %s%s", k + 1, n->r->columns[n->r->key[k].column].bare_type,
-                   n->r->key[k].folds);
-    char *s = arena_strdup(n->a, buf_text(&b));
-    buf_free(&b);
-    return s;
-}
-
-/* ", <prefix>"id", ..." of the key's columns under their own names. */
-static char *key_names(const struct table_names *n, const char *prefix)
-{
-    struct buf b = {0};
-    for (size_t k = 0; k < n->r->nkey; k++) {
-        buf_printf(&b, ", %s", prefix);
-        sql_ident(&b, n->r->columns[n->r->key[k].column].name);
-    }
-    char *s = arena_strdup(n->a, buf_text(&b));
-    buf_free(&b);
-    return s;
-}
-
-/* That OLD and NEW have the same key; null where one of them has nulls. */
-static char *key_same(const struct table_names *n)
-{
-    struct buf b = {0};
-    for (size_t k = 0; k < n->r->nkey; k++) {
-        const char *name = n->r->columns[n->r->key[k].column].name;
-        buf_printf(&b, "%sOLD.", k != 0 ? " AND " : "");
-        sql_ident(&b, name);
-        buf_printf(&b, " %s NEW.", n->r->key[k].eq);
-        sql_ident(&b, name);
-    }
-    char *s = arena_strdup(n->a, buf_text(&b));
-    buf_free(&b);
-    return s;
-}
-
-/* A hash of the whole key of c, where there is one: each column's seeds the next one's. */
-static const char *key_hash(const struct table_names *n)
-{
-    const char *hash = arena_printf(n->a, "%llu", (unsigned long long)hash64_str(n->c->sync_id) >> 1);
-    for (size_t k = 0; k < n->r->nkey; k++) {
-        const char *call = n->r->key[k].hash;
-        struct buf b = {0};
-        if (call[0] == '\0')
-            return NULL;
-        buf_printf(&b, "%sc.", call);
-        sql_ident(&b, n->r->columns[n->r->key[k].column].name);
-        buf_printf(&b, "%s, %s)", call[strlen(call) - 1] == '[' ? "]" : "", hash);
-        hash = arena_strdup(n->a, b.data);
-        buf_free(&b);
-    }
-    return hash;
-}
-
-/* Whether the keys of a statement's rows stayed what they were, by its transition tables: of all, as far as hashes tell. */
-static const char *same_all(const struct table_names *n)
-{
-    const char *hash = key_hash(n);
-    return hash == NULL ? "false"
-                        : arena_printf(n->a,
-                                       "(SELECT pg_catalog.sum(%s) FROM was c) OPERATOR(pg_catalog.=) "
-                                       "(SELECT pg_catalog.sum(%s) FROM changed c)",
-                                       hash, hash);
-}
-
-/* Of one. */
-static const char *same_one(const struct table_names *n)
-{
-    struct buf b = {0};
-    for (size_t k = 0; k < n->r->nkey; k++) {
-        const char *name = n->r->columns[n->r->key[k].column].name;
-        buf_printf(&b, "%s(SELECT c.", k != 0 ? " AND " : "");
-        sql_ident(&b, name);
-        buf_printf(&b, " FROM was c) %s (SELECT c.", n->r->key[k].eq);
-        sql_ident(&b, name);
-        buf_puts(&b, " FROM changed c)");
-    }
-    char *s = arena_strdup(n->a, buf_text(&b));
-    buf_free(&b);
-    return s;
-}
-
-static char *key_numbers(struct arena *a, const struct relation *r)
-{
-    struct buf b = {0};
-    buf_puts(&b, "{");
-    for (size_t k = 0; k < r->nkey; k++)
-        buf_printf(&b, "%s%d", k != 0 ? "," : "", r->columns[r->key[k].column].number);
-    buf_puts(&b, "}");
-    char *s = arena_strdup(a, b.data);
-    buf_free(&b);
-    return s;
-}
-
-static char *key_types(struct arena *a, const struct relation *r)
-{
-    struct buf b = {0};
-    buf_puts(&b, "{");
-    for (size_t k = 0; k < r->nkey; k++)
-        buf_printf(&b, "%s%u", k != 0 ? "," : "", r->columns[r->key[k].column].type_oid);
-    buf_puts(&b, "}");
-    char *s = arena_strdup(a, b.data);
-    buf_free(&b);
-    return s;
-}
-
 /* row: what names the row that was changed, in front of its columns. */
 static void add_function(struct buf *b, const struct table_names *n, const char *name, const char *body_text,
                          const char *row)
 {
     const char *only = n->r->nkey == 0 ? "LIMIT 1" : "";
+    bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     const struct sql_var body_vars[] = {
         {"schema", n->c->schema},
         {"side", n->side},
@@ -193,18 +84,17 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
         {"truncation_a", name_of(n->a, n->c, "truncation_a")},
         {"truncation_b", name_of(n->a, n->c, "truncation_b")},
         {"id", arena_printf(n->a, "%d", n->r->id)},
-        {"keys", key_names(n, arena_printf(n->a, "%s.", row))},
-        {"old_keys", key_names(n, "OLD.")},
-        {"same", key_same(n)},
-        {"same_one", same_one(n)},
-        {"same_all", same_all(n)},
+        {"keys", key_names(n->a, n->r, arena_printf(n->a, "%s.", row))},
+        {"old_keys", key_names(n->a, n->r, by_row ? "OLD." : "w.")},
+        {"same", by_row ? key_same(n->a, n->r, "OLD.", "NEW.") : key_same(n->a, n->r, "w.", "c.")},
+        {"same_all", key_same_all(n->a, n->r, hash64_str(n->c->sync_id))},
         {"row", row},
         {"from", arena_printf(n->a, " FROM changed c %s", only)},
         {"only", only},
         {"relation", arena_printf(n->a, "%u", n->r->oid)},
         {"numbers", key_numbers(n->a, n->r)},
         {"types", key_types(n->a, n->r)},
-        {"names", key_names(n, "")},
+        {"names", key_names(n->a, n->r, "")},
         {"sync_id", n->c->sync_id},
         {NULL, NULL},
     };
@@ -236,7 +126,7 @@ static void add_objects(struct buf *b, const struct table_names *n)
         {"id", arena_printf(n->a, "%d", n->r->id)},
         {"delta_a", n->delta_a},
         {"delta_b", n->delta_b},
-        {"columns", key_definitions(n)},
+        {"columns", key_definitions(n->a, n->r)},
         {"label", arena_printf(n->a, "changed keys of %s", n->r->label)},
         {NULL, NULL},
     };

@@ -1,14 +1,14 @@
 -- Body of a capture function, for a statement-level trigger on UPDATE: the new keys of all changed rows, and the old ones
--- where keys changed. Of one row the two keys are compared, of more a sum over hashes of the keys before and after: an exact
--- comparison would take memory for all of them, and a trigger that names the columns of the key would make the server
--- refuse to drop or retype them (docs/capture.md).
+-- where keys changed. Of one row the two keys are compared; of more a sum over hashes of the keys before and after: an exact
+-- comparison would take memory for all of them. A trigger that names the columns of the key would make the server refuse to
+-- drop or retype them (docs/capture.md).
 -- Reads: the transition tables "changed" and "was", sequences side and bell. Writes: the active delta table; may ring.
--- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), same_one and same_all
--- (whether the keys stayed what they were), relation (oid), numbers, types, names (of the key's columns, see intact() in
--- schema.sql), sync_id: what repl's own sessions have as repl.origin; they are not captured.
+-- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), old_keys (", w."id", ..."),
+-- same (a condition on w and c), same_all (whether the keys stayed what they were, by their hashes), relation (oid), numbers,
+-- types, names (of the key's columns, see intact() in schema.sql), sync_id: what repl's own sessions have as repl.origin; they
+-- are not captured.
 DECLARE
     n bigint;
-    differ boolean;
 BEGIN
     IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) :'sync_id' THEN
         RETURN NULL;
@@ -22,29 +22,30 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             PERFORM :"schema".miss(:id);
         END;
-    ELSE
-        IF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-            INSERT INTO :delta_a SELECT pg_catalog.txid_current():keys FROM changed c;
-        ELSE
-            INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM changed c;
-        END IF;
+        n := 1;
+    ELSIF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
+        INSERT INTO :delta_a SELECT pg_catalog.txid_current():keys FROM changed c;
         GET DIAGNOSTICS n := ROW_COUNT;
-        IF n OPERATOR(pg_catalog.=) 0 THEN
-            RETURN NULL;
-        ELSIF n OPERATOR(pg_catalog.=) 1 THEN
-            differ := (:same_one) IS NOT TRUE;
-        ELSE
-            differ := (:same_all) IS NOT TRUE;
+        IF n OPERATOR(pg_catalog.=) 1 THEN
+            IF (:same) IS NOT TRUE FROM was w, changed c THEN
+                INSERT INTO :delta_a SELECT pg_catalog.txid_current():old_keys FROM was w;
+            END IF;
+        ELSIF n OPERATOR(pg_catalog.>) 1 THEN
+            INSERT INTO :delta_a SELECT pg_catalog.txid_current():old_keys FROM was w WHERE (:same_all) IS NOT TRUE;
         END IF;
-        IF NOT differ THEN
-            NULL;
-        ELSIF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-            INSERT INTO :delta_a SELECT pg_catalog.txid_current():keys FROM was c;
-        ELSE
-            INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM was c;
+    ELSE
+        INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM changed c;
+        GET DIAGNOSTICS n := ROW_COUNT;
+        IF n OPERATOR(pg_catalog.=) 1 THEN
+            IF (:same) IS NOT TRUE FROM was w, changed c THEN
+                INSERT INTO :delta_b SELECT pg_catalog.txid_current():old_keys FROM was w;
+            END IF;
+        ELSIF n OPERATOR(pg_catalog.>) 1 THEN
+            INSERT INTO :delta_b SELECT pg_catalog.txid_current():old_keys FROM was w WHERE (:same_all) IS NOT TRUE;
         END IF;
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
+    IF n OPERATOR(pg_catalog.>) 0
+       AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
         PERFORM pg_catalog.pg_notify(:'channel', '');
     END IF;

@@ -16,11 +16,10 @@ insert into t values (1, 'x', 0), (2, 'y', 0);
 \set columns ', k1 text, k2 int'
 \set key_list '{b,a}'
 \set keys_new ', c."b", c."a"'
-\set keys_old ', OLD."b", OLD."a"'
+\set keys_old ', w."b", w."a"'
 \set body_changed body_changed
 \set body_updated body_updated
-\set same ''
-\set same_one '(SELECT c."b" FROM was c) OPERATOR(pg_catalog.=) (SELECT c."b" FROM changed c) AND (SELECT c."a" FROM was c) OPERATOR(pg_catalog.=) (SELECT c."a" FROM changed c)'
+\set same 'w."b" OPERATOR(pg_catalog.=) c."b" AND w."a" OPERATOR(pg_catalog.=) c."a"'
 \set same_all '(SELECT pg_catalog.sum(pg_catalog.hashint4extended(c."a", pg_catalog.hashtextextended(c."b", 7))) FROM was c) OPERATOR(pg_catalog.=) (SELECT pg_catalog.sum(pg_catalog.hashint4extended(c."a", pg_catalog.hashtextextended(c."b", 7))) FROM changed c)'
 \i tests/sql/setup_table.sql
 \set table 'public.t'

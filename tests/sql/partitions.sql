@@ -21,7 +21,6 @@ insert into p values (1, 1), (2, 2), (3, 13);
 \set keys_old ', OLD.id, OLD.at'
 \set body_changed body_row
 \set body_updated body_row_updated
-\set same_one ''
 \set same_all ''
 \set same 'OLD.id OPERATOR(pg_catalog.=) NEW.id AND OLD.at OPERATOR(pg_catalog.=) NEW.at'
 \i tests/sql/setup_table.sql

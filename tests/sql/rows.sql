@@ -16,11 +16,10 @@ insert into t select g, 'old' from generate_series(1, 8) g;
 \set columns ', k1 int'
 \set key_list '{a}'
 \set keys_new ', c."a"'
-\set keys_old ', OLD."a"'
+\set keys_old ', w."a"'
 \set body_changed body_changed
 \set body_updated body_updated
-\set same ''
-\set same_one '(SELECT c."a" FROM was c) OPERATOR(pg_catalog.=) (SELECT c."a" FROM changed c)'
+\set same 'w."a" OPERATOR(pg_catalog.=) c."a"'
 \set same_all '(SELECT pg_catalog.sum(pg_catalog.hashint4extended(c."a", 7)) FROM was c) OPERATOR(pg_catalog.=) (SELECT pg_catalog.sum(pg_catalog.hashint4extended(c."a", 7)) FROM changed c)'
 \i tests/sql/setup_table.sql
 \set table 'public.t'

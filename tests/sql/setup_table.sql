@@ -1,6 +1,6 @@
 -- The objects of one captured table, as init makes them. Variables, all set by the caller: id, relation, columns (of the
 -- deltas), key_list (names, as an array), keys_new and keys_old (as the bodies want them), body_changed and body_updated
--- (the files of the bodies), same_one and same_all, or same (by what the latter tells keys that changed).
+-- (the files of the bodies), same and, by statement, same_all (by what the latter tells keys that changed).
 \set delta_a '"repl"."d' :id '_a"'
 \set delta_b '"repl"."d' :id '_b"'
 \set label 'changed keys of ' :relation
@@ -19,7 +19,6 @@ join pg_attribute a on a.attrelid = :oid and a.attname = k.name \gset
 \setenv NEW :keys_new
 \setenv BODY :body_changed
 \setenv UPDATED :body_updated
-\setenv ONE :same_one
 \setenv ALL :same_all
 \setenv SAME :same
 \setenv SYNC :sync_id
@@ -30,7 +29,7 @@ join pg_attribute a on a.attrelid = :oid and a.attname = k.name \gset
 \set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= from=" FROM changed c " row=NEW schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$NEW"`
 \set function '"repl"."d' :id '_changed"'
 \i sql/capture/function.sql
-\set body `tests/sql/fill "sql/capture/$UPDATED.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$NEW" old_keys="$OLD" same_one="$ONE" same_all="$ALL" same="$SAME"`
+\set body `tests/sql/fill "sql/capture/$UPDATED.sql" side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$NEW" old_keys="$OLD" same_all="$ALL" same="$SAME"`
 \set function '"repl"."d' :id '_updated"'
 \i sql/capture/function.sql
 \set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b row=OLD schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$OLD"`

@@ -1,0 +1,94 @@
+#include "key_sql.h"
+
+#include <string.h>
+
+static char *taken(struct arena *a, struct buf *b)
+{
+    char *s = arena_strdup(a, buf_text(b));
+    buf_free(b);
+    return s;
+}
+
+static const struct column *column_of(const struct relation *r, size_t k)
+{
+    return &r->columns[r->key[k].column];
+}
+
+/* With the collation where "equal" depends on it: a batch takes each key once. */
+char *key_definitions(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++)
+        buf_printf(&b, ", k%zu %s%s", k + 1, column_of(r, k)->bare_type, r->key[k].folds);
+    return taken(a, &b);
+}
+
+char *key_names(struct arena *a, const struct relation *r, const char *prefix)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_printf(&b, ", %s", prefix);
+        sql_ident(&b, column_of(r, k)->name);
+    }
+    return taken(a, &b);
+}
+
+char *key_same(struct arena *a, const struct relation *r, const char *prefix, const char *other)
+{
+    struct buf b = {0};
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_printf(&b, "%s%s", k != 0 ? " AND " : "", prefix);
+        sql_ident(&b, column_of(r, k)->name);
+        buf_printf(&b, " %s %s", r->key[k].eq, other);
+        sql_ident(&b, column_of(r, k)->name);
+    }
+    return taken(a, &b);
+}
+
+/* A hash of the whole key of c: each column's seeds the next one's. NULL: there is none. */
+static const char *hash_call(struct arena *a, const struct relation *r, uint64_t seed)
+{
+    const char *hash = arena_printf(a, "%llu", (unsigned long long)seed >> 1); /* it is a bigint */
+    for (size_t k = 0; k < r->nkey; k++) {
+        const char *call = r->key[k].hash;
+        struct buf b = {0};
+        if (call[0] == '\0')
+            return NULL;
+        buf_printf(&b, "%sc.", call);
+        sql_ident(&b, column_of(r, k)->name);
+        buf_printf(&b, "%s, %s)", call[strlen(call) - 1] == '[' ? "]" : "", hash);
+        hash = taken(a, &b);
+    }
+    return hash;
+}
+
+char *key_same_all(struct arena *a, const struct relation *r, uint64_t seed)
+{
+    const char *hash = hash_call(a, r, seed);
+    if (hash == NULL)
+        return arena_strdup(a, "false");
+    return arena_printf(a,
+                        "(SELECT pg_catalog.sum(%s) FROM was c) OPERATOR(pg_catalog.=) "
+                        "(SELECT pg_catalog.sum(%s) FROM changed c)",
+                        hash, hash);
+}
+
+char *key_numbers(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t k = 0; k < r->nkey; k++)
+        buf_printf(&b, "%s%d", k != 0 ? "," : "", column_of(r, k)->number);
+    buf_puts(&b, "}");
+    return taken(a, &b);
+}
+
+char *key_types(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t k = 0; k < r->nkey; k++)
+        buf_printf(&b, "%s%u", k != 0 ? "," : "", column_of(r, k)->type_oid);
+    buf_puts(&b, "}");
+    return taken(a, &b);
+}
