@@ -66,88 +66,6 @@ static void say(void *arg, const char *text)
 
 /* ---- may it begin ---- */
 
-static bool all_tables_follow(const struct status *st, struct err *e)
-{
-    for (size_t i = 0; i < st->ntables; i++) {
-        const struct status_table *t = &st->tables[i];
-        if (strcmp(t->phase, "following") == 0)
-            continue;
-        err_set(e, ERR_NOT_YET, "a table is %s%s%s", t->phase, t->error != NULL ? ": " : "",
-                t->error != NULL ? t->error : "");
-        err_table(e, t->schema, t->name);
-        return err_hint(e, "repl status says what it waits for; a paused table: repl resume TABLE");
-    }
-    return true;
-}
-
-/* Are the two sides known to be equal? A rehearsal goes on all the same. Behind a fence, and on the way back, it is too late to
- * ask: every second counts, and somebody went ahead before. */
-static bool tell_verified(struct cutover_run *r, const struct status *st, struct err *e)
-{
-    struct arena *a = arena_new();
-    struct finding f;
-    bool ok = cutover_verified(r->c->state, st, clock_wall(), a, &f, e);
-    bool blocks = ok && f.level == FINDING_BLOCKER && !args_has(&r->c->args, "unverified") &&
-                  st->phase != PHASE_FENCED && !r->c->sync.back;
-    if (ok)
-        printf("%s%s%s%s%s\n",
-               f.level == FINDING_OK ? ""
-               : blocks              ? "blocker: "
-                                     : "warning: ",
-               f.text, f.hint[0] != '\0' ? " (type: " : "", f.hint, f.hint[0] != '\0' ? ")" : "");
-    if (blocks) {
-        err_set(&r->differ, ERR_NOT_YET, "%s", f.text);
-        err_hint(&r->differ, "%s; or, if you know why: repl cutover --unverified", f.hint);
-    }
-    arena_free(a);
-    if (!blocks || args_has(&r->c->args, "dry-run"))
-        return ok;
-    *e = r->differ;
-    return false;
-}
-
-static bool is_replicated(const struct status *st, const char *label)
-{
-    bool found = false;
-    for (size_t i = 0; i < st->ntables && !found; i++) {
-        char *own = xasprintf("%s.%s", st->tables[i].schema, st->tables[i].name);
-        found = strcmp(own, label) == 0;
-        free(own);
-    }
-    return found;
-}
-
-/* A table that is new on the source is none: the cutover names what is not replicated, and goes on. */
-static const struct status_error *open_error(const struct status *st)
-{
-    for (size_t i = 0; i < st->nerrors; i++) {
-        const char *table = st->errors[i].table;
-        if (table == NULL || table[0] == '\0' || is_replicated(st, table))
-            return &st->errors[i];
-    }
-    return NULL;
-}
-
-static bool judge(struct cutover_run *r, const struct status *st, struct err *e)
-{
-    const struct status_error *open = open_error(st);
-    if (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) {
-        err_set(e, ERR_NOT_YET, "the phase is %s, not following", phase_name(st->phase));
-        return err_hint(e, "%s", st->next != NULL ? st->next : "repl status");
-    }
-    if (open != NULL) {
-        err_set(e, ERR_NOT_YET, "there are errors that are not over: %s", open->message);
-        return err_hint(e, "%s", open->hint != NULL ? open->hint : "repl status");
-    }
-    if (!all_tables_follow(st, e))
-        return false;
-    printf("%zu table%s follow%s, %.1f s behind\n", st->ntables, st->ntables == 1 ? "" : "s",
-           st->ntables == 1 ? "s" : "", st->lag_seconds > 0 ? st->lag_seconds : 0);
-    if (st->phase == PHASE_FENCED)
-        printf("a fence stands already, of a cutover that did not end: this one goes on from there\n");
-    return tell_verified(r, st, e);
-}
-
 static bool ask_engine(struct cutover_run *r, struct status *st, struct err *e)
 {
     bool running;
@@ -160,11 +78,12 @@ static bool ask_engine(struct cutover_run *r, struct status *st, struct err *e)
 static bool await_mending(struct cutover_run *r, struct status *st, struct err *e)
 {
     struct err ignored;
-    if (st->nerrors == 0 || (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) ||
-        !all_tables_follow(st, &ignored))
+    const struct status_error *open = cutover_open_error(st);
+    if (open == NULL || (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) ||
+        !cutover_all_follow(st, &ignored))
         return true;
     printf("an error is not over yet, waiting for it up to %d s: %s\n", MENDS_ITSELF_MS / 1000,
-           st->errors[0].message);
+           open->message);
     fflush(stdout);
     if (!kick(r, MENDS_ITSELF_MS, e) && e->kind == ERR_STOPPED)
         return false;
@@ -175,7 +94,7 @@ static bool await_mending(struct cutover_run *r, struct status *st, struct err *
 static bool ready(struct cutover_run *r, struct err *e)
 {
     struct status st = {0};
-    bool ok = ask_engine(r, &st, e) && await_mending(r, &st, e) && judge(r, &st, e);
+    bool ok = ask_engine(r, &st, e) && await_mending(r, &st, e) && cutover_judge(r, &st, e);
     status_free(&st);
     return ok;
 }

@@ -36,6 +36,13 @@ bool cutover_await_engine(struct cutover_run *r, bool back);
 /* Before a cutover: a command that was killed behind the turn may not have told it. */
 bool cutover_align_engine(struct cutover_run *r, struct err *e) MUST_CHECK;
 
+/* cutover_judge.c. What is not over, NULL: nothing. A table that is new on the source is no error: the cutover names what is not
+ * replicated, and goes on. */
+const struct status_error *cutover_open_error(const struct status *st);
+bool cutover_all_follow(const struct status *st, struct err *e) MUST_CHECK;
+/* Whether it may begin, by the engine's status. Prints what it found; r->differ: what a rehearsal goes past. */
+bool cutover_judge(struct cutover_run *r, const struct status *st, struct err *e) MUST_CHECK;
+
 /* cutover_text.c: what was done, and what is to be done now. */
 void cutover_report(const struct cutover_run *r, const struct cutover_times *t);
 void cutover_tell_switch(const struct cutover_run *r, bool switched);
