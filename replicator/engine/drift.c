@@ -52,9 +52,14 @@ static bool is_paused(const struct engine *g, int id)
     return ids_have(&(struct ids){g->left_out, g->nleft_out}, id);
 }
 
+static bool is_half(const struct world *w, int id)
+{
+    return w != NULL && ids_have(&(struct ids){w->half, w->nhalf}, id);
+}
+
 bool drift_holds(const struct engine *g, int id)
 {
-    return is_paused(g, id) || drift_of(g, id) != NULL;
+    return is_paused(g, id) || drift_of(g, id) != NULL || is_half(g->world, id);
 }
 
 const struct err *drift_any(const struct engine *g)
@@ -70,8 +75,10 @@ const struct err *drift_any(const struct engine *g)
 struct ids drift_left_out(const struct engine *g, struct arena *a)
 {
     const struct world *w = g->world;
-    int *ids = arena_alloc(a, (w->relations.count + g->nleft_out + 1) * sizeof *ids);
+    int *ids = arena_alloc(a, (w->relations.count + w->nhalf + g->nleft_out + 1) * sizeof *ids);
     size_t n = 0;
+    for (; n < w->nhalf; n++)
+        ids[n] = w->half[n];
     for (size_t i = 0; i < w->relations.count; i++) {
         int id = w->relations.items[i].id;
         if (drift_holds(g, id) || beside_has(g, id))

@@ -28,10 +28,11 @@ static bool choose_tables(struct look *l, const int *ids, size_t n)
     l->nlocked = 0;
     for (size_t i = 0; i < n; i++) {
         const struct relation *r = relations_by_id(&w->relations, ids[i]);
+        if (ids_have(&l->t->left_out, ids[i]))
+            continue;
         if (r == NULL)
             return false;
-        if (!ids_have(&l->t->left_out, ids[i]))
-            l->locked[l->nlocked++] = r;
+        l->locked[l->nlocked++] = r;
     }
     return true;
 }

@@ -172,21 +172,32 @@ static bool half_joined(const struct relation *r, struct err *e)
     return err_hint(e, "run: repl init");
 }
 
-/* Keeps the tables that are captured. Another table's changes would be nobody's: what is captured must be known on the
- * target. */
-static bool keep_captured(struct world *w, const struct selection *selection, struct err *e)
+static void add_news(struct world *w, const struct relation *r)
+{
+    w->news.items[w->news.count++] = arena_strdup(w->mem, r->label);
+}
+
+/* Keeps the tables that are captured and known on the target. One that is captured alone, since somebody was killed while it
+ * joined, is as new as any where others are replicated already; behind an init that was killed nothing begins. */
+static bool keep_captured(struct world *w, const struct sync *sync, struct err *e)
 {
     size_t kept = 0;
+    bool goes_on = target_follows(&w->state) || (sync->auto_add && w->state.nrelations != 0);
     w->news.items = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->news.items);
+    w->half = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->half);
     for (size_t i = 0; i < w->relations.count; i++) {
         if (w->relations.items[i].id == 0) {
-            if (selection_includes(selection, w->relations.items[i].schema, w->relations.items[i].name))
-                w->news.items[w->news.count++] = arena_strdup(w->mem, w->relations.items[i].label);
-            continue;
-        }
-        if (known(w, w->relations.items[i].id) == NULL)
+            if (selection_includes(&sync->selection, w->relations.items[i].schema,
+                                   w->relations.items[i].name))
+                add_news(w, &w->relations.items[i]);
+        } else if (known(w, w->relations.items[i].id) != NULL) {
+            w->relations.items[kept++] = w->relations.items[i];
+        } else if (goes_on) {
+            w->half[w->nhalf++] = w->relations.items[i].id;
+            add_news(w, &w->relations.items[i]);
+        } else {
             return half_joined(&w->relations.items[i], e);
-        w->relations.items[kept++] = w->relations.items[i];
+        }
     }
     w->relations.count = kept;
     return true;
@@ -308,8 +319,8 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         same_history(target, sync, w, e) && read_source(source, sync, w, e) &&
         catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
         catalog_read(target, sync->schema, w->mem, &targets, e) &&
-        sequences_read(target, sync->schema, w->mem, w->sequences, e) &&
-        keep_captured(w, &sync->selection, e) && all_there(w, e);
+        sequences_read(target, sync->schema, w->mem, w->sequences, e) && keep_captured(w, sync, e) &&
+        all_there(w, e);
     *mended = false;
     ok = ok && target_drop_stages(target, sync->schema, e);
     ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e)) &&

@@ -23,9 +23,11 @@ struct world {
     struct err *drifts;         /* why a table cannot follow; ERR_NONE where it can; same index */
     size_t *drifting;           /* the indexes of those that cannot: mostly none, of thousands */
     size_t ndrifting;
-    struct strlist said;         /* what the opening did, in the arena */
-    const char *outlines[2];     /* of the tables of both sides: another text, another world */
-    struct strlist news;         /* tables of the source that are not in the sync, in the arena */
+    struct strlist said;     /* what the opening did, in the arena */
+    const char *outlines[2]; /* of the tables of both sides: another text, another world */
+    struct strlist news;     /* tables of the source that are not in the sync, in the arena */
+    int *half; /* of those, the ids of which capture has: somebody was killed while they joined */
+    size_t nhalf;
     bool unfinished;             /* a table was locked by others: the next survey opens again */
     const char **gone;           /* a partition that only the target still has, or NULL; same index */
     const char **held;           /* one that others hold, so it is not taken in, or NULL; same index */

@@ -20,19 +20,47 @@ def test_a_dropped_table_leaves(repl, src, dst, equal):
     eventually(lambda: not repl.status()["errors"], what="status forgets what is over")
 
 
-def test_an_init_that_was_killed_is_asked_for_again(repl, src, dst):
-    """A table that is captured and not yet part of the sync must neither be passed over nor looked for without end."""
+def test_a_first_init_that_was_killed_is_asked_for_again(repl, src):
+    src.execute("create table t(id int primary key)")
+    repl.init(code=-9, env={"REPL_FAIL_AT": "init.captured"})
+    assert "repl init" in repl.run("start", code=1).all
+
+
+def test_an_init_that_was_killed_is_told_of(repl, src, dst):
+    """A table that is captured and not yet part of the sync is not passed over without a word, and the others go on."""
     src.execute("create table t(id int primary key)")
     repl.init()
     repl.kick()
     src.execute("create table u(id int primary key)")
     repl.init(code=-9, env={"REPL_FAIL_AT": "init.captured"})
     src.execute("insert into u values (1)")
-    refused = repl.run("start", code=1)
-    assert "public.u" in refused.all and "repl init" in refused.all
-    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    assert [(e["table"], e["hint"]) for e in repl.status()["errors"]] == [("public.u", "repl add public.u")]
+    src.execute("insert into t values (1)")
     repl.kick()
-    assert dst.execute("select count(*) from u").fetchone()[0] == 1
+    assert dst.execute("select count(*) from t").fetchone()[0] == 1
+    repl.run("add", "u")
+    eventually(lambda: dst.execute("select count(*) from u").fetchone()[0] == 1, what="it has joined")
+    repl.kick()
+    assert not repl.status()["errors"]
+
+
+def test_killed_while_a_table_adds_itself(repl, src, dst, equal):
+    src.execute("create table t(id int primary key)")
+    repl.init("--auto-add")
+    repl.configure(survey_ms=200)
+    repl.start(fail_at="init.captured")
+    repl.wait_phase("following")
+    for side in (src, dst):
+        side.execute("create table u(id int primary key)")
+    src.execute("insert into u values (1)")
+    assert repl.wait_exit() == -9
+    repl.start()
+    eventually(lambda: [t["phase"] for t in repl.status()["tables"]] == ["following"] * 2, what="it has joined")
+    repl.kick()
+    equal()
+    assert not repl.status()["errors"]
 
 
 def test_init_from_elsewhere_waits_for_no_engine(repl, src, dst, tmp_path, equal):
