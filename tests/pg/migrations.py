@@ -1,8 +1,8 @@
 """Random migrations of an application's schema, for test_migrations.py. Each goes to both sides, to each at a time of its own,
 in the order of its table. What DDL itself makes of values (a volatile default, USING) is not captured and not in here."""
-import threading
-
 import psycopg
+
+from background import Background
 
 TABLES = """
 create schema shop;
@@ -197,20 +197,14 @@ COLUMNS = """select format('%%I.%%I', n.nspname, c.relname), array_agg(quote_ide
    and a.attnum > 0 and not a.attisdropped group by c.oid, n.nspname, c.relname order by random() limit 1"""
 
 
-class Application:
+class Application(Background):
     """Writes to whatever tables there are, in a session that keeps its plans, until it is told to stop."""
 
     def __init__(self, side, rnd):
         self.side, self.rnd, self.wrong, self.count = side, rnd, [], 0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._live)
-        self.thread.start()
+        super().__init__()
 
-    def stop(self):
-        self.stopping.set()
-        self.thread.join()
-
-    def _live(self):
+    def live(self):
         with self.side.connect() as c:
             while not self.stopping.wait(.004):
                 try:
