@@ -39,19 +39,21 @@ static void again(uv_timer_t *timer)
         phase_fire(g, EV_AGAIN);
 }
 
+/* A table or column that was there when the catalogs were read: the next opening sees what became of it. Before the first
+ * one only what is gone since is such; rights that are missing stay so. */
+static bool may_be_stale(const struct engine *g, const struct err *e)
+{
+    bool gone = err_is(e, "42P01") || err_is(e, "42703") || err_is(e, "3F000");
+    return g->backoff.attempt < STALE_TRIES && (gone || (g->opened_once && err_is(e, "42")));
+}
+
 /* Nobody waits for a retry: a command, or a start that never came up. */
 static bool must_stop(const struct engine *g, const struct err *e)
 {
-    /* A table that the application has locked for the moment is no reason to give up a start. */
-    if (!g->opened_once && !g->o->insist && !err_is(e, "55P03"))
+    /* A table that the application has locked for the moment, or renamed, is no reason to give up a start. */
+    if (!g->opened_once && !g->o->insist && !err_is(e, "55P03") && !may_be_stale(g, e))
         return true;
     return g->o->once && (!err_is_transient(e) || g->backoff.attempt >= ONCE_TRIES);
-}
-
-/* A table or column that was there when the catalogs were read: the next opening sees what became of it. */
-static bool may_be_stale(const struct engine *g, const struct err *e)
-{
-    return g->opened_once && g->backoff.attempt < STALE_TRIES && err_is(e, "42");
 }
 
 void supervise_drained(struct engine *g)
