@@ -1,6 +1,7 @@
 """Tables that are altered on either side while everybody writes: the table waits and comes back by itself, the others go
 on, and nothing is lost."""
 
+import psycopg
 import pytest
 
 from background import Background
@@ -44,6 +45,17 @@ def reach(repl, name, *phases):
         eventually(lambda: phase_of(repl, name) in phases, timeout=60, what=f"{name} is {' or '.join(phases)}")
     except AssertionError as e:
         raise AssertionError(f"{e}; it is {phase_of(repl, name)}; {repl.status()['errors']}") from None
+
+
+def refused_to_inherit(src, ddl):
+    """Whether that server is one of those that take statement-level triggers with transition tables for row-level ones, and so
+    refuse to make a captured table a partition or a child of another."""
+    major, minor = divmod(src.info.server_version, 10000)
+    if minor >= {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}.get(major, 0):
+        return False
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="transition tables"):
+        src.execute(ddl)
+    return True
 
 
 def others_go_on(src, dst):
