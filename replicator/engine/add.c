@@ -45,6 +45,7 @@ static void added(struct engine *g, struct task *task)
     free(t->added);
     if (!t->task.job.ok) {
         add_new(g);
+        finish_dispatch(g); /* it waits while a table is added */
         engine_go_on_beside(g);
     }
 }

@@ -245,7 +245,7 @@ void finish_dispatch(struct engine *g)
         return;
     }
     if (f->plan == NULL) {
-        if (!f->planning)
+        if (!f->planning && !g->adding) /* one at a time reads the source's schema anew */
             plan_step(g);
         return;
     }

@@ -84,6 +84,7 @@ def all_follow(repl, count):
     """Every table is there and follows; the reason why not, for the one who waits in vain."""
     assert repl.engine.poll() is None, f"the engine ended:\n{repl.engine_tail()}"
     s = repl.status()
+    assert "tables" in s, f"status says {s}:\n{repl.engine_tail()}"
     phases = {t["name"]: t["phase"] for t in s["tables"]}
     all_follow.seen = (s["phase"], phases, s["errors"])
     return s["phase"] == "following" and len(phases) == count and set(phases.values()) == {"following"}
@@ -116,6 +117,7 @@ def play(seed, folder, sides, steps, breaks):
             begin(repl)
             count = len([t for t in m.tables if not t.gone]) + len(ALONE)
             try:
+                all_follow.seen = None
                 eventually(lambda: all_follow(repl, count), timeout=60, every=.1, what="every table follows again")
             except AssertionError as e:
                 raise AssertionError(f"{e}: {all_follow.seen}\n{repl.engine_tail()}") from None
