@@ -1,11 +1,12 @@
 -- The key of each table given: its primary key, else the unique index over NOT NULL columns that is smallest (fewest
 -- columns, then first by name). Tables with neither have no row here.
--- Reads: pg_index, pg_attribute, pg_opclass, pg_amop, pg_amproc, pg_operator, pg_collation.   Writes: nothing.
+-- Reads: pg_index, pg_attribute, pg_type, pg_opclass, pg_amop, pg_amproc, pg_operator, pg_collation.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, primary, position, attnum, the operators for equal, less, greater or equal, how ORDER BY names the
 -- index's order, its collation where that is not the column's, the column's own where that is not deterministic, how a call
 -- begins of a function that gives equal values equal 64-bit hashes (of an array of the value where the type's own cannot be
--- called; empty: there is none); in table and position order.
+-- called; empty: there is none, or it would fail for want of the elements': those of arrays, ranges and rows); in table and
+-- position order.
 WITH candidate AS (
     SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indexrelid, i.indisprimary, i.indkey, i.indclass,
                                         i.indcollation, i.indoption, i.indnkeyatts
@@ -43,6 +44,7 @@ SELECT k.indrelid, k.indisprimary, g, k.indkey[g], eq.name, lt.name, ge.name,
                              ELSE 'pg_catalog.hash_array_extended(ARRAY[' END
                  FROM pg_catalog.pg_amop h
                  JOIN pg_catalog.pg_am m ON m.oid = h.amopmethod AND m.amname = 'hash'
+                 JOIN pg_catalog.pg_type t ON t.oid = h.amoplefttype AND (t.typtype <> 'p' OR t.typname = 'anyenum')
                  JOIN pg_catalog.pg_opclass oc ON oc.opcfamily = h.amopfamily AND oc.opcintype = h.amoplefttype AND oc.opcdefault
                  JOIN pg_catalog.pg_amproc f ON f.amprocfamily = h.amopfamily AND f.amproclefttype = h.amoplefttype
                       AND f.amprocrighttype = h.amoplefttype AND f.amprocnum = 2
