@@ -164,10 +164,11 @@ static bool brought_all(const struct engine *g, const struct batch_task *t)
 }
 
 /* The target shows one snapshot now, but for tables that stand apart. What follows the rows, foreign keys first, wants
- * all of them: in a sync that is established it waits for the last. */
+ * all of them: in a sync that is established it waits for the last, and for the indexes that are made beside. */
 static void consistent(struct engine *g, const struct batch_task *t)
 {
-    bool complete = g->finishing >= FINISHED || (g->established && g->standing.nown != 0);
+    bool waits = g->established && (g->standing.nown != 0 || g->finish != NULL);
+    bool complete = g->finishing >= FINISHED || waits;
     if (g->life == LIFE_CATCHING_UP)
         phase_fire(g, complete ? EV_FOLLOW : EV_CONSISTENT);
     else if (g->life == LIFE_FOLLOWING && !complete)
