@@ -3,6 +3,7 @@ in the order of its table. What DDL itself makes of values (a volatile default, 
 import psycopg
 
 from background import Background
+from waiting import eventually
 
 TABLES = """
 create schema shop;
@@ -179,15 +180,22 @@ class Migrations:
         t.done[side] += 1
 
     def _run(self, side, connection, sql):
-        """An application's migration goes through whatever repl does; it may have to be tried again among its own sessions."""
+        """An application's migration goes through whatever repl does; it may have to be tried again among its own sessions, and
+        on a target where the key of a partition is there and not yet attached to that of the table."""
         self.log.write(f"{side}: {sql}\n")
         self.log.flush()
-        for tries in range(20):
+
+        def done():
             try:
                 connection.execute(sql)
-                return
             except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
-                assert tries < 19, sql
+                return False
+            except psycopg.errors.InvalidTableDefinition as e:
+                assert side == "target" and "multiple primary keys" in str(e), sql
+                return False
+            return True
+
+        eventually(done, timeout=60, what=sql)
 
 
 COLUMNS = """select format('%%I.%%I', n.nspname, c.relname), array_agg(quote_ident(a.attname) order by a.attnum),
