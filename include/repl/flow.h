@@ -322,11 +322,10 @@ struct apply_table {
     const char **slices;
     size_t nslices;
     /* Filled in: */
-    const char *stage; /* where its rows wait for the merge */
-    bool kept;         /* its merge is prepared in the session */
-    const char
-        *values;  /* its rows, as a literal of an array of the stage's rows; NULL: they are in the stage */
-    int64_t gone; /* of the rows in values those that are deletes */
+    const char *stage;  /* where its rows wait for the merge */
+    bool kept;          /* its merge is prepared in the session */
+    const char *values; /* its rows, a literal of an array of the stage's rows; NULL: they are in the stage */
+    int64_t gone;       /* of the rows in values those that are deletes */
     int64_t rows, upserted, deleted;
 };
 
@@ -355,16 +354,15 @@ struct apply {
     size_t nsequences;
     const char *begin_sql;      /* first in the target's transaction, or NULL */
     const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
-    struct kept
-        position; /* on the target; must touch exactly one row: compare and set. No definition: not kept */
+    /* On the target; must touch exactly one row: compare and set. Without a definition it is not kept. */
+    struct kept position;
     struct stages *stages; /* of the target session */
     /* For tables with slices: workers that are free read and stage them under the snapshot of the batch's session. NULL:
      * no table has any. */
     const struct apply_fan *fan;
     struct copy_progress *progress;
     int64_t bytes; /* filled in */
-    bool
-        too_wide; /* on failure: the rows of rows_of are more than they were taken for; copy_sql would bring them */
+    bool too_wide; /* on failure: rows_of has more than it was taken for; copy_sql would bring them */
 };
 
 /*

@@ -170,6 +170,8 @@ struct sql_var {
  * with {NULL, NULL}. Caller frees. An unknown name is a bug: aborts.
  */
 char *sql_fill(const char *text, const struct sql_var *vars);
+/* The same, in the arena. */
+char *sql_filled(struct arena *a, const char *text, const struct sql_var *vars);
 
 /* pg_exec, and pg_query without parameters, of a text that is filled first. */
 bool pg_exec_filled(struct conn *c, const char *text, const struct sql_var *vars, struct err *e) MUST_CHECK;

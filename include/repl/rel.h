@@ -43,8 +43,8 @@ struct key_column {
         *order; /* "USING OPERATOR(pg_catalog.<) NULLS LAST": what ORDER BY says to get that of the index */
     const char *collate; /* " COLLATE s.c" where the index has another collation than the column, else "" */
     const char *folds;   /* likewise where the column's own takes different texts for equal, else "" */
-    const char
-        *hash; /* "pg_catalog.hashint8extended(", or "...(ARRAY[": equal values, equal hashes; "": none */
+    /* "pg_catalog.hashint8extended(", or "...(ARRAY[": equal values have equal hashes; "": there is none */
+    const char *hash;
 };
 
 enum key_kind {

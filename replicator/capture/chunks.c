@@ -10,20 +10,10 @@
  *     it lies. (The file is asked for all the same: ALTER TABLE rewrites values without a delta.)
  * Other rows are left out by every chunk, and come with the first batch.
  */
-#include <stdlib.h>
-
 #include "names.h"
 #include "repl/embedded.h"
 
 const char capture_chunk_begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
-
-static char *filled(struct arena *a, const char *text, const struct sql_var *vars)
-{
-    char *sql = sql_fill(text, vars);
-    char *kept = arena_strdup(a, sql);
-    free(sql);
-    return kept;
-}
 
 /* Rows whose key is in the deltas, or whose table was truncated, are left to the first batch. Without a key nothing
  * can be left out: such a table is copied whole again when it was written to. */
@@ -116,9 +106,9 @@ struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, con
         {NULL, NULL},
     };
     return (struct chunk_sql){
-        .lock = filled(a, sql_capture_chunk_lock, vars),
-        .look = filled(a, sql_capture_chunk_look, vars),
-        .copy = filled(a, sql_capture_chunk, vars),
+        .lock = sql_filled(a, sql_capture_chunk_lock, vars),
+        .look = sql_filled(a, sql_capture_chunk_look, vars),
+        .copy = sql_filled(a, sql_capture_chunk, vars),
     };
 }
 
@@ -128,5 +118,5 @@ char *capture_chunk_end_sql(struct arena *a, const struct capture *c, bool fork)
     if (fork)
         return arena_strdup(a, "COMMIT;");
     const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    return filled(a, sql_capture_chunk_end, vars);
+    return sql_filled(a, sql_capture_chunk_end, vars);
 }

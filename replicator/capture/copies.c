@@ -18,17 +18,11 @@
  * source, so its newest would do; more of them, so that an id that both gave out does not deceive. */
 enum { COMPARED = 1000 };
 
-static bool ask(struct conn *db, const char *text, const struct sql_var *vars, struct result **out,
-                struct err *e)
-{
-    return pg_query_filled(db, text, vars, out, e);
-}
-
 bool capture_history(struct conn *db, const struct capture *c, struct server_identity *out, struct err *e)
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    if (!ask(db, sql_capture_history, vars, &r, e))
+    if (!pg_query_filled(db, sql_capture_history, vars, &r, e))
         return false;
     *out = (struct server_identity){.timeline = result_int(r, 0, 1)};
     snprintf(out->system_identifier, sizeof out->system_identifier, "%s", result_text(r, 0, 0));
@@ -60,7 +54,7 @@ bool capture_seen(struct conn *db, const struct capture *c, const struct relatio
         buf_printf(&oids, "%s%u", i != 0 ? "," : "", l->items[i].oid);
     buf_puts(&oids, "}");
     const struct sql_var vars[] = {{"schema", c->schema}, {"oids", oids.data}, {NULL, NULL}};
-    bool ok = ask(db, sql_capture_seen, vars, &r, e);
+    bool ok = pg_query_filled(db, sql_capture_seen, vars, &r, e);
     buf_free(&oids);
     if (!ok)
         return false;
@@ -91,7 +85,7 @@ static bool newest(struct conn *copy, const struct capture *c, const char *ids, 
 {
     struct result *r;
     const struct sql_var vars[] = {{"schema", c->schema}, {"ids", ids}, {NULL, NULL}};
-    if (!ask(copy, sql_capture_newest, vars, &r, e))
+    if (!pg_query_filled(copy, sql_capture_newest, vars, &r, e))
         return false;
     *out = result_int(r, 0, 0);
     result_free(r);
@@ -106,7 +100,7 @@ static bool written(struct conn *db, const struct capture *c, const char *ids, i
     snprintf(to, sizeof to, "%lld", (long long)highest);
     const struct sql_var vars[] = {
         {"schema", c->schema}, {"ids", ids}, {"lowest", from}, {"highest", to}, {NULL, NULL}};
-    return ask(db, sql_capture_written, vars, out, e);
+    return pg_query_filled(db, sql_capture_written, vars, out, e);
 }
 
 static int compare(const struct result *a, int i, const struct result *b, int k)

@@ -1,18 +1,9 @@
 /* What a comparison under live traffic needs of the deltas: that they stay for a moment, which keys are owed, and that
  * keys can be owed again. The argument is in docs/verify.md. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "names.h"
 #include "repl/embedded.h"
-
-static char *filled(struct arena *a, const char *text, const struct sql_var *vars)
-{
-    char *sql = sql_fill(text, vars);
-    char *kept = arena_strdup(a, sql);
-    free(sql);
-    return kept;
-}
 
 /* "d.k1 = v.k1 AND ..."; without a key every delta row is about every row. */
 static char *same_keys(struct arena *a, const struct relation *r)
@@ -35,7 +26,7 @@ char *capture_hold_sql(struct arena *a, const struct capture *c, const struct re
         {"truncation_b", name_of(a, c, "truncation_b")},
         {NULL, NULL},
     };
-    return filled(a, sql_capture_hold, vars);
+    return sql_filled(a, sql_capture_hold, vars);
 }
 
 char *capture_owed_keys_sql(struct arena *a, const struct capture *c, const struct relation *r,
@@ -62,7 +53,7 @@ char *capture_owed_keys_sql(struct arena *a, const struct capture *c, const stru
         {"id", arena_printf(a, "%d", r->id)},
         {NULL, NULL},
     };
-    char *sql = filled(a, sql_capture_owed_keys, vars);
+    char *sql = sql_filled(a, sql_capture_owed_keys, vars);
     buf_free(&owed);
     return sql;
 }
@@ -79,5 +70,5 @@ bool capture_owe(struct conn *db, const struct capture *c, const struct relation
         {"delta_b", name_delta(a, c, r->id, 'b')},
         {NULL, NULL},
     };
-    return pg_exec(db, filled(a, sql_capture_owe, vars), e) || err_table(e, r->schema, r->name);
+    return pg_exec(db, sql_filled(a, sql_capture_owe, vars), e) || err_table(e, r->schema, r->name);
 }

@@ -5,14 +5,6 @@
 #include "names.h"
 #include "repl/embedded.h"
 
-static char *filled(struct arena *a, const char *text, const struct sql_var *vars)
-{
-    char *sql = sql_fill(text, vars);
-    char *kept = arena_strdup(a, sql);
-    free(sql);
-    return kept;
-}
-
 /* The hash of a key's column in the deltas, NULL for a type of which none is known: values that are equal must have the
  * same one, however they are written (numeric 1.0 and 1.00). */
 static char *column_hash(struct arena *a, const char *type, size_t k)
@@ -124,7 +116,7 @@ static char *owed_rows(struct arena *a, const struct capture *c, const struct re
         {"on", join_keys(a, r)},
         {NULL, NULL},
     };
-    return filled(a, sql_capture_batch, vars);
+    return sql_filled(a, sql_capture_batch, vars);
 }
 
 char *capture_batch_sql(struct arena *a, const struct capture *c, const struct relation *r,

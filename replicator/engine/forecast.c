@@ -15,11 +15,6 @@
 #include "copy.h"
 #include "finish.h"
 
-static struct forecast *forecast(struct engine *g)
-{
-    return &g->meter.forecast;
-}
-
 /* ---- work ---- */
 
 /* Bytes of the source's table, and what its round trips cost in bytes. */
@@ -43,7 +38,7 @@ static double all_left(const struct engine *g, const struct status *st)
 
 void forecast_feed(struct engine *g, uint64_t now_ms, const struct status *st)
 {
-    struct forecast *f = forecast(g);
+    struct forecast *f = &g->meter.forecast;
     bool builds = index_beside(g) == INDEX_NOW;
     struct course *now = builds ? &f->beside : &f->alone, *other = builds ? &f->alone : &f->beside;
     double left = all_left(g, st);
@@ -55,13 +50,13 @@ void forecast_feed(struct engine *g, uint64_t now_ms, const struct status *st)
 
 void forecast_skip(struct engine *g, uint64_t now_ms)
 {
-    eta_skip(&forecast(g)->alone.eta, now_ms);
-    eta_skip(&forecast(g)->beside.eta, now_ms);
+    eta_skip(&g->meter.forecast.alone.eta, now_ms);
+    eta_skip(&g->meter.forecast.beside.eta, now_ms);
 }
 
 void forecast_forget(struct engine *g)
 {
-    struct forecast *f = forecast(g);
+    struct forecast *f = &g->meter.forecast;
     eta_forget(&f->alone.eta);
     eta_forget(&f->beside.eta);
     f->waits = 0;
@@ -74,7 +69,7 @@ static void answered(struct engine *g, struct task *task)
 {
     enum { REMEMBERED = 60 };
     const struct waits_task *t = (const struct waits_task *)task;
-    struct forecast *f = forecast(g);
+    struct forecast *f = &g->meter.forecast;
     f->asking = false;
     if (!t->task.job.ok || t->sessions == 0) /* a figure less; what is wrong, the others will meet too */
         return;
@@ -85,11 +80,11 @@ static void answered(struct engine *g, struct task *task)
 
 void forecast_watch(struct engine *g)
 {
-    if (g->life != LIFE_COPYING || g->paused || g->stopping || engine_in_trouble(g) || forecast(g)->asking ||
-        index_beside(g) != INDEX_LATER)
+    if (g->life != LIFE_COPYING || g->paused || g->stopping || engine_in_trouble(g) ||
+        g->meter.forecast.asking || index_beside(g) != INDEX_LATER)
         return;
     struct waits_task *t = task_new(sizeof *t, job_waits, answered);
-    forecast(g)->asking = true;
+    g->meter.forecast.asking = true;
     workers_watch(g, &t->task.job);
 }
 

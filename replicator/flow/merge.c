@@ -202,17 +202,17 @@ bool merge_is_small(const struct apply_table *t)
     return t->owed <= APPLY_FEW_ROWS;
 }
 
-/* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since
- * the stage was never analyzed. A plan that is kept must be one of lookups however small the table was when it was
- * made.
- * Many rows: never look each up. The planner thinks of a table that was analyzed while it was empty as one of a row at
- * most, and would read it whole for each row of the stage, with all that was just put in. */
 const char plan_lookups[] = "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true), "
                             "pg_catalog.set_config('enable_mergejoin', 'off', true), "
                             "pg_catalog.set_config('enable_nestloop', 'on', true), "
                             "pg_catalog.set_config('enable_seqscan', 'off', true), "
                             "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)";
 
+/* Few rows against a large table: look each up, never read the table whole. The planner cannot know how few, since
+ * the stage was never analyzed. A plan that is kept must be one of lookups however small the table was when it was
+ * made.
+ * Many rows: never look each up. The planner thinks of a table that was analyzed while it was empty as one of a row at
+ * most, and would read it whole for each row of the stage, with all that was just put in. */
 static void choose_plan(struct script *s, const struct apply_table *t)
 {
     int64_t held = t->target->rows_estimate > t->source->rows_estimate ? t->target->rows_estimate

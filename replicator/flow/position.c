@@ -1,16 +1,6 @@
 /* The statements that move the target's position and its sequences, within the transaction of the rows. */
-#include <stdlib.h>
-
 #include "repl/embedded.h"
 #include "repl/flow.h"
-
-static char *filled(struct arena *a, const char *text, const struct sql_var *vars)
-{
-    char *sql = sql_fill(text, vars);
-    char *kept = arena_strdup(a, sql);
-    free(sql);
-    return kept;
-}
 
 static const char *literal(struct arena *a, const char *text)
 {
@@ -38,7 +28,7 @@ struct kept position_advance(struct arena *a, const char *schema, int64_t from_b
     buf_free(&ids);
     return pg_kept(a,
                    arena_printf(a, "(bigint, text, text, bigint, bigint, text) AS %s",
-                                filled(a, sql_target_position_advance, vars)),
+                                sql_filled(a, sql_target_position_advance, vars)),
                    params);
 }
 
@@ -54,7 +44,7 @@ char *position_catchup_sql(struct arena *a, const char *schema, int id, const ch
         {"finished", finished ? "true" : "false"},
         {NULL, NULL},
     };
-    return filled(a, sql_target_position_catchup, vars);
+    return sql_filled(a, sql_target_position_catchup, vars);
 }
 
 char *sequence_set_sql(struct arena *a, const struct sequence_value *v)
@@ -65,5 +55,5 @@ char *sequence_set_sql(struct arena *a, const struct sequence_value *v)
         {"behind", v->up ? "<" : ">"},
         {NULL, NULL},
     };
-    return filled(a, sql_target_sequence, vars);
+    return sql_filled(a, sql_target_sequence, vars);
 }

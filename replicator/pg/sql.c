@@ -135,3 +135,11 @@ char *sql_fill(const char *s, const struct sql_var *vars)
     }
     return b.data;
 }
+
+char *sql_filled(struct arena *a, const char *text, const struct sql_var *vars)
+{
+    char *sql = sql_fill(text, vars);
+    char *kept = arena_strdup(a, sql);
+    free(sql);
+    return kept;
+}
