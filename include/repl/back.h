@@ -9,7 +9,7 @@
 #ifndef REPL_BACK_H
 #define REPL_BACK_H
 
-#include "repl/ops.h"
+#include "repl/sync.h"
 
 /* What both sides say. */
 struct ways {

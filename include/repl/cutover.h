@@ -5,7 +5,10 @@
 #ifndef REPL_CUTOVER_H
 #define REPL_CUTOVER_H
 
-#include "repl/ops.h"
+#include "repl/check.h"
+#include "repl/interrupt.h"
+#include "repl/status.h"
+#include "repl/sync.h"
 
 struct cutover_options {
     bool lift_only;      /* for cutover_lift alone: the target need not be there */

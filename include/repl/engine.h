@@ -5,8 +5,8 @@
 #ifndef REPL_ENGINE_H
 #define REPL_ENGINE_H
 
-#include "repl/ops.h"
 #include "repl/status.h"
+#include "repl/sync.h"
 
 struct engine_options {
     struct sync *sync;   /* borrowed */

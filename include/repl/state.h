@@ -9,7 +9,7 @@
 #include "repl/err.h"
 #include "repl/mem.h"
 #include "repl/status.h"
-#include "repl/verify.h"
+#include "repl/verify_report.h"
 
 struct state;
 

@@ -1,12 +1,13 @@
 /*
  * The steps after the load, as units of work: what is still to be made on the target (indexes, keys, foreign keys,
  * triggers, materialized views' rows, statistics), each unit one transaction that can be run again. Whoever has
- * workers gives the units out; ops knows what they are, and how many at a time a server can take.
+ * workers gives the units out; this room knows what they are, and how many at a time a server can take.
  */
 #ifndef REPL_UNITS_H
 #define REPL_UNITS_H
 
-#include "repl/ops.h"
+#include "repl/interrupt.h"
+#include "repl/sync.h"
 
 struct pg_dump;
 
@@ -66,14 +67,6 @@ struct units_wanted {
     say_fn say;
     void *arg;
 };
-
-/* What comes before the rows, by pg_dump (schema.c): makes types, functions and tables on the target. Reads the source's
- * schema again where DIR/schema.dump is missing. Each object is made once: what is on the target already is skipped, so it
- * can be run again after a crash. say gets what was left out, and why. */
-bool schema_pre_data(const struct units_wanted *w, struct err *e) MUST_CHECK;
-
-/* What was read of the source's schema is not true any more: whoever plans next reads it again. */
-void schema_forget(const struct sync *s);
 
 /* Each asks what is there already, and plans the rest. out is in the arena. */
 typedef bool (*units_fn)(const struct units_wanted *w, struct arena *a, struct units *out, struct err *e);

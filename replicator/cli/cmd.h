@@ -9,7 +9,7 @@
 
 #include "output.h"
 #include "repl/cli.h"
-#include "repl/ops.h"
+#include "repl/sync.h"
 
 /* What a command works with. */
 struct context {

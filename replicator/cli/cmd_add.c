@@ -3,6 +3,7 @@
 
 #include "client.h"
 #include "cmd.h"
+#include "repl/init.h"
 
 static void say(void *arg, const char *text)
 {

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "cmd.h"
+#include "repl/cleanup.h"
 
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},

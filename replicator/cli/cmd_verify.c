@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "repl/clock.h"
 #include "repl/log.h"
+#include "repl/verify.h"
 #include "signals.h"
 
 enum { SETTLE_MS = 10000, SAY_EVERY_MS = 10000 };

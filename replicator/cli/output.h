@@ -2,8 +2,9 @@
 #ifndef REPL_CLI_OUTPUT_H
 #define REPL_CLI_OUTPUT_H
 
+#include "repl/check.h"
 #include "repl/cli.h"
-#include "repl/ops.h"
+#include "repl/state.h"
 
 struct output {
     bool shows_sides; /* wants source and target in the view */

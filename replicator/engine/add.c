@@ -4,6 +4,7 @@
 
 #include "drift.h"
 #include "finish.h"
+#include "repl/init.h"
 #include "repl/log.h"
 
 static void keep_line(void *arg, const char *text)

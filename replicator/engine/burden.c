@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "drift.h"
+#include "repl/check.h"
 
 enum {
     RESTS_A_BATCH = 2,

@@ -1,7 +1,7 @@
 /*
  * The steps after the load: indexes; and once the changes since are there, constraints and statistics. Each is
- * planned by one worker (ops says what the units are), then given out to all, stage by stage, and marked on the target
- * when it is through. Meanwhile another session asks the server how the builds get on.
+ * planned by one worker (the room schema says what the units are), then given out to all, stage by stage, and marked on
+ * the target when it is through. Meanwhile another session asks the server how the builds get on.
  *
  * The first step begins before the load is through: a wire that is full leaves the target time to sort. As soon as a
  * large table is copied the step is planned, and half of the workers build the indexes of tables that are there, the
@@ -14,6 +14,7 @@
 #include "drift.h"
 #include "finish.h"
 #include "repl/log.h"
+#include "repl/schema.h"
 
 static const struct step {
     const char *name; /* on the target */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "jobs.h"
+#include "repl/origin.h"
 
 /* Relations that come from the fork: those that are not copied yet, or, with copied, those that no batch has reached, so
  * that the source has their deltas whole. */

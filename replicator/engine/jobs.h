@@ -1,11 +1,12 @@
 /*
- * What workers run, composed from capture, flow and ops. A job is made by the loop, run by one worker, and read by
+ * What workers run, composed from the rooms below. A job is made by the loop, run by one worker, and read by
  * the loop again; its memory is its own arena's. What it points to outside (the world, the standing) is not changed
  * while a job that reads it is in flight.
  */
 #ifndef REPL_ENGINE_JOBS_H
 #define REPL_ENGINE_JOBS_H
 
+#include "repl/sequences.h"
 #include "repl/units.h"
 #include "settings.h"
 

@@ -23,7 +23,7 @@ void workers_start(struct engine *g)
         .target_spec = g->o->sync->target,
         .fork_spec = sync_fork(g->o->sync),
         .source = {.side = SIDE_SOURCE, .purpose = "worker", .lock_timeout_ms = lock_ms},
-        /* At the old source it is not this session that is quiet, but the tables (ops/back_source.c). */
+        /* At the old source it is not this session that is quiet, but the tables (back/back_source.c). */
         .target = {.side = SIDE_TARGET, .purpose = "worker", .apply = !g->o->sync->back},
         .fork = {.side = SIDE_FORK, .purpose = "worker", .read_only = true, .lock_timeout_ms = lock_ms},
         .wake = wake,

@@ -1,25 +1,45 @@
 #!/usr/bin/env bash
 # The staircase, read off the #include lines: no room includes a higher one or its neighbour, a foreign header stands
-# in its one home, and CMake links no room to what it may not include.
+# in its one home, a room's SQL is used by that room alone, and CMake links no room to what it may not include.
 set -uo pipefail
 cd "${1:-$(dirname "$0")/../..}" || exit 2
 
-declare -A may=(
-  [base]="base"
-  [pg]="base pg"
-  [state]="base state"
-  [catalog]="base pg catalog"
-  [capture]="base pg catalog capture"
-  [flow]="base pg catalog flow"
-  [ops]="base pg state catalog capture flow ops"
-  [engine]="base pg state catalog capture flow ops engine"
-  [cli]="base pg state catalog capture flow ops engine cli"
+# The steps: each room with those it stands on. It may know all that is below these, too.
+rooms="base pg state catalog capture flow sync schema origin back check verify cutover cleanup init engine cli"
+declare -A on=(
+  [base]=""
+  [pg]="base"
+  [state]="base"
+  [catalog]="pg"
+  [capture]="catalog"
+  [flow]="catalog"
+  [sync]="capture flow state"
+  [schema]="sync"
+  [origin]="sync"
+  [back]="sync"
+  [check]="schema origin"
+  [verify]="sync"
+  [cutover]="check schema back"
+  [cleanup]="schema back"
+  [init]="check schema origin back"
+  [engine]="init"
+  [cli]="engine verify cutover cleanup"
 )
+declare -A may
+for room in $rooms; do # lowest first
+  may[$room]=$room
+  for lower in ${on[$room]}; do
+    for each in ${may[$lower]:?$room stands on $lower, which is not below it}; do
+      [[ " ${may[$room]} " == *" $each "* ]] || may[$room]+=" $each"
+    done
+  done
+done
 # Which room a public header is the door of. What is in no list (version.h, embedded.h) is generated.
 declare -A door=(
   [err]=base [log]=base [mem]=base [buf]=base [str]=base [clock]=base [hash]=base [fault]=base [interrupt]=base
-  [rel]=base [pg]=pg [state]=state [status]=state [verify]=state [catalog]=catalog [capture]=capture [flow]=flow [ops]=ops [units]=ops [cutover]=ops [back]=ops
-  [engine]=engine [control]=engine [cli]=cli
+  [rel]=base [pg]=pg [state]=state [status]=state [verify_report]=state [catalog]=catalog [capture]=capture [flow]=flow
+  [sync]=sync [sequences]=sync [schema]=schema [units]=schema [origin]=origin [back]=back [check]=check [verify]=verify
+  [cutover]=cutover [cleanup]=cleanup [init]=init [engine]=engine [control]=engine [cli]=cli
 )
 declare -A home=(
   [libpq-fe.h]="pg" [libpq/libpq-fs.h]="pg" [pg_config.h]="pg" [postgres_ext.h]="pg" [sqlite3.h]="state"
@@ -77,6 +97,15 @@ for path in include/repl/*.h; do
   fi
 done
 check replicator/main.c main "cli"
+
+for folder in sql/*/; do
+  room=$(basename "$folder")
+  user=$room
+  [ "$room" != target ] || user=flow
+  while read -r path; do
+    [[ $path == replicator/$user/* ]] || complain "$path uses the SQL of $folder, which is $user's"
+  done < <(grep -rlE "\\bsql_${room}_" replicator)
+done
 
 while read -r room rooms; do
   for other in $rooms; do

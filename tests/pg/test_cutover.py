@@ -13,7 +13,7 @@ from waiting import eventually
 
 POINTS = ("cutover.prepared", "cutover.before_fence", "cutover.fenced", "cutover.writers", "cutover.drained",
           "cutover.moved", "cutover.checked", "cutover.turned")
-SOURCES = pathlib.Path(__file__).parents[2] / "replicator/ops"
+SOURCES = pathlib.Path(__file__).parents[2] / "replicator/cutover"
 
 
 @pytest.fixture

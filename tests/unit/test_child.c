@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-#include "../../replicator/ops/child.h"
+#include "../../replicator/schema/child.h"
 #include "repl/clock.h"
 
 static void the_reason_is_found_in_what_was_said(void **arg)

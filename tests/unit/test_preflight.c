@@ -1,8 +1,8 @@
 /* The judgements of preflight that need no server: groups of findings, clocks, seats, rows of a sample. */
 #include "unit.h"
 
-#include "../../replicator/ops/preflight.h"
-#include "../../replicator/ops/probe.h"
+#include "../../replicator/check/preflight.h"
+#include "../../replicator/check/probe.h"
 
 static void add(struct findings *f, struct arena *a, enum finding_level level, const char *topic,
                 const char *table, const char *text)

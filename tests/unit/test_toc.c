@@ -1,7 +1,7 @@
 /* A dump's table of contents: what is read from pg_restore -l, what goes over in which step, and what stays. */
 #include "unit.h"
 
-#include "../../replicator/ops/toc.h"
+#include "../../replicator/schema/toc.h"
 
 /* As pg_restore 15 prints it, names with blanks, quotes and semicolons too. */
 static const char listing[] = ";\n"

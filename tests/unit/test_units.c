@@ -1,8 +1,8 @@
 /* The steps after the load: a dump's script is cut into its entries, plans are ordered, the server's means are shared. */
 #include "unit.h"
 
-#include "../../replicator/ops/script.h"
-#include "../../replicator/ops/unit.h"
+#include "../../replicator/schema/script.h"
+#include "../../replicator/schema/unit.h"
 
 static const char script[] =
     "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET transaction_timeout = 0;\n\n"

@@ -1,0 +1,75 @@
+/*
+ * One sync: what init was told, its connections, and where the tables of its target stand. What every step that a person
+ * would do begins with.
+ */
+#ifndef REPL_SYNC_H
+#define REPL_SYNC_H
+
+#include "repl/capture.h"
+#include "repl/flow.h"
+#include "repl/state.h"
+
+/*
+ * One sync: what init was told. On the way back (docs/fallback.md) it is a sync like another, in the other direction:
+ * source is where the application writes, target the old source, schema the way back's own.
+ */
+struct sync {
+    char *dir;                  /* the state directory */
+    char *source, *target;      /* connection specs as given */
+    char *schema;               /* repl's, on both sides */
+    char *twin;                 /* that of the other direction */
+    bool back;                  /* the way back */
+    struct selection selection; /* own_schema is schema */
+    int jobs;
+    int64_t max_rate; /* bytes a second read from the source by all jobs together; 0: unlimited */
+    bool auto_add;    /* new tables of the source join once the target has them */
+    bool no_schema;   /* the target's tables are made by somebody else */
+    bool overwrite;   /* tables that hold rows on the target are emptied first */
+    bool seeded;      /* the target was restored from a copy of the source that capture was in */
+    /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
+    char *copy_from;
+};
+
+#define COPY_FROM_SOURCE "source"
+
+/* The fork's spec, or NULL where rows come from the source itself. */
+const char *sync_fork(const struct sync *s);
+
+bool sync_save(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
+/* Jobs and max_rate alone. */
+bool sync_save_pace(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
+/* The sync's selection includes that table from now on, and the state file knows. */
+bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e) MUST_CHECK;
+/* As init was told, in whatever direction the changes go. */
+bool sync_load(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
+/* The same in the direction that the state file knows. */
+bool sync_load_way(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
+/* Turns it around. */
+void sync_turn(struct sync *s);
+/* Names both schemas after repl's as init was told it. */
+void sync_name_schemas(struct sync *s, const char *schema);
+void sync_free(struct sync *s);
+
+/* Opens a connection of this sync for a command: side, purpose and session settings as the commands need them. */
+bool sync_connect(const struct sync *s, enum side side, const char *purpose, struct conn **out,
+                  struct err *e) MUST_CHECK;
+
+/* How a long command speaks; text is one line. */
+typedef void (*say_fn)(void *arg, const char *text);
+
+/* ---- the target's tables (positions.c) ---- */
+
+/* Where the target's tables stand; strings are borrowed from t. */
+struct positions target_positions(const struct target_state *t, struct arena *a);
+
+/* What the target knows of the table, or NULL. */
+const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r);
+
+/* This sync has put rows into the table, or found that there are none: what it holds is this sync's. */
+bool target_began(const struct target_state *state, const struct relation *r);
+
+/* Which of the tables hold a row; out has room for all. */
+bool tables_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
+                      const struct relation **out, size_t *count, struct err *e) MUST_CHECK;
+
+#endif

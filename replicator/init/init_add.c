@@ -1,0 +1,93 @@
+/*
+ * One more table joins a sync that is at work.
+ */
+#include <string.h>
+
+#include "init_private.h"
+
+enum { ADD_GIVE_UP_MS = 60000 };
+
+/* in->tables shrinks to the one table. */
+static bool choose_table(struct init *in, const char *label, struct err *e)
+{
+    struct selection one = {.own_schema = in->s->schema};
+    struct relation *found = NULL;
+    for (size_t i = 0; i < in->tables.count; i++)
+        if (strcmp(in->tables.items[i].label, label) == 0 ||
+            (found == NULL && strcmp(in->tables.items[i].name, label) == 0))
+            found = &in->tables.items[i];
+    if (found == NULL) {
+        struct err near = {0};
+        strlist_add(&one.tables, label);
+        bool ok = selection_check(&one, &in->tables, &near);
+        strlist_free(&one.tables);
+        err_set(e, ERR_CONFIG, "the source has no table %s", label);
+        return err_hint(e, "%s", ok || near.hint[0] == '\0' ? "name it as schema.table" : near.hint);
+    }
+    in->tables = (struct relations){found, 1};
+    if (target_relation_of(&in->state, found) == NULL)
+        return true;
+    err_set(e, ERR_CONFIG, "the table is in the sync already");
+    err_table(e, found->schema, found->name);
+    return err_hint(e, "repl status shows it");
+}
+
+static bool is_empty(struct init *in, struct err *e)
+{
+    const struct relation *new = &in->tables.items[0], **full = arena_alloc(in->a, sizeof *full);
+    size_t n;
+    if (!tables_with_rows(in->target, &new, 1, full, &n, e))
+        return false;
+    if (n == 0)
+        return true;
+    err_set(e, ERR_CONFIG, "the target's table holds rows already");
+    err_table(e, new->schema, new->name);
+    return err_hint(e, "empty it on the target (TRUNCATE %s), then: repl add %s", new->sql, new->label);
+}
+
+static bool schema_may_come(const struct init *in, bool made_by_others, struct err *e)
+{
+    const struct relation *r = &in->tables.items[0];
+    struct relations there;
+    if (!made_by_others && !in->s->no_schema)
+        return true;
+    if (!catalog_read(in->target, in->s->schema, in->a, &there, e))
+        return false;
+    if (relations_find(&there, r->schema, r->name) != NULL)
+        return true;
+    err_set(e, ERR_CONFIG, "the target has no such table");
+    err_table(e, r->schema, r->name);
+    return err_hint(e, "create it there as on the source, then: repl add %s", r->label);
+}
+
+static bool add(struct init *in, const char *label, const struct add_options *o, struct err *e)
+{
+    in->capture = (struct capture){.schema = in->s->schema};
+    return init_connect(in, e) && capture_find(in->source, &in->capture, e) &&
+           target_read(in->target, in->s->schema, in->a, &in->state, e) &&
+           (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, e)) &&
+           catalog_read(in->source, in->s->schema, in->a, &in->tables, e) && choose_table(in, label, e) &&
+           schema_may_come(in, o->only_if_there, e) && init_schema(in, e) && is_empty(in, e) &&
+           init_capture(in, e);
+}
+
+bool init_add(const struct sync *s, const char *label, const struct add_options *o, char **added,
+              struct err *e)
+{
+    struct init_report report = {0};
+    struct init in = {.s = s,
+                      .say = o->say,
+                      .arg = o->arg,
+                      .a = arena_new(),
+                      .report = &report,
+                      .give_up_ms = ADD_GIVE_UP_MS,
+                      .interrupt = o->interrupt};
+    bool ok = !s->back || init_no_table_joins(e);
+    ok = ok && add(&in, label, o, e);
+    if (ok)
+        *added = xstrdup(in.tables.items[0].label);
+    conn_close(in.source);
+    conn_close(in.target);
+    arena_free(in.a);
+    return ok;
+}

@@ -1,0 +1,184 @@
+#include "pg_dump.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "child.h"
+#include "repl/clock.h"
+#include "repl/embedded.h"
+
+/* pg_dump locks the tables that it describes. It waits for no lock longer than this, so that it never stands in
+ * front of the application behind somebody's ALTER TABLE; then it is tried again. */
+#define LOCK_WAIT "--lock-wait-timeout=500"
+enum { TRIES = 20 };
+
+/* What pg_dump does not set itself, and its literals depend on. They are read in sessions that have these. */
+#define DUMP_SETTINGS "-c standard_conforming_strings=on -c lc_monetary=C"
+
+struct pg_dump {
+    const struct sync *s;
+    char *program, *file;
+    struct strlist exclude, unread; /* options, and what they leave out */
+    const struct interrupt *i;
+    /* While it runs: */
+    struct run *run;
+    struct child child;
+    struct strlist argv;
+    const char **vector; /* the same, as exec wants it */
+    char *password;
+};
+
+/* -N and -T for what repl made or is about to make, and for what this role may not read: pg_dump would end at it. */
+static bool add_exclusions(struct pg_dump *d, struct conn *source, struct err *e)
+{
+    struct result *r;
+    const char *const own[] = {d->s->schema, d->s->twin};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        struct buf name = {0};
+        sql_ident(&name, own[i]);
+        strlist_add(&d->exclude, "-N");
+        strlist_add(&d->exclude, name.data);
+        buf_free(&name);
+    }
+    const struct sql_var vars[] = {{"schema", d->s->schema}, {NULL, NULL}};
+    if (!pg_query_filled(source, sql_schema_dump_exclude, vars, &r, e))
+        return false;
+    for (int i = 0; i < result_rows(r); i++) {
+        struct buf name = {0}, line = {0};
+        bool table = !result_null(r, i, 1);
+        sql_ident(&name, result_text(r, i, 0));
+        if (table) {
+            buf_puts(&name, ".");
+            sql_ident(&name, result_text(r, i, 1));
+        }
+        strlist_add(&d->exclude, table ? "-T" : "-N");
+        strlist_add(&d->exclude, name.data);
+        if (!result_null(r, i, 2)) {
+            buf_printf(&line, "left out: %s %s, %s", table ? "table" : "schema", name.data,
+                       result_text(r, i, 2));
+            strlist_add(&d->unread, line.data);
+        }
+        buf_free(&name);
+        buf_free(&line);
+    }
+    result_free(r);
+    return true;
+}
+
+static void forget_run(struct pg_dump *d)
+{
+    free(d->vector);
+    strlist_free(&d->argv);
+    free(d->password);
+    d->argv = (struct strlist){0};
+    d->child = (struct child){0};
+    d->vector = NULL;
+    d->password = NULL;
+    d->run = NULL;
+}
+
+static void fill_arguments(struct pg_dump *d, const char *conninfo)
+{
+    static const char *const fixed[] = {
+        "-Fc",       "--schema-only",   "--no-owner", "--no-acl", "--no-subscriptions",
+        "--no-sync", "--encoding=UTF8", LOCK_WAIT,    "-w"};
+    strlist_add(&d->argv, d->program);
+    for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
+        strlist_add(&d->argv, fixed[k]);
+    for (size_t k = 0; k < d->exclude.count; k++)
+        strlist_add(&d->argv, d->exclude.items[k]);
+    const char *const tail[] = {"-f", d->file, "-d", conninfo};
+    for (size_t k = 0; k < sizeof tail / sizeof *tail; k++)
+        strlist_add(&d->argv, tail[k]);
+}
+
+/* Where the dump comes from, and the password apart. Caller frees both. */
+static bool dump_conninfo(const struct sync *s, char **conninfo, char **password, struct err *e)
+{
+    char *resolved, *bare;
+    if (!dsn_resolve(s->source, &resolved, e))
+        return false;
+    bool ok = dsn_split_password(resolved, &bare, password, e);
+    if (ok) {
+        char *session = dsn_session_options(resolved);
+        char *options = xasprintf("%s %s", session, DUMP_SETTINGS);
+        char *unnamed = dsn_with(bare, "options", options);
+        *conninfo = dsn_with(unnamed, "application_name", "repl: pg_dump");
+        free(unnamed);
+        free(options);
+        free(session);
+        free(bare);
+    }
+    free(resolved);
+    return ok;
+}
+
+static bool begin(struct pg_dump *d, struct err *e)
+{
+    char *conninfo;
+    if (!dump_conninfo(d->s, &conninfo, &d->password, e))
+        return false;
+    fill_arguments(d, conninfo);
+    free(conninfo);
+    d->vector = xcalloc(d->argv.count + 1, sizeof *d->vector);
+    for (size_t k = 0; k < d->argv.count; k++)
+        d->vector[k] = d->argv.items[k];
+    d->child = (struct child){.argv = d->vector, .password = d->password, .interrupt = d->i};
+    bool ok = child_begin(&d->child, &d->run, e);
+    if (!ok)
+        forget_run(d);
+    return ok;
+}
+
+bool pg_dump_begin(const struct sync *s, struct conn *source, const char *program, const char *file,
+                   const struct interrupt *i, struct pg_dump **out, struct err *e)
+{
+    struct pg_dump *d = xcalloc(1, sizeof *d);
+    d->s = s;
+    d->program = xstrdup(program);
+    d->file = xstrdup(file);
+    d->i = i;
+    if (!add_exclusions(d, source, e) || !begin(d, e)) {
+        pg_dump_free(d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+static bool end(struct pg_dump *d, struct err *e)
+{
+    bool ok = child_end(d->run, e);
+    forget_run(d);
+    return ok;
+}
+
+bool pg_dump_end(struct pg_dump *d, say_fn say, void *arg, struct err *e)
+{
+    struct backoff wait = {.base_ms = 500, .max_ms = 2000};
+    for (size_t i = 0; i < d->unread.count; i++)
+        say(arg, d->unread.items[i]);
+    for (int tries = 1;; tries++) {
+        if ((d->run != NULL || begin(d, e)) && end(d, e))
+            return true;
+        if (e->kind != ERR_CONFLICT || tries == TRIES || interrupt_level(d->i) != INTERRUPT_NONE)
+            break;
+        say(arg, "a table of the source is locked by somebody: trying pg_dump again");
+        clock_sleep_ms(backoff_next_ms(&wait));
+    }
+    snprintf(e->side, sizeof e->side, "source");
+    return false;
+}
+
+void pg_dump_free(struct pg_dump *d)
+{
+    if (d == NULL)
+        return;
+    child_give_up(d->run);
+    forget_run(d);
+    strlist_free(&d->exclude);
+    strlist_free(&d->unread);
+    free(d->program);
+    free(d->file);
+    free(d);
+}

@@ -1,0 +1,14 @@
+/* pg_dump at work on the source's schema. */
+#ifndef REPL_SCHEMA_PG_DUMP_H
+#define REPL_SCHEMA_PG_DUMP_H
+
+#include "repl/schema.h"
+
+/* Begins to write the archive to file; strings are copied, s and i must live as long. */
+bool pg_dump_begin(const struct sync *s, struct conn *source, const char *program, const char *file,
+                   const struct interrupt *i, struct pg_dump **out, struct err *e) MUST_CHECK;
+
+/* Waits for it; where somebody's lock was in the way, tries again. say gets what this role may not read. Blocks. */
+bool pg_dump_end(struct pg_dump *d, say_fn say, void *arg, struct err *e) MUST_CHECK;
+
+#endif

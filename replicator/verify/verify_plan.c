@@ -1,0 +1,413 @@
+/* Which ranges are compared when: cut by walking the key's index, handed out at the rate allowed; then looks at what was
+ * moving until it is settled; then sequences. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/embedded.h"
+#include "repl/hash.h"
+#include "repl/sequences.h"
+#include "verify_run.h"
+#include "verify_sql.h"
+
+enum {
+    RANGE_BYTES = 32 * 1000 * 1000,
+    MIN_RANGE_BYTES = 256 * 1000,
+    MIN_RANGE_ROWS = 100,
+    MAX_RANGE_ROWS = 100000,
+    ROUNDS = 100,
+    QUIET_ROUNDS = 8,
+    SEQUENCE_ROUNDS = 5,
+    TRIES = 8
+};
+
+/* ---- how large a range is ---- */
+
+/* Where the source never counted its rows, the target may have: it was analyzed after the copy. */
+static double row_bytes(const struct verification *v, size_t index)
+{
+    const struct relation *r = &v->world.relations.items[index], *t = &v->world.targets[index];
+    if (r->rows_estimate <= 0 || r->bytes <= 0)
+        r = t;
+    return r->rows_estimate > 0 && r->bytes > 0 ? (double)r->bytes / (double)r->rows_estimate : 100;
+}
+
+/* Small enough for short statements; with a rate, small enough for it to be kept within a quarter of a second. */
+static int64_t range_rows(const struct verification *v, size_t index)
+{
+    if (v->o->range_rows != 0)
+        return v->o->range_rows;
+    double bytes = RANGE_BYTES;
+    if (v->o->max_rate != 0 && (double)v->o->max_rate / 4 < bytes)
+        bytes = (double)v->o->max_rate / 4 > MIN_RANGE_BYTES ? (double)v->o->max_rate / 4 : MIN_RANGE_BYTES;
+    double rows = bytes / row_bytes(v, index);
+    return rows < MIN_RANGE_ROWS ? MIN_RANGE_ROWS : rows > MAX_RANGE_ROWS ? MAX_RANGE_ROWS : (int64_t)rows;
+}
+
+/* The same ranges whenever it goes on, and others in another run. */
+static bool in_sample(const struct verification *v, int relation, int64_t number)
+{
+    const int64_t what[] = {v->run, relation, number};
+    return v->o->sample >= 1 || (double)(hash64(what, sizeof what) % 1000000) < v->o->sample * 1e6;
+}
+
+/* ---- handing out ---- */
+
+static bool hand_out(struct verification *v, size_t index, const struct verify_range *range, bool whole,
+                     struct err *e)
+{
+    const struct relation *r = &v->world.relations.items[index];
+    bool all = range->from == NULL && range->to == NULL;
+    double bytes = (double)range_rows(v, index) * row_bytes(v, index);
+    if (!verify_pace(v, e) || !verify_wait(v, v->o->jobs * 2 - 1, e))
+        return false;
+    struct verify_job *j = verify_job_new(v, whole ? VERIFY_WHOLE : VERIFY_RANGE, index);
+    j->range = (struct verify_range){.number = range->number,
+                                     .from = arena_strdup(j->mem, range->from),
+                                     .to = arena_strdup(j->mem, range->to)};
+    j->bytes = all || bytes > (double)r->bytes ? r->bytes : (int64_t)bytes;
+    v->ticket = bucket_take(&v->bucket, (uint64_t)j->bytes, clock_us());
+    verify_submit(v, j);
+    return true;
+}
+
+/* ---- cutting ---- */
+
+/* A table that somebody has locked is not waited for. */
+static bool hurry(struct verification *v, struct err *e)
+{
+    return pg_exec(v->source, arena_printf(v->mem, "SET lock_timeout = %d", VERIFY_SOURCE_LOCK_MS), e);
+}
+
+/* A comparison may take hours: a connection that is lost is opened again. */
+static bool ask_source(struct verification *v, const char *sql, struct result **out, struct err *e)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        bool usable = v->source != NULL && conn_usable(v->source);
+        if ((usable || (verify_connect_source(v, e) && hurry(v, e))) &&
+            pg_query(v->source, sql, 0, NULL, out, e))
+            return true;
+        if (!err_is_transient(e))
+            return false;
+        struct err stopped;
+        if (!verify_rest(v, backoff_next_ms(&v->backoff), &stopped)) {
+            *e = stopped;
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The key that ends the next range, as a line of COPY in the arena; NULL where the rest is one range. */
+static bool next_boundary(struct verification *v, size_t index, const char *from, const char **to,
+                          struct err *e)
+{
+    const struct relation *r = &v->world.relations.items[index];
+    struct result *res;
+    const struct sql_var vars[] = {
+        {"keys", verify_key_sql(v->mem, r)},
+        {"table", verify_table_sql(v->mem, r)},
+        {"range", verify_range_sql(v->mem, r, from, NULL)},
+        {"rows", arena_printf(v->mem, "%lld", (long long)range_rows(v, index) - 1)},
+        {NULL, NULL},
+    };
+    char *sql = sql_fill(sql_verify_boundary, vars);
+    *to = NULL;
+    bool ok = ask_source(v, sql, &res, e);
+    free(sql);
+    if (!ok)
+        return err_table(e, r->schema, r->name);
+    if (result_rows(res) != 0) {
+        struct buf b = {0};
+        for (size_t k = 0; k < r->nkey; k++) {
+            buf_puts(&b, k != 0 ? "\t" : "");
+            copy_field_add(&b, result_text(res, 0, (int)k));
+        }
+        *to = arena_strdup(v->mem, buf_text(&b));
+        buf_free(&b);
+    }
+    result_free(res);
+    /* A key that does not grow is the last one: what is behind it is one range. */
+    if (*to != NULL && from != NULL && strcmp(from, *to) == 0)
+        *to = NULL;
+    return true;
+}
+
+static bool next_range(struct verification *v, size_t index, struct err *e)
+{
+    const struct relation *r = &v->world.relations.items[index];
+    struct verify_table *t = &v->tables[index];
+    struct verify_range range = {.number = t->ranges, .from = arena_strdup(v->mem, t->planned_to)};
+    bool small = (double)r->bytes < (double)range_rows(v, index) * row_bytes(v, index) && t->ranges == 0 &&
+                 r->rows_estimate > 0;
+    struct err why;
+    if (r->nkey != 0 && verify_has_ranges(r) && !small &&
+        !next_boundary(v, index, range.from, &range.to, &why))
+        return verify_give_up(v, index, &why, e);
+    free(t->planned_to);
+    t->planned_to = range.to != NULL ? xstrdup(range.to) : NULL;
+    t->planned = range.to == NULL;
+    t->ranges++;
+    bool chosen = r->nkey == 0 || in_sample(v, r->id, range.number);
+    t->left_out += !chosen;
+    if (!state_verify_planned(v->o->state, v->run, t, chosen ? &range : NULL, e))
+        return false;
+    return !chosen || hand_out(v, index, &range, r->nkey == 0, e);
+}
+
+/* What an earlier part of the run had cut and not compared. */
+static bool old_ranges(struct verification *v, size_t index, struct err *e)
+{
+    struct verify_range *ranges;
+    size_t n;
+    bool whole = v->world.relations.items[index].nkey == 0;
+    if (!state_verify_ranges(v->o->state, v->run, v->tables[index].id, v->mem, &ranges, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!hand_out(v, index, &ranges[i], whole, e))
+            return false;
+    return true;
+}
+
+static bool table_ranges(struct verification *v, size_t index, struct err *e)
+{
+    if (v->tables[index].ranges != 0 && !old_ranges(v, index, e))
+        return false;
+    struct arena *kept = v->mem;
+    bool ok = true;
+    while (ok && !v->tables[index].planned && strcmp(v->tables[index].state, "comparing") == 0) {
+        v->mem = arena_new();
+        ok = next_range(v, index, e);
+        arena_free(v->mem);
+    }
+    v->mem = kept;
+    return ok;
+}
+
+struct by_size {
+    size_t index;
+    int64_t bytes;
+};
+
+static int larger_first(const void *x, const void *y)
+{
+    const struct by_size *a = x, *b = y;
+    return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+}
+
+bool verify_ranges(struct verification *v, struct err *e)
+{
+    size_t n = v->world.relations.count;
+    struct by_size *order = arena_alloc(v->mem, (n + 1) * sizeof *order);
+    bool ok = hurry(v, e);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct by_size){i, v->world.relations.items[i].bytes};
+    qsort(order, n, sizeof *order, larger_first);
+    for (size_t i = 0; ok && i < n; i++)
+        if (strcmp(v->tables[order[i].index].state, "comparing") == 0)
+            ok = table_ranges(v, order[i].index, e);
+    return ok && verify_wait(v, 0, e);
+}
+
+/* ---- looking again ---- */
+
+static size_t index_of(const struct verification *v, int relation)
+{
+    for (size_t i = 0; i < v->world.relations.count; i++)
+        if (v->tables[i].id == relation)
+            return i;
+    return v->world.relations.count;
+}
+
+static int by_relation(const void *x, const void *y)
+{
+    const struct verify_key *a = x, *b = y;
+    return a->relation != b->relation ? (a->relation > b->relation) - (a->relation < b->relation)
+                                      : (a->id > b->id) - (a->id < b->id);
+}
+
+static bool look_again(struct verification *v, const struct verify_key *keys, size_t n, struct err *e)
+{
+    size_t index = index_of(v, keys[0].relation);
+    if (index == v->world.relations.count || strcmp(v->tables[index].state, "comparing") != 0)
+        return true; /* it cannot be compared any more: its keys stay unsettled */
+    struct verify_job *j = verify_job_new(v, VERIFY_KEYS, index);
+    j->keys = arena_alloc(j->mem, n * sizeof *j->keys);
+    j->nkeys = n;
+    for (size_t i = 0; i < n; i++) {
+        j->keys[i] = keys[i];
+        j->keys[i].key = arena_strdup(j->mem, keys[i].key);
+    }
+    verify_submit(v, j);
+    return verify_wait(v, v->o->jobs * 2, e);
+}
+
+static bool look_at_all(struct verification *v, int64_t last, struct err *e)
+{
+    size_t most = v->o->show_values ? VERIFY_LOOK_KEYS_SHOWN : VERIFY_LOOK_KEYS, n = most;
+    bool ok = true;
+    for (int64_t behind = 0; ok && n == most;) {
+        struct arena *a = arena_new();
+        struct verify_key *keys;
+        ok = state_verify_keys(v->o->state, v->run, behind, last, (int)most, a, &keys, &n, e);
+        if (ok && n != 0) {
+            behind = keys[n - 1].id;
+            qsort(keys, n, sizeof *keys, by_relation);
+        }
+        for (size_t i = 0, k; ok && i < n; i = k) {
+            for (k = i; k < n && keys[k].relation == keys[i].relation;)
+                k++;
+            ok = look_again(v, keys + i, k - i, e);
+        }
+        arena_free(a);
+    }
+    return ok;
+}
+
+static void next_round(struct verification *v)
+{
+    for (size_t i = 0; i < v->world.relations.count; i++) {
+        struct course *c = &v->course[i];
+        free(c->stood);
+        c->stood = c->stands;
+        c->stands = NULL;
+    }
+}
+
+static size_t whole_again(struct verification *v, bool submit)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->world.relations.count; i++) {
+        if ((!v->course[i].moving && !v->course[i].repairing) || strcmp(v->tables[i].state, "comparing") != 0)
+            continue;
+        n++;
+        if (!submit)
+            continue;
+        struct verify_job *j = verify_job_new(v, VERIFY_WHOLE, i);
+        j->repaired = v->course[i].repairing;
+        verify_submit(v, j);
+    }
+    return n;
+}
+
+bool verify_rounds(struct verification *v, struct err *e)
+{
+    int64_t keys, last;
+    int quiet = 0;
+    for (int round = 0; round < ROUNDS && quiet < QUIET_ROUNDS; round++) {
+        if (!state_verify_key_count(v->o->state, v->run, 0, &keys, &last, e))
+            return false;
+        size_t whole = whole_again(v, false);
+        if (keys == 0 && whole == 0)
+            return true;
+        uint64_t before = v->dropped;
+        v->settled = v->o->settle(v->o->arg);
+        next_round(v);
+        if (!look_at_all(v, last, e))
+            return false;
+        whole_again(v, true);
+        if (!verify_wait(v, 0, e))
+            return false;
+        quiet = v->dropped != before || whole_again(v, false) < whole ? 0 : quiet + 1;
+        /* Nobody brings what is owed: another look would see the same, but for what this one owed. */
+        if (v->settled == VERIFY_NO_ENGINE && (!v->o->repair || round > 0))
+            return true;
+    }
+    return true;
+}
+
+/* ---- sequences ---- */
+
+static const struct sequence *named(const struct sequences *l, const struct sequence *s)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i].sql, s->sql) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+/* What the target has is behind what the source had when it was read. */
+static bool behind(const struct sequence *source, const struct sequence *target)
+{
+    if (!source->called)
+        return false;
+    if (target == NULL || !target->called)
+        return true;
+    return source->up ? target->value < source->value : target->value > source->value;
+}
+
+static bool set_sequence(struct verification *v, const struct sequence *s, struct err *e)
+{
+    const struct sequence_value value = {.sql = s->sql, .value = s->value, .up = s->up};
+    return pg_exec(v->target, sequence_set_sql(v->mem, &value), e);
+}
+
+static bool tell_sequence(struct verification *v, const struct sequence *s, const struct sequence *t,
+                          struct err *e)
+{
+    static char kind[] = "sequence", missing[] = "the target has none", low[] = "the target is behind";
+    struct verify_difference d = {
+        .table = arena_printf(v->mem, "%s.%s", s->schema, s->name),
+        .kind = kind,
+        .key = arena_strdup(v->mem, s->sql),
+        .shown = t == NULL ? missing : low,
+    };
+    if (v->o->show_values) {
+        d.source = arena_printf(v->mem, "%lld", (long long)s->value);
+        d.target = t != NULL && t->called ? arena_printf(v->mem, "%lld", (long long)t->value) : NULL;
+    }
+    bool repairs = v->o->repair && t != NULL;
+    return (!repairs || set_sequence(v, s, e)) &&
+           state_verify_difference(v->o->state, v->run, &d, repairs, e);
+}
+
+static int64_t count_behind(const struct sequences *source, const struct sequences *target)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < source->count; i++)
+        n += behind(&source->items[i], named(target, &source->items[i]));
+    return n;
+}
+
+/* Their connections may have been idle for hours. */
+static bool read_both(struct verification *v, struct sequences *source, struct sequences *target,
+                      struct err *e)
+{
+    for (int again = 0;; again++) {
+        if (sequences_read(v->source, v->world.schema, v->mem, source, e) &&
+            sequences_read(v->target, v->world.schema, v->mem, target, e))
+            return true;
+        if (e->kind != ERR_CONN || again != 0 || !verify_connect_source(v, e) || !verify_connect_target(v, e))
+            return false;
+    }
+}
+
+bool verify_sequences(struct verification *v, struct err *e)
+{
+    struct sequences source, target;
+    if (v->o->tables->count != 0)
+        return state_verify_note(v->o->state, v->run, "sequences, with --table", 0, e);
+    if (!read_both(v, &source, &target, e))
+        return false;
+    int64_t n = count_behind(&source, &target);
+    for (int round = 0; n != 0 && round < SEQUENCE_ROUNDS; round++) {
+        v->settled = v->o->settle(v->o->arg);
+        if (!sequences_read(v->target, v->world.schema, v->mem, &target, e))
+            return false;
+        n = count_behind(&source, &target);
+    }
+    /* They stand outside of snapshots: while nobody brings them, what is late and what is wrong look alike. */
+    if (n != 0 && v->settled != VERIFY_BROUGHT) {
+        v->behind = n;
+        return state_verify_note(v->o->state, v->run,
+                                 v->settled == VERIFY_NO_ENGINE
+                                     ? "sequences that are behind: no engine runs"
+                                     : "sequences that are behind: the engine did not bring them",
+                                 n, e);
+    }
+    bool ok = true;
+    for (size_t i = 0; ok && i < source.count; i++) {
+        const struct sequence *t = named(&target, &source.items[i]);
+        ok = !behind(&source.items[i], t) || tell_sequence(v, &source.items[i], t, e);
+    }
+    return ok;
+}
