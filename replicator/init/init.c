@@ -166,6 +166,7 @@ bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, str
                       .arg = arg,
                       .a = arena_new(),
                       .report = out,
+                      .made_by_others = s->no_schema,
                       .give_up_ms = INIT_GIVE_UP_MS};
     *out = (struct init_report){0};
     bool ok = run(&in, e);

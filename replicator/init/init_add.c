@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "init_private.h"
+#include "repl/fault.h"
 
 enum { ADD_GIVE_UP_MS = 60000 };
 
@@ -25,6 +26,7 @@ static bool choose_table(struct init *in, const char *label, struct err *e)
         return err_hint(e, "%s", ok || near.hint[0] == '\0' ? "name it as schema.table" : near.hint);
     }
     in->tables = (struct relations){found, 1};
+    fault_point("add.chosen");
     if (target_relation_of(&in->state, found) == NULL)
         return true;
     err_set(e, ERR_CONFIG, "the table is in the sync already");
@@ -45,21 +47,6 @@ static bool is_empty(struct init *in, struct err *e)
     return err_hint(e, "empty it on the target (TRUNCATE %s), then: repl add %s", new->sql, new->label);
 }
 
-static bool schema_may_come(const struct init *in, bool made_by_others, struct err *e)
-{
-    const struct relation *r = &in->tables.items[0];
-    struct relations there;
-    if (!made_by_others && !in->s->no_schema)
-        return true;
-    if (!catalog_read(in->target, in->s->schema, in->a, &there, e))
-        return false;
-    if (relations_find(&there, r->schema, r->name) != NULL)
-        return true;
-    err_set(e, ERR_CONFIG, "the target has no such table");
-    err_table(e, r->schema, r->name);
-    return err_hint(e, "create it there as on the source, then: repl add %s", r->label);
-}
-
 static bool add(struct init *in, const char *label, const struct add_options *o, struct err *e)
 {
     in->capture = (struct capture){.schema = in->s->schema};
@@ -67,8 +54,7 @@ static bool add(struct init *in, const char *label, const struct add_options *o,
            target_read(in->target, in->s->schema, in->a, &in->state, e) &&
            (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, e)) &&
            catalog_read(in->source, in->s->schema, in->a, &in->tables, e) && choose_table(in, label, e) &&
-           schema_may_come(in, o->only_if_there, e) && init_schema(in, e) && is_empty(in, e) &&
-           init_capture(in, e);
+           init_schema(in, e) && is_empty(in, e) && init_capture(in, e);
 }
 
 bool init_add(const struct sync *s, const char *label, const struct add_options *o, char **added,
@@ -81,6 +67,7 @@ bool init_add(const struct sync *s, const char *label, const struct add_options 
                       .a = arena_new(),
                       .report = &report,
                       .give_up_ms = ADD_GIVE_UP_MS,
+                      .made_by_others = s->no_schema || o->only_if_there,
                       .interrupt = o->interrupt};
     bool ok = !s->back || init_no_table_joins(e);
     ok = ok && add(&in, label, o, e);

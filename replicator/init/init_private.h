@@ -23,6 +23,7 @@ struct init {
     struct init_report *report;
     uint64_t said_at; /* when a wait was last told */
     unsigned give_up_ms;
+    bool made_by_others;               /* the target's tables */
     const struct interrupt *interrupt; /* or NULL */
 };
 
@@ -35,7 +36,8 @@ bool init_read_tables(struct init *in, struct err *e) MUST_CHECK;
 
 /* ---- init_schema.c ---- */
 
-/* The target has every table of in->tables, fit to take the source's rows; those missing are made. */
+/* The target has every table of in->tables, fit to take the source's rows; those missing are made,
+ * unless others make them. */
 bool init_schema(struct init *in, struct err *e) MUST_CHECK;
 /* --overwrite: the target's tables that hold rows and whose copy has not begun are emptied. */
 bool init_empty(struct init *in, struct err *e) MUST_CHECK;

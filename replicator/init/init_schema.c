@@ -24,17 +24,25 @@ static size_t count_missing(const struct init *in, const struct relations *there
     return n;
 }
 
+static bool is_missing(const struct init *in, const struct relation *r, struct err *e)
+{
+    if (in->made_by_others) {
+        err_set(e, ERR_CONFIG, "the target has no such table");
+        err_hint(e, "create it there as on the source, then do the same again");
+    } else {
+        err_set(e, ERR_CONFIG, "the target has no such table, though its schema was restored");
+        err_hint(e, "something else of that name may stand there: look with \\d %s on the target", r->sql);
+    }
+    return err_table(e, r->schema, r->name);
+}
+
 static bool compare_tables(struct init *in, const struct relations *there, struct err *e)
 {
     for (size_t i = 0; i < in->tables.count; i++) {
         struct relation *r = &in->tables.items[i];
         const struct relation *t = relations_find(there, r->schema, r->name);
-        if (t == NULL) {
-            err_set(e, ERR_CONFIG, "the target has no such table, though its schema was restored");
-            err_hint(e, "something else of that name may stand there: look with \\d %s on the target",
-                     r->sql);
-            return err_table(e, r->schema, r->name);
-        }
+        if (t == NULL)
+            return is_missing(in, r, e);
         if (!catalog_compatible(r, t, e))
             return false;
     }
@@ -48,7 +56,7 @@ bool init_schema(struct init *in, struct err *e)
     if (!catalog_read(in->target, in->s->schema, in->a, &there, e))
         return false;
     size_t missing = count_missing(in, &there);
-    if (!in->s->no_schema && (missing > 0 || !step_done(&in->state, "schema"))) {
+    if (!in->made_by_others && (missing > 0 || !step_done(&in->state, "schema"))) {
         const struct units_wanted w = {.s = in->s,
                                        .source = in->source,
                                        .target = in->target,

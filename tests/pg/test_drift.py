@@ -198,6 +198,28 @@ def test_tables_that_add_themselves(repl, src, dst, equal):
     equal()
 
 
+def test_renamed_while_a_table_adds_itself(repl, src, dst, target, equal):
+    """--auto-add makes no table on the target, also where the one that was there has another name by now."""
+    src.execute("create table t(id int primary key)")
+    repl.init("--auto-add")
+    repl.configure(survey_ms=200)
+    repl.start(pause_at="add.chosen:1500")
+    repl.wait_phase("following")
+    dst.execute("create table u(id int primary key)")
+    src.execute("create table u(id int primary key); insert into u values (1)")
+    with target.admin() as c:
+        eventually(lambda: c.execute("select 1 from pg_stat_activity where datname = current_database() and "
+                                     "application_name like 'repl%%init%%' and state = 'idle'").fetchone(), what="u is being added")
+    dst.execute("alter table u rename to w")
+    eventually(lambda: "public.u is not added: the target has no such table" in repl.run("log").out, what="the log tells why")
+    assert [row[0] for row in dst.execute("select tablename from pg_tables where schemaname = 'public' order by 1")] == ["t", "w"]
+    src.execute("alter table u rename to v")
+    dst.execute("alter table w rename to v")
+    reach(repl, "v", "following")
+    repl.kick()
+    equal()
+
+
 def test_a_partition_that_the_target_lacks(repl, src, dst, source, equal):
     """Its table waits, with what to do, the others go on, and once the partition is there it goes on by itself."""
     src.execute("create table t(id int, at int, primary key (id, at)) partition by range (at);"

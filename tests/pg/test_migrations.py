@@ -90,6 +90,21 @@ def all_follow(repl, count):
     return s["phase"] == "following" and len(phases) == count and set(phases.values()) == {"following"}
 
 
+def wait_until_all_follow(repl, count):
+    all_follow.seen = None
+    try:
+        eventually(lambda: all_follow(repl, count), timeout=60, every=.1, what="every table follows again")
+    except AssertionError as e:
+        raise AssertionError(f"{e}: {all_follow.seen}\n{repl.engine_tail()}") from None
+
+
+def stop(applications, looker):
+    for a in applications:
+        a.stop()
+    if looker is not None:
+        looker.stop()
+
+
 def play(seed, folder, sides, steps, breaks):
     rnd = random.Random(seed)
     print(f"seed {seed}: pytest test_migrations.py --seed {seed}", flush=True)
@@ -115,18 +130,8 @@ def play(seed, folder, sides, steps, breaks):
             migrate(rnd, m, repl, both, steps, breaks)
             heal(rnd, m, both)
             begin(repl)
-            count = len([t for t in m.tables if not t.gone]) + len(ALONE)
-            try:
-                all_follow.seen = None
-                eventually(lambda: all_follow(repl, count), timeout=60, every=.1, what="every table follows again")
-            except AssertionError as e:
-                raise AssertionError(f"{e}: {all_follow.seen}\n{repl.engine_tail()}") from None
-        finally:
-            for a in applications:
-                a.stop()
-            if looker is not None:
-                looker.stop()
-        try:
+            wait_until_all_follow(repl, len([t for t in m.tables if not t.gone]) + len(ALONE))
+            stop(applications, looker)
             wrong = [w for a in applications for w in a.wrong]
             assert not wrong, f"the application's statements failed: {wrong[:3]}"
             assert not looker.wrong, f"half of a transaction stood on the target: {looker.wrong[:3]}"
@@ -135,6 +140,7 @@ def play(seed, folder, sides, steps, breaks):
                 rows = compare.compare_all(a, b)
             print(f"{m.number} names, {rows} rows, {sum(a.count for a in applications)} writes, {looker.looks} looks")
         finally:
+            stop(applications, looker)
             repl.kill()
             repl.close()
 
