@@ -1,4 +1,4 @@
-/* One comparison as its thread knows it. verify.c owns it; verify_open.c, verify_plan.c are its other parts. */
+/* One comparison as its thread knows it. verify.c owns it; the files named below are its other parts. */
 #ifndef REPL_VERIFY_RUN_H
 #define REPL_VERIFY_RUN_H
 
@@ -46,9 +46,11 @@ bool verify_open(struct verification *v, struct err *e) MUST_CHECK;
 bool verify_connect_source(struct verification *v, struct err *e) MUST_CHECK;
 bool verify_connect_target(struct verification *v, struct err *e) MUST_CHECK;
 
-/* verify_plan.c: every range of every table; looks until all is settled; sequences. */
+/* verify_plan.c: every range of every table. */
 bool verify_ranges(struct verification *v, struct err *e) MUST_CHECK;
+/* verify_again.c: looks until all is settled. */
 bool verify_rounds(struct verification *v, struct err *e) MUST_CHECK;
+/* verify_sequences.c */
 bool verify_sequences(struct verification *v, struct err *e) MUST_CHECK;
 
 /* verify.c: jobs to the workers and back; at_most: returns when no more are in flight. */

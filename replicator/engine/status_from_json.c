@@ -1,219 +1,15 @@
 /*
- * The contract of `status --json`, both ways. What is not known is null; a reader that knows fewer keys than the
- * writer skips the others, and a writer that knows fewer leaves the reader with "not known".
+ * The contract of `status --json` as it is read (status_to_json.c writes it). A reader that knows fewer keys than the
+ * writer skips the others; what a writer that knows fewer left out is not known.
  */
 #include "repl/engine.h"
 
 #include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "repl/mem.h"
-
-/* ---- writing ---- */
-
-static void add_text(cJSON *o, const char *key, const char *value)
-{
-    if (value != NULL)
-        cJSON_AddStringToObject(o, key, value);
-    else
-        cJSON_AddNullToObject(o, key);
-}
-
-/* As digits: cJSON's numbers are doubles, which print large ones as 1e+15. */
-static void add_int(cJSON *o, const char *key, int64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    cJSON_AddRawToObject(o, key, text);
-}
-
-static void add_known_int(cJSON *o, const char *key, int64_t value)
-{
-    if (value >= 0)
-        add_int(o, key, value);
-    else
-        cJSON_AddNullToObject(o, key);
-}
-
-/* Milliseconds are exact enough for people and graphs. */
-static void add_real(cJSON *o, const char *key, double value)
-{
-    char text[64];
-    snprintf(text, sizeof text, "%.3f", value);
-    if (isfinite(value) && fabs(value) < 1e18)
-        cJSON_AddRawToObject(o, key, text);
-    else
-        cJSON_AddNullToObject(o, key);
-}
-
-static void add_known_real(cJSON *o, const char *key, double value)
-{
-    add_real(o, key, value >= 0 ? value : NAN);
-}
-
-static void add_engine(cJSON *root, const struct status *s)
-{
-    cJSON *o = cJSON_AddObjectToObject(root, "engine");
-    cJSON_AddBoolToObject(o, "running", s->engine.running);
-    if (s->engine.pid > 0)
-        add_int(o, "pid", s->engine.pid);
-    else
-        cJSON_AddNullToObject(o, "pid");
-    add_text(o, "version", s->engine.version);
-    add_text(o, "since", s->engine.since);
-}
-
-static void add_workers(cJSON *root, const struct status *s)
-{
-    cJSON *o = cJSON_AddObjectToObject(root, "workers");
-    add_int(o, "running", s->workers.running);
-    add_int(o, "wanted", s->workers.wanted);
-    add_int(o, "busy", s->workers.busy);
-    add_text(o, "error", s->workers.error);
-    add_known_int(o, "max_rate_bytes_per_second", s->workers.max_rate != 0 ? s->workers.max_rate : -1);
-}
-
-static void add_load(cJSON *root, const struct status *s)
-{
-    if (!s->load.known) {
-        cJSON_AddNullToObject(root, "load");
-        return;
-    }
-    cJSON *o = cJSON_AddObjectToObject(root, "load");
-    add_int(o, "delta_bytes", s->load.delta_bytes);
-    add_known_int(o, "wal_kept_bytes", s->load.wal_kept_bytes);
-    add_known_real(o, "wal_bytes_per_second", s->load.wal_bytes_per_second);
-    add_int(o, "connections_free", s->load.connections_free);
-    add_text(o, "slowed", s->load.slowed);
-}
-
-static void add_copy(cJSON *root, const struct status *s)
-{
-    cJSON *o = cJSON_AddObjectToObject(root, "copy");
-    add_int(o, "bytes_done", s->copy.bytes_done);
-    add_int(o, "bytes_total", s->copy.bytes_total);
-    add_int(o, "rows_done", s->copy.rows_done);
-    add_known_real(o, "rate_bytes_per_second", s->copy.rate_bytes_per_second);
-    add_known_real(o, "eta_seconds", s->copy.eta_seconds);
-    add_text(o, "from", s->copy.from);
-}
-
-static void add_last_batch(cJSON *root, const struct status *s)
-{
-    cJSON *o = cJSON_AddObjectToObject(root, "last_batch");
-    add_text(o, "at", s->last_batch.at);
-    add_int(o, "tables", s->last_batch.tables);
-    add_int(o, "rows_upserted", s->last_batch.rows_upserted);
-    add_int(o, "rows_deleted", s->last_batch.rows_deleted);
-    add_int(o, "bytes", s->last_batch.bytes);
-    add_real(o, "seconds", s->last_batch.seconds);
-}
-
-static void add_catch_up(cJSON *root, const struct status *s)
-{
-    if (!s->catch_up.goes_on) {
-        cJSON_AddNullToObject(root, "catch_up");
-        return;
-    }
-    cJSON *o = cJSON_AddObjectToObject(root, "catch_up");
-    add_int(o, "tables_done", s->catch_up.tables_done);
-    add_int(o, "tables_total", s->catch_up.tables_total);
-    add_int(o, "bytes_done", s->catch_up.bytes_done);
-    add_int(o, "bytes_total", s->catch_up.bytes_total);
-    add_int(o, "rows_done", s->catch_up.rows_done);
-    add_known_real(o, "rate_rows_per_second", s->catch_up.rate_rows_per_second);
-    add_known_real(o, "eta_seconds", s->catch_up.eta_seconds);
-}
-
-static void add_step(cJSON *root, const struct status *s)
-{
-    if (s->step.name == NULL) {
-        cJSON_AddNullToObject(root, "step");
-        return;
-    }
-    cJSON *step = cJSON_AddObjectToObject(root, "step");
-    add_text(step, "name", s->step.name);
-    add_int(step, "units_done", s->step.units_done);
-    add_int(step, "units_total", s->step.units_total);
-    cJSON *list = cJSON_AddArrayToObject(step, "running");
-    for (size_t i = 0; i < s->step.nrunning; i++) {
-        const struct status_unit *u = &s->step.running[i];
-        cJSON *o = cJSON_CreateObject();
-        add_text(o, "what", u->what);
-        add_text(o, "table", u->table);
-        add_text(o, "phase", u->phase);
-        add_known_real(o, "fraction", u->fraction);
-        add_real(o, "seconds", u->seconds);
-        cJSON_AddItemToArray(list, o);
-    }
-}
-
-static void add_tables(cJSON *root, const struct status *s)
-{
-    cJSON *list = cJSON_AddArrayToObject(root, "tables");
-    for (size_t i = 0; i < s->ntables; i++) {
-        const struct status_table *t = &s->tables[i];
-        cJSON *o = cJSON_CreateObject();
-        add_text(o, "schema", t->schema);
-        add_text(o, "name", t->name);
-        add_text(o, "phase", t->phase);
-        add_int(o, "rows_copied", t->rows_copied);
-        add_int(o, "bytes_copied", t->bytes_copied);
-        add_int(o, "bytes_total", t->bytes_total);
-        add_known_real(o, "rate_bytes_per_second", t->rate_bytes_per_second);
-        add_known_real(o, "eta_seconds", t->eta_seconds);
-        add_known_int(o, "owed_rows", t->owed_rows);
-        add_text(o, "error", t->error);
-        cJSON_AddItemToArray(list, o);
-    }
-}
-
-static void add_errors(cJSON *root, const struct status *s)
-{
-    cJSON *list = cJSON_AddArrayToObject(root, "errors");
-    for (size_t i = 0; i < s->nerrors; i++) {
-        cJSON *o = cJSON_CreateObject();
-        add_text(o, "at", s->errors[i].at);
-        add_text(o, "table", s->errors[i].table);
-        add_text(o, "message", s->errors[i].message);
-        add_text(o, "hint", s->errors[i].hint);
-        cJSON_AddItemToArray(list, o);
-    }
-}
-
-char *status_to_json(const struct status *s, bool pretty)
-{
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "phase", phase_name(s->phase));
-    cJSON_AddStringToObject(root, "reached", phase_name(s->reached));
-    cJSON_AddStringToObject(root, "direction", s->back ? "back" : "forward");
-    add_engine(root, s);
-    add_workers(root, s);
-    add_load(root, s);
-    add_known_real(root, "lag_seconds", s->lag_seconds);
-    add_known_int(root, "owed_rows", s->owed_rows);
-    add_text(root, "position", s->position);
-    cJSON_AddBoolToObject(root, "consistent", s->consistent);
-    add_text(root, "note", s->note);
-    add_copy(root, s);
-    add_catch_up(root, s);
-    add_last_batch(root, s);
-    add_step(root, s);
-    add_tables(root, s);
-    add_errors(root, s);
-    add_text(root, "next", s->next);
-    char *text = pretty ? cJSON_Print(root) : cJSON_PrintUnformatted(root);
-    cJSON_Delete(root);
-    if (text == NULL)
-        abort(); /* out of memory */
-    return text;
-}
-
-/* ---- reading ---- */
 
 /* An object being read. ok falls at the first value of a wrong type, and stays down. */
 struct reader {
@@ -284,7 +80,7 @@ static size_t get_list(struct reader r, const char *key, const cJSON **first)
     return *first != NULL ? (size_t)cJSON_GetArraySize(v) : 0;
 }
 
-static void read_scalars(struct reader r, struct status *s)
+static void read_root(struct reader r, struct status *s)
 {
     char *phase = get_text(r, "phase");
     *r.ok = phase != NULL && phase_parse(phase, &s->phase);
@@ -302,21 +98,30 @@ static void read_scalars(struct reader r, struct status *s)
     s->consistent = get_bool(r, "consistent");
     s->note = get_text(r, "note");
     s->next = get_text(r, "next");
+}
 
+static void read_engine(struct reader r, struct status *s)
+{
     struct reader engine = get_object(r, "engine");
     *r.ok = *r.ok && engine.o != NULL;
     s->engine.running = get_bool(engine, "running");
     s->engine.pid = get_small(engine, "pid");
     s->engine.version = get_text(engine, "version");
     s->engine.since = get_text(engine, "since");
+}
 
+static void read_workers(struct reader r, struct status *s)
+{
     struct reader workers = get_object(r, "workers");
     s->workers.running = get_small(workers, "running");
     s->workers.wanted = get_small(workers, "wanted");
     s->workers.busy = get_small(workers, "busy");
     s->workers.error = get_text(workers, "error");
     s->workers.max_rate = get_int(workers, "max_rate_bytes_per_second", 0);
+}
 
+static void read_load(struct reader r, struct status *s)
+{
     struct reader load = get_object(r, "load");
     s->load.known = load.o != NULL;
     if (s->load.known) {
@@ -326,7 +131,10 @@ static void read_scalars(struct reader r, struct status *s)
         s->load.connections_free = get_int(load, "connections_free", 0);
         s->load.slowed = get_text(load, "slowed");
     }
+}
 
+static void read_copy(struct reader r, struct status *s)
+{
     struct reader copy = get_object(r, "copy");
     s->copy.bytes_done = get_int(copy, "bytes_done", 0);
     s->copy.bytes_total = get_int(copy, "bytes_total", 0);
@@ -334,7 +142,10 @@ static void read_scalars(struct reader r, struct status *s)
     s->copy.rate_bytes_per_second = get_real(copy, "rate_bytes_per_second", -1);
     s->copy.eta_seconds = get_real(copy, "eta_seconds", -1);
     s->copy.from = get_text(copy, "from");
+}
 
+static void read_catch_up(struct reader r, struct status *s)
+{
     struct reader behind = get_object(r, "catch_up");
     s->catch_up.goes_on = behind.o != NULL;
     s->catch_up.tables_done = get_small(behind, "tables_done");
@@ -344,7 +155,10 @@ static void read_scalars(struct reader r, struct status *s)
     s->catch_up.rows_done = get_int(behind, "rows_done", 0);
     s->catch_up.rate_rows_per_second = get_real(behind, "rate_rows_per_second", -1);
     s->catch_up.eta_seconds = get_real(behind, "eta_seconds", -1);
+}
 
+static void read_last_batch(struct reader r, struct status *s)
+{
     struct reader batch = get_object(r, "last_batch");
     s->last_batch.at = get_text(batch, "at");
     s->last_batch.tables = get_small(batch, "tables");
@@ -422,7 +236,13 @@ bool status_from_json(const char *json, struct status *out)
     bool ok = cJSON_IsObject(root);
     struct reader r = {.o = root, .ok = &ok};
     if (ok) {
-        read_scalars(r, out);
+        read_root(r, out);
+        read_engine(r, out);
+        read_workers(r, out);
+        read_load(r, out);
+        read_copy(r, out);
+        read_catch_up(r, out);
+        read_last_batch(r, out);
         read_step(r, out);
         read_tables(r, out);
         read_errors(r, out);
