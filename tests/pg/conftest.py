@@ -197,6 +197,16 @@ def same_back(source, target):
 
 
 @pytest.fixture
+def following(repl, writers):
+    """A sync of the workload's tables that follows."""
+    def begin(*options):
+        repl.init(*options)
+        repl.start()
+        repl.wait_phase("following")
+    return begin
+
+
+@pytest.fixture
 def following_back(repl, writers, src, dst):
     """A sync that follows, of tables with all that a way back must get past at the old source."""
     def begin(*options):

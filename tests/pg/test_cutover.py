@@ -1,45 +1,12 @@
-"""The switch: nothing is lost, the source refuses writes with a reason, and until the end everything can be undone."""
-import os
-import pathlib
+"""The switch: nothing is lost, and the source refuses writes with a reason. How it is undone: test_cutover_undone.py."""
 import re
-import signal
 import sqlite3
 
 import psycopg
 import pytest
 
-import compare
+from fence import fenced, functions, refused, writes
 from waiting import eventually
-
-POINTS = ("cutover.prepared", "cutover.before_fence", "cutover.fenced", "cutover.writers", "cutover.drained",
-          "cutover.moved", "cutover.checked", "cutover.turned")
-SOURCES = pathlib.Path(__file__).parents[2] / "replicator/cutover"
-
-
-@pytest.fixture
-def following(repl, writers):
-    """A sync of the workload's tables that follows."""
-    def begin(*options):
-        repl.init(*options)
-        repl.start()
-        repl.wait_phase("following")
-    return begin
-
-
-def fenced(src):
-    return src.execute("select count(*) from repl.fence").fetchone()[0] > 0
-
-
-def writes(src):
-    """A write goes through, and is captured."""
-    src.execute("update acc set bal = bal where id = 1")
-    return True
-
-
-def refused(connection, sql):
-    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as e:
-        connection.execute(sql)
-    return e.value
 
 
 def test_nothing_is_lost_under_writers(repl, following, writers, equal, src, dst):
@@ -107,72 +74,6 @@ def test_what_an_application_sees(repl, src, source):
     repl.kick()
 
 
-def functions(src):
-    return src.execute("select proname, prosrc, proconfig, prosecdef from pg_proc where pronamespace = 'repl'::regnamespace order by 1").fetchall()
-
-
-def test_every_step_has_a_name_here():
-    """Those of the way back alone are in test_fallback_crash.py."""
-    named = {n for f in SOURCES.glob("cutover*.c") for n in re.findall(r'fault_point\("([^"]+)"\)', f.read_text(encoding="utf-8"))}
-    assert named == {*POINTS, "cutover.lifted", "cutover.awake"}
-
-
-def test_abort_after_a_kill_at_every_step(repl, following, equal, src):
-    following()
-    before, catalog = functions(src), compare.catalog(src)
-    for point in POINTS:
-        r = repl.run("cutover", "--yes", env={"REPL_FAIL_AT": point}, code=-signal.SIGKILL)
-        stands = point not in ("cutover.prepared", "cutover.before_fence")
-        assert fenced(src) == stands, (point, r)
-        if stands:
-            refused(src, "update acc set bal = 0 where id = 1")
-        out = repl.run("cutover", "--abort").out
-        assert ("is lifted" in out) == stands
-        assert writes(src)
-        assert before == functions(src) and catalog == compare.catalog(src), point
-        repl.wait_phase("following")
-    repl.kick()
-    equal()
-
-
-def test_abort_after_a_kill_of_the_switch_and_of_the_abort(repl, following, equal, src):
-    """The command of --exec was running, or had ended; and --abort itself is killed."""
-    following()
-    p = repl.start_in_background("cutover", "--yes", "--exec", f"touch {repl.folder}/switching; exec sleep 60")
-    eventually((repl.folder / "switching").exists, what="the switch")
-    p.kill()
-    p.wait()
-    refused(src, "update acc set bal = 0 where id = 1")
-    assert "is lifted" in repl.run("cutover", "--abort").out
-    assert writes(src)
-    repl.run("cutover", "--yes", "--exec", "kill -9 $PPID", code=-signal.SIGKILL)
-    refused(src, "update acc set bal = 0 where id = 1")
-    repl.run("cutover", "--abort", env={"REPL_FAIL_AT": "cutover.lifted"}, code=-signal.SIGKILL)
-    assert writes(src), "it was killed behind the lifting"
-    assert "no fence stood" in repl.run("cutover", "--abort").out
-    repl.wait_phase("following")
-    repl.kick()
-    equal()
-
-
-def test_a_cutover_goes_on_after_a_kill(repl, following, equal, src):
-    following()
-    repl.run("cutover", "--yes", env={"REPL_FAIL_AT": "cutover.drained"}, code=-signal.SIGKILL)
-    assert "a fence stands already" in repl.run("cutover", "--yes").out
-    refused(src, "update acc set bal = 0 where id = 1")
-    equal()
-
-
-def test_the_engine_is_killed_behind_the_fence(repl, following, src):
-    """The command lifts the fence itself: without an engine nothing would come over."""
-    following()
-    p = repl.start_in_background("cutover", "--yes", env={"REPL_PAUSE_AT": "cutover.writers:1500"})
-    eventually(lambda: fenced(src), what="the fence")
-    repl.kill()
-    assert p.wait(60) == 3
-    assert writes(src)
-
-
 def test_a_writer_that_stays(repl, following, src, source, equal):
     following()
     with source.connect(autocommit=False, application_name="stubborn") as c:
@@ -207,19 +108,6 @@ def test_a_transaction_that_began_before_meets_the_fence(repl, following, src, s
         c.execute("select count(*) from acc")  # a snapshot, and no lock for writing
         repl.run("cutover", "--yes")
         refused(c, "update acc set bal = 1 where id = 9")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_lifts_the_fence(repl, following, src, source, number):
-    following()
-    with source.connect(autocommit=False) as c:
-        c.execute("update acc set bal = bal + 1 where id = 7")
-        p = repl.start_in_background("cutover", "--yes")
-        eventually(lambda: fenced(src), what="the fence")
-        os.kill(p.pid, number)
-        assert p.wait(30) == 1
-        c.rollback()
-    assert writes(src)
 
 
 def test_dry_run_changes_nothing(repl, following, src, source):
@@ -320,18 +208,6 @@ def test_what_to_switch_without_the_password(repl, following, target_cluster):
     out = repl.run("cutover", "--yes").out
     assert re.search(r"heroku config:set DATABASE_URL='postgres://rds@", out)
     assert target_cluster.password not in out
-
-
-def test_abort_after_the_switch_asks(repl, following, src, dst):
-    following()
-    repl.run("cutover", "--yes")
-    dst.execute("update acc set bal = bal where id = 1")
-    r = repl.run("cutover", "--abort", code=2)
-    assert re.search(r"the target has begun [1-9]\d* transactions since", r.out)
-    refused(src, "update acc set bal = 0 where id = 1")
-    repl.run("cutover", "--abort", "--yes")
-    assert writes(src)
-    assert "no fence stood" in repl.run("cutover", "--abort").out
 
 
 def test_it_asks_on_a_terminal(repl, following, src):

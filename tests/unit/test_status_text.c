@@ -1,45 +1,10 @@
 /* The status for people: what stands first, what is left out, what is never left out. */
-#include "unit.h"
-
 #include "repl/cli.h"
+#include "status.h"
 
 static const struct status_view view = {.source = "app@db.example.com:5432/shop",
                                         .target = "admin@rds.example.com:5432/shop",
                                         .now = 1769824800.0}; /* 2026-01-31 02:00:00 UTC */
-
-static struct status following(size_t ntables)
-{
-    struct status s = {.phase = PHASE_FOLLOWING, .lag_seconds = 0.2, .owed_rows = 1234, .consistent = true};
-    s.engine.running = true;
-    s.engine.pid = 4711;
-    s.engine.version = strdup("0.1.0");
-    s.engine.since = strdup("2026-01-30T22:00:00.000Z");
-    s.position = strdup("100:105:101");
-    s.copy.rate_bytes_per_second = s.copy.eta_seconds = -1;
-    s.last_batch.at = strdup("2026-01-31T01:59:57.500Z");
-    s.last_batch.tables = 2;
-    s.last_batch.rows_upserted = 1200;
-    s.last_batch.rows_deleted = 3;
-    s.last_batch.bytes = 45000;
-    s.last_batch.seconds = 0.12;
-    s.ntables = ntables;
-    s.tables = calloc(ntables, sizeof *s.tables);
-    for (size_t i = 0; i < ntables; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "t%02zu", i);
-        s.tables[i] = (struct status_table){.schema = strdup("public"),
-                                            .name = strdup(name),
-                                            .phase = strdup("following"),
-                                            .bytes_total = 1000};
-    }
-    return s;
-}
-
-static void set(char **text, const char *to)
-{
-    free(*text);
-    *text = strdup(to);
-}
 
 static char *printed(struct status *s, bool all)
 {
@@ -286,131 +251,6 @@ static void lines_fit_the_terminal(void **arg)
     status_free(&s);
 }
 
-static struct status copying(void)
-{
-    struct status s = following(3);
-    s.phase = PHASE_COPYING;
-    s.note = strdup("copying tables");
-    s.copy.bytes_done = 4300000000;
-    s.copy.bytes_total = 10000000000;
-    s.copy.rows_done = 12345678;
-    s.copy.rate_bytes_per_second = 52e6;
-    s.copy.eta_seconds = 110;
-    set(&s.tables[0].phase, "copying");
-    s.tables[0].bytes_copied = 505;
-    s.tables[0].rows_copied = 7;
-    s.tables[0].rate_bytes_per_second = 25;
-    s.tables[0].eta_seconds = 20;
-    set(&s.tables[1].phase, "copying");
-    s.tables[1].rate_bytes_per_second = s.tables[1].eta_seconds = -1;
-    set(&s.tables[2].phase, "copied");
-    return s;
-}
-
-static void assert_bars(const struct status *s, const struct progress_view *v, const char *wanted)
-{
-    struct buf b = {0};
-    progress_bars(&b, s, v);
-    assert_string_equal(buf_text(&b), wanted);
-    buf_free(&b);
-}
-
-static void bars_for_the_whole_and_each_table(void **arg)
-{
-    (void)arg;
-    struct status s = copying();
-    struct progress_view v = {.columns = 140, .max_tables = 8};
-    assert_bars(
-        &s, &v,
-        "copying (copying tables)\n"
-        "all tables  [############..................]   43 %    4.3 GB of 10.0 GB      12,345,678 rows"
-        "   52.0 MB/s  ETA 1m 50s, then indexes\n"
-        "public.t00  [###############...............]   50 %     505 B of 1.0 kB                7 rows"
-        "      25 B/s  ETA 20s\n"
-        "public.t01  [..............................]    0 %       0 B of 1.0 kB                0 rows\n");
-    v.columns = 79;
-    assert_bars(&s, &v,
-                "copying (copying tables)\n"
-                "all tables  [####......]   43 %    4.3 GB of 10.0 GB    52.0 MB/s  ETA 1m 50s\n"
-                "public.t00  [#####.....]   50 %     505 B of 1.0 kB        25 B/s  ETA 20s\n"
-                "public.t01  [..........]    0 %       0 B of 1.0 kB\n");
-    v.columns = 40;
-    v.max_tables = 1;
-    assert_bars(&s, &v,
-                "copying (copying tables)\n"
-                "all tables   43 %  ETA 1m 50s\n"
-                "public.t00   50 %  ETA 20s\n"
-                "and 1 more\n");
-    v = (struct progress_view){.columns = 60, .max_tables = 1, .utf8 = true, .color = true};
-    assert_bars(&s, &v,
-                "copying (copying tables)\n"
-                "all tables  \033[32m████▎░░░░░\033[0m   43 %   52.0 MB/s  ETA 1m 50s\n"
-                "public.t00  \033[32m█████░░░░░\033[0m   50 %      25 B/s  ETA 20s\n"
-                "and 1 more\n");
-    status_free(&s);
-}
-
-static void bars_of_a_paused_copy_stand_still(void **arg)
-{
-    (void)arg;
-    struct status s = copying();
-    s.phase = PHASE_PAUSED;
-    s.reached = PHASE_COPYING;
-    s.copy.rate_bytes_per_second = s.copy.eta_seconds = -1;
-    set(&s.tables[0].phase, "planned");
-    set(&s.tables[1].phase, "planned");
-    const struct progress_view v = {.columns = 60, .max_tables = 1};
-    assert_bars(&s, &v, "paused while copying\nall tables  [####......]   43 %    4.3 GB of 10.0 GB\n");
-    struct buf b = {0};
-    progress_line(&b, &s);
-    assert_string_equal(b.data, "paused while copying: 43 %, 4.3 GB of 10.0 GB");
-    buf_free(&b);
-    status_free(&s);
-}
-
-static void a_line_names_the_tables_that_run(void **arg)
-{
-    (void)arg;
-    struct status s = copying();
-    struct buf b = {0};
-    progress_line(&b, &s);
-    assert_string_equal(b.data,
-                        "copying (copying tables): 43 %, 4.3 GB of 10.0 GB, 52.0 MB/s, ETA 1m 50s, then "
-                        "indexes; public.t00 50 %, public.t01 0 %");
-    buf_free(&b);
-    status_free(&s);
-}
-
-static void a_line_says_where_it_is(void **arg)
-{
-    (void)arg;
-    struct status s = following(1);
-    struct buf b = {0};
-    progress_line(&b, &s);
-    assert_string_equal(b.data, "following: lag 0.2s, 1,234 rows owed");
-    buf_clear(&b);
-    s.phase = PHASE_INDEXING;
-    s.note = strdup("building indexes");
-    s.copy.bytes_done = s.copy.bytes_total = 5000;
-    progress_line(&b, &s);
-    assert_string_equal(b.data, "indexing (building indexes): 100 %, 5.0 kB of 5.0 kB");
-    buf_clear(&b);
-    s.step.name = strdup("indexes");
-    s.step.units_done = 3;
-    s.step.units_total = 10;
-    s.step.running = calloc(1, sizeof *s.step.running);
-    s.step.nrunning = 1;
-    s.step.running[0] = (struct status_unit){.what = strdup("index public.big_v"),
-                                             .phase = strdup("building index: scanning table"),
-                                             .fraction = 0.425,
-                                             .seconds = 200};
-    progress_line(&b, &s);
-    assert_string_equal(b.data, "indexing (building indexes): 3 of 10, index public.big_v  building index: "
-                                "scanning table 42 %, 3m 20s");
-    buf_free(&b);
-    status_free(&s);
-}
-
 static void a_step_shows_what_is_at_work(void **arg)
 {
     (void)arg;
@@ -428,9 +268,6 @@ static void a_step_shows_what_is_at_work(void **arg)
     status_text(&b, &s, &v);
     assert_non_null(strstr(b.data, "indexes   [###############...............]  50 %  1 of 2\n"));
     assert_non_null(strstr(b.data, "\n  index public.big_v  2.0s\n"));
-    buf_clear(&b);
-    progress_bars(&b, &s, &(struct progress_view){.columns = 40, .max_tables = 3});
-    assert_string_equal(b.data, "indexing\n[##########..........]  1 of 2\nindex public.big_v  2.0s\n");
     buf_free(&b);
     status_free(&s);
 }
@@ -448,10 +285,6 @@ int main(void)
         cmocka_unit_test(no_trouble_is_left_out),
         cmocka_unit_test(errors_say_what_to_do),
         cmocka_unit_test(lines_fit_the_terminal),
-        cmocka_unit_test(bars_for_the_whole_and_each_table),
-        cmocka_unit_test(bars_of_a_paused_copy_stand_still),
-        cmocka_unit_test(a_line_names_the_tables_that_run),
-        cmocka_unit_test(a_line_says_where_it_is),
         cmocka_unit_test(a_step_shows_what_is_at_work),
     };
     return cmocka_run_group_tests_name("status_text", tests, NULL, NULL);
