@@ -1,51 +1,10 @@
-/* The state file: what goes in comes out; who may look; what is kept and what is dropped. */
-#include "unit.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "repl/state.h"
-
-struct fixture {
-    char *dir;
-    struct state *st;
-    struct err e;
-};
-
-static int setup(void **arg)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    f->dir = fresh_folder();
-    assert_true(state_open(f->dir, true, &f->st, &f->e));
-    *arg = f;
-    return 0;
-}
-
-static int teardown(void **arg)
-{
-    struct fixture *f = *arg;
-    state_close(f->st);
-    assert_true(state_remove(f->dir, &f->e));
-    assert_int_not_equal(access(f->dir, F_OK), 0);
-    free(f->dir);
-    free(f);
-    return 0;
-}
+/* The state file: what goes in comes out; what is kept and what is dropped. */
+#include "state.h"
 
 static void reopen(struct fixture *f)
 {
     state_close(f->st);
     assert_true(state_open(f->dir, false, &f->st, &f->e));
-}
-
-static unsigned mode_of(const char *dir, const char *name)
-{
-    char path[512];
-    struct stat st;
-    snprintf(path, sizeof path, "%s%s", dir, name);
-    assert_int_equal(stat(path, &st), 0);
-    return (unsigned)st.st_mode & 07777;
 }
 
 static void settings_are_kept(void **arg)
@@ -282,72 +241,6 @@ static void batches_are_kept(void **arg)
     status_free(&s);
 }
 
-static void nobody_else_may_look(void **arg)
-{
-    struct fixture *f = *arg;
-    struct state *second;
-    assert_true(state_set(f->st, "source", "x", &f->e));
-    assert_int_equal(mode_of(f->dir, "/state.db"), 0600);
-    assert_int_equal(mode_of(f->dir, "/state.db-wal"), 0600);
-    assert_int_equal(chmod(f->dir, 0750), 0);
-    assert_false(state_open(f->dir, true, &second, &f->e));
-    assert_int_equal(f->e.kind, ERR_STATE);
-    assert_non_null(strstr(f->e.hint, "chmod 700 "));
-    assert_int_equal(chmod(f->dir, 0700), 0);
-}
-
-static void a_new_directory_is_private(void **arg)
-{
-    struct fixture *f = *arg;
-    char inner[256];
-    struct state *st;
-    mode_t old = umask(0);
-    snprintf(inner, sizeof inner, "%s/inner", f->dir);
-    assert_true(state_open(inner, true, &st, &f->e));
-    umask(old);
-    assert_int_equal(mode_of(inner, ""), 0700);
-    assert_int_equal(mode_of(inner, "/state.db"), 0600);
-    assert_string_equal(state_dir(st), inner);
-    state_close(st);
-    assert_true(state_remove(inner, &f->e));
-}
-
-static void a_missing_one_says_what_to_type(void **arg)
-{
-    struct fixture *f = *arg;
-    char inner[256];
-    struct state *st;
-    snprintf(inner, sizeof inner, "%s/none", f->dir);
-    assert_false(state_open(inner, false, &st, &f->e));
-    assert_int_equal(f->e.kind, ERR_STATE);
-    assert_non_null(strstr(f->e.hint, "repl init"));
-    assert_int_not_equal(access(inner, F_OK), 0);
-    assert_int_equal(mkdir(inner, 0700), 0);
-    assert_false(state_open(inner, false, &st, &f->e));
-    assert_non_null(strstr(f->e.hint, "repl init"));
-    assert_int_equal(rmdir(inner), 0);
-    assert_true(state_remove(inner, &f->e)); /* nothing there is nothing to do */
-}
-
-static void what_is_no_state_file_is_refused(void **arg)
-{
-    struct fixture *f = *arg;
-    char path[512];
-    struct state *st;
-    state_close(f->st);
-    f->st = NULL;
-    assert_true(state_remove(f->dir, &f->e));
-    assert_int_equal(mkdir(f->dir, 0700), 0);
-    snprintf(path, sizeof path, "%s/state.db", f->dir);
-    FILE *file = fopen(path, "w");
-    for (int i = 0; i < 200; i++)
-        fputs("this is not a database, whatever its name says\n", file);
-    fclose(file);
-    assert_false(state_open(f->dir, false, &st, &f->e));
-    assert_int_equal(f->e.kind, ERR_STATE);
-    assert_non_null(strstr(f->e.hint, "repl init"));
-}
-
 static void two_may_have_it_open(void **arg)
 {
     struct fixture *f = *arg;
@@ -360,19 +253,6 @@ static void two_may_have_it_open(void **arg)
     status_free(&out);
     status_free(&in);
     state_close(second);
-}
-
-static void what_a_person_put_there_stays(void **arg)
-{
-    struct fixture *f = *arg;
-    char path[512];
-    snprintf(path, sizeof path, "%s/repl.conf", f->dir);
-    fclose(fopen(path, "w"));
-    state_close(f->st);
-    f->st = NULL;
-    assert_true(state_remove(f->dir, &f->e));
-    assert_int_equal(access(path, F_OK), 0);
-    unlink(path);
 }
 
 static void phases_have_names(void **arg)
@@ -390,23 +270,12 @@ static void phases_have_names(void **arg)
 
 int main(void)
 {
-#define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        STORY(settings_are_kept),
-        STORY(an_empty_state_knows_nothing),
-        STORY(a_status_comes_back),
-        STORY(a_save_replaces_the_one_before),
-        STORY(the_log_is_read_in_order),
-        STORY(errors_are_shown_until_they_are_over),
-        STORY(the_log_is_pruned),
-        STORY(batches_are_kept),
-        STORY(nobody_else_may_look),
-        STORY(a_new_directory_is_private),
-        STORY(a_missing_one_says_what_to_type),
-        STORY(what_is_no_state_file_is_refused),
-        STORY(two_may_have_it_open),
-        STORY(what_a_person_put_there_stays),
-        cmocka_unit_test(phases_have_names),
+        STORY(settings_are_kept),        STORY(an_empty_state_knows_nothing),
+        STORY(a_status_comes_back),      STORY(a_save_replaces_the_one_before),
+        STORY(the_log_is_read_in_order), STORY(errors_are_shown_until_they_are_over),
+        STORY(the_log_is_pruned),        STORY(batches_are_kept),
+        STORY(two_may_have_it_open),     cmocka_unit_test(phases_have_names),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }
