@@ -6,7 +6,7 @@
 #include "repl/mem.h"
 #include "repl/sync.h"
 
-/* What ops itself locks is ACCESS SHARE for a moment, where nobody waits behind it; what installs or removes sets a
+/* What a command itself locks is ACCESS SHARE for a moment, where nobody waits behind it; what installs or removes sets a
  * shorter one. */
 enum { SOURCE_LOCK_MS = 30000, TARGET_LOCK_MS = 30000, DEFAULT_JOBS = 4 };
 
