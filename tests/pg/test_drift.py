@@ -12,8 +12,8 @@ from waiting import eventually
 class Beside(Background):
     """Writes to the tables of a test the whole time, whatever they look like just now."""
 
-    def __init__(self, source, *statements):
-        self.source, self.statements = source, statements
+    def __init__(self, source, *statements, pace=.005):
+        self.source, self.statements, self.pace = source, statements, pace
         self.rounds, self.refused = 0, []
         super().__init__()
 
@@ -26,7 +26,7 @@ class Beside(Background):
 
     def live(self):
         with self.source.connect() as c:
-            while not self.stopping.wait(.005):
+            while not self.stopping.wait(self.pace):
                 for s in self.statements:
                     try:
                         c.execute(s)
