@@ -47,6 +47,7 @@ struct heap {
 struct heap_list {
     struct heap *items; /* largest first */
     size_t count;
+    bool locked; /* somebody else has one of them: neither blocks nor bytes are known */
 };
 /* The heaps of n tables, out[i] those of tables[i]. One query, whatever the number. */
 bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t n, struct arena *a,
@@ -73,5 +74,15 @@ bool catalog_same_database(const struct server_identity *a, const struct server_
  * ERR_CONFIG says which column differs and what to type.
  */
 bool catalog_compatible(struct relation *source, const struct relation *target, struct err *e) MUST_CHECK;
+
+/* Tables that others have locked so that nobody reads them, or are about to: their oids, a root's for its partitions. */
+bool catalog_locked(struct conn *c, struct arena *a, uint32_t **oids, size_t *n, struct err *e) MUST_CHECK;
+/*
+ * A lock did not come in time (55P03): *e says on which side and table, who holds it and for how long, and how to end him. A
+ * table that *e names already is asked for, else whoever holds any. Asks the server, outside of a transaction that failed.
+ */
+void catalog_blame(struct conn *c, struct err *e);
+/* The same for people: one line on who keeps triggers from the table (schema.name), or an empty text. */
+void catalog_find_blocker(struct conn *c, const char *table, char *out, size_t size);
 
 #endif

@@ -54,6 +54,9 @@ bool err_is(const struct err *e, const char *code);
 /* True where doing the same again may succeed: lost connections, locks, deadlocks, servers that start or stop. */
 bool err_is_transient(const struct err *e);
 
+/* Somebody else had something locked for longer than the session waits, or a deadlock was broken: nothing is wrong with it. */
+bool err_is_lock(const struct err *e);
+
 /* 0 done, 1 failed, 2 usage, 3 not yet. */
 int err_exit_code(const struct err *e);
 

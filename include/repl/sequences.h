@@ -21,6 +21,9 @@ struct sequences {
 /* Every sequence of the database but repl's own, in name order; one query. */
 bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
                     struct err *e) MUST_CHECK;
+/* The same without waiting for anybody: one that is locked counts as if it never gave a value. */
+bool sequences_look(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
+                    struct err *e) MUST_CHECK;
 /* target now has these values. Pure. */
 void sequences_note(struct sequences *target, const struct sequence_value *set, size_t count);
 /* Those of source that target has and that stand further on there: what to set. Pure. */

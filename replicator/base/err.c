@@ -74,6 +74,11 @@ bool err_is_transient(const struct err *e)
     return false;
 }
 
+bool err_is_lock(const struct err *e)
+{
+    return err_is(e, "55P03") || err_is(e, "40P01");
+}
+
 int err_exit_code(const struct err *e)
 {
     switch (e->kind) {

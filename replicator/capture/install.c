@@ -149,26 +149,6 @@ bool capture_assign_ids(struct conn *db, const struct capture *c, struct relatio
 
 /* ---- waiting for busy tables ---- */
 
-bool is_lock_timeout(const struct err *e)
-{
-    return err_is(e, "55P03") || err_is(e, "40P01");
-}
-
-void find_blocker(struct conn *db, const char *table, char *out, size_t size)
-{
-    struct err ignored; /* a name for the message only */
-    struct result *r;
-    const struct sql_var vars[] = {{"table", table}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_blocker, vars);
-    out[0] = '\0';
-    if (pg_query(db, sql, 0, NULL, &r, &ignored)) {
-        if (result_rows(r) > 0)
-            snprintf(out, size, "%s", result_text(r, 0, 0));
-        result_free(r);
-    }
-    free(sql);
-}
-
 static bool give_up(const struct capture_install_options *o, uint64_t began, const struct relation *r,
                     const char *blocker, struct err *e)
 {
@@ -206,7 +186,7 @@ static bool one_pass(struct line *line, struct relations *l, size_t *left, struc
                 line->options->installed(line->options->arg, r);
             continue;
         }
-        if (!is_lock_timeout(e))
+        if (!err_is_lock(e))
             return err_table(e, r->schema, r->name);
         *busy = r;
         (*left)++;
@@ -226,7 +206,7 @@ static bool stand_in_line(struct line *line, struct relations *l, struct err *e)
             return false;
         if (left == 0)
             return true;
-        find_blocker(line->db, busy->sql, blocker, sizeof blocker);
+        catalog_find_blocker(line->db, busy->label, blocker, sizeof blocker);
         if (give_up(o, line->began, busy, blocker, e))
             return false;
         unsigned wait = backoff_next_ms(&line->backoff);

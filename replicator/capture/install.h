@@ -8,12 +8,9 @@
 bool give_ids(struct conn *db, const struct capture *c, const struct relations *l, int *ids,
               struct err *e) MUST_CHECK;
 
-/* Makes one table's objects and triggers; sets its id. A lock that is not to be had in time: is_lock_timeout. */
+/* Makes one table's objects and triggers; sets its id. A lock that is not to be had in time: err_is_lock. */
 bool install_table(struct conn *db, const struct capture *c, struct relation *r, int id,
                    const struct capture_install_options *o, struct err *e) MUST_CHECK;
-
-/* The statement waited longer than its lock_timeout (or a deadlock was broken): nothing is wrong with it. */
-bool is_lock_timeout(const struct err *e);
 
 /* The statement that notes a leaf (quoted name) as taken in; attached: as leaves() told it, "" for as it is now. */
 char *leaf_note_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
@@ -21,8 +18,5 @@ char *leaf_note_sql(struct arena *a, const struct capture *c, const struct relat
 /* The trigger for TRUNCATE of a leaf: taken away, and made. */
 void leaf_trigger_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
                       bool make, struct buf *b);
-
-/* Who stands in the way, in one line; "" where nobody is seen. table is quoted. */
-void find_blocker(struct conn *db, const char *table, char *out, size_t size);
 
 #endif

@@ -125,7 +125,7 @@ static bool one_pass(struct conn *db, struct drops *d, const struct capture_inst
             continue;
         }
         pg_reset(db);
-        if (!is_lock_timeout(e))
+        if (!err_is_lock(e))
             return err_table(e, one->of.schema, one->of.name);
         *busy = one;
         (*left)++;
@@ -154,8 +154,11 @@ static bool drop_all(struct conn *db, const char *schema, struct drops *d,
             return false;
         if (left == 0)
             return true;
-        if (busy->table != NULL)
-            find_blocker(db, busy->table, blocker, sizeof blocker);
+        if (busy->table != NULL) {
+            char *label = xasprintf("%s.%s", busy->of.schema, busy->of.name);
+            catalog_find_blocker(db, label, blocker, sizeof blocker);
+            free(label);
+        }
         if (o->give_up_ms != 0 && clock_ms() - began > o->give_up_ms)
             return give_up(busy, left, blocker, e);
         unsigned wait = backoff_next_ms(&backoff);

@@ -41,10 +41,13 @@ static void take_heaps(const struct result *r, uint32_t oid, struct arena *a, st
     int first = first_row(r, oid), end = first;
     while (end < result_rows(r) && (uint32_t)result_int(r, end, 0) == oid)
         end++;
+    out->locked = false;
     out->count = (size_t)(end - first);
     out->items = arena_alloc(a, (out->count + 1) * sizeof *out->items);
-    for (int row = first; row < end; row++)
+    for (int row = first; row < end; row++) {
         out->items[row - first] = heap_of(r, row, a);
+        out->locked = out->locked || result_null(r, row, 4);
+    }
 }
 
 bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t n, struct arena *a,

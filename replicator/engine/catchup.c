@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "held.h"
 #include "repl/log.h"
 
 struct pass {
@@ -11,8 +11,9 @@ struct pass {
     char *goal;
     char side;
     int64_t block, end_a, end_b;
-    int64_t bytes; /* of its deltas, when the pass began */
-    int64_t rows;  /* that its steps have brought */
+    int64_t bytes;     /* of its deltas, when the pass began */
+    int64_t rows;      /* that its steps have brought */
+    struct hold *hold; /* others have the table locked */
 };
 
 struct catchup {
@@ -21,10 +22,16 @@ struct catchup {
     bool beside; /* the other tables go on */
 };
 
+static void pass_clear(struct pass *p)
+{
+    free(p->goal);
+    hold_free(&p->hold);
+}
+
 static void pass_free(struct catchup *c)
 {
     for (size_t i = 0; i < c->count; i++)
-        free(c->passes[i].goal);
+        pass_clear(&c->passes[i]);
     free(c->passes);
     free(c);
 }
@@ -71,13 +78,18 @@ static struct pass *pass_of(struct catchup *c, size_t index)
 static void step_done(struct engine *g, struct task *task)
 {
     struct catchup_task *t = (struct catchup_task *)task;
+    struct pass *p = pass_of(g->catchup, t->index);
+    const struct relation *r = &g->world->relations.items[p->index];
+    p->running = false;
     if (!t->task.job.ok) {
-        supervise_error(g, &t->task.job.err);
+        if (hold_takes(g, r, &p->hold, &t->task.job.err))
+            dispatch(g);
+        else
+            supervise_error(g, &t->task.job.err);
         return;
     }
-    struct pass *p = pass_of(g->catchup, t->index);
     supervise_good(g);
-    p->running = false;
+    hold_ends(g, r, &p->hold);
     p->truncated = false;
     p->whole = t->whole;
     p->side = t->side;
@@ -125,7 +137,7 @@ static void dispatch(struct engine *g)
     if (g->stopping || g->paused || engine_in_trouble(g))
         return;
     for (size_t i = 0; i < c->count && workers_are_free(g); i++)
-        if (!c->passes[i].running && !c->passes[i].finished)
+        if (!c->passes[i].running && !c->passes[i].finished && !hold_waits(c->passes[i].hold))
             start_step(g, &c->passes[i]);
     if (c->left != 0)
         return;
@@ -201,6 +213,17 @@ bool catchup_has(const struct engine *g, int id)
         if (g->world->relations.items[g->catchup->passes[i].index].id == id)
             return true;
     return false;
+}
+
+size_t catchup_count(const struct engine *g)
+{
+    return g->catchup != NULL ? g->catchup->count : 0;
+}
+
+struct hold *catchup_hold(const struct engine *g, size_t number, size_t *index)
+{
+    *index = g->catchup->passes[number].index;
+    return g->catchup->passes[number].hold;
 }
 
 /* Blocks of both sides that its steps are through with, as a part of all. */

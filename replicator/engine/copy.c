@@ -3,6 +3,7 @@
 #include "copy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "drift.h"
 #include "finish.h"
@@ -56,6 +57,7 @@ static void drop_running(struct table_plan *p, const struct chunk_piece *piece)
 static void piece_done(struct engine *g, struct table_plan *p, const struct chunk_ref *c,
                        const struct chunk_piece *piece)
 {
+    hold_ends(g, &g->world->relations.items[p->index], &p->hold);
     p->rows += piece->mark.rows;
     p->wire_bytes += piece->mark.bytes;
     p->bytes_done += copy_cut(p, c->place)->bytes;
@@ -72,16 +74,29 @@ static void give_back(struct table_plan *p, size_t place)
     p->next = place < p->next ? place : p->next;
 }
 
+/* Others have one of its tables locked: that one waits, and the others are given out again. */
+static bool table_is_held(struct engine *g, const struct chunk_task *t)
+{
+    for (size_t i = 0; i < t->npieces; i++) {
+        struct table_plan *p = copy_table(g, t->chunks[i].table->index);
+        const struct relation *r = &g->world->relations.items[p->index];
+        if (strcmp(r->label, t->task.job.err.table) == 0)
+            return hold_takes(g, r, &p->hold, &t->task.job.err);
+    }
+    return false;
+}
+
 static void chunk_done(struct engine *g, struct task *task)
 {
     struct chunk_task *t = (struct chunk_task *)task;
     for (size_t i = 0; i < t->npieces; i++)
         drop_running(copy_table(g, t->chunks[i].table->index), &t->pieces[i]);
-    if (!t->task.job.ok) {
+    bool held = !t->task.job.ok && table_is_held(g, t);
+    if (!t->task.job.ok && !held) {
         supervise_error(g, &t->task.job.err);
         return;
     }
-    bool moved = t->rewritten == t->npieces && !t->put_back;
+    bool moved = t->rewritten == t->npieces && !t->put_back && !held;
     for (size_t i = 0; i < t->npieces; i++) {
         struct table_plan *p = copy_table(g, t->chunks[i].table->index);
         if (moved)
@@ -89,7 +104,7 @@ static void chunk_done(struct engine *g, struct task *task)
         else
             give_back(p, t->chunks[i].place);
     }
-    if (t->rewritten != t->npieces)
+    if (t->rewritten != t->npieces && !held)
         copy_table(g, t->chunks[t->rewritten].table->index)->state = TABLE_REWRITTEN;
     if (moved)
         supervise_good(g);
@@ -178,7 +193,7 @@ static bool give_chunks(struct engine *g, size_t at)
     for (size_t i = at; i < g->copy.ntables && group.bytes < group.limit && group.count < CHUNK_GROUP_MAX;
          i++) {
         struct table_plan *p = &g->copy.tables[i];
-        if (p->state == TABLE_COPYING && !copy_is_left_out(g, p) && p->fork == g->copy.tables[at].fork)
+        if (p->state == TABLE_COPYING && !copy_rests(g, p) && p->fork == g->copy.tables[at].fork)
             take_chunks(&group, p);
         if (group.count == 0)
             return false;
@@ -215,7 +230,7 @@ static bool give_work(struct engine *g, size_t at)
 void copy_give_out(struct engine *g)
 {
     for (size_t i = 0; i < g->copy.ntables && workers_are_free(g); i++)
-        while (!copy_is_left_out(g, &g->copy.tables[i]) && workers_are_free(g) && give_work(g, i))
+        while (!copy_rests(g, &g->copy.tables[i]) && workers_are_free(g) && give_work(g, i))
             continue;
 }
 

@@ -2,7 +2,7 @@
 #ifndef REPL_ENGINE_COPY_H
 #define REPL_ENGINE_COPY_H
 
-#include "private.h"
+#include "held.h"
 
 enum table_state {
     TABLE_WAITING, /* for its plan */
@@ -37,6 +37,7 @@ struct table_plan {
     size_t nrunning;
     int64_t planned_bytes, bytes_done, rows, wire_bytes;
     struct eta *meter; /* while chunks run; else NULL */
+    struct hold *hold; /* others have it locked: no work on it just now; NULL: nobody is known to */
 };
 
 /* ---- copy_plan.c ---- */
@@ -45,6 +46,8 @@ const struct target_cut *copy_cut(const struct table_plan *p, size_t place);
 /* All rows of the relation at that place in the world have come. */
 bool copy_is_there(struct engine *g, size_t index);
 bool copy_is_left_out(const struct engine *g, const struct table_plan *p);
+/* No work on it just now: it is left out, or others have it locked. */
+bool copy_rests(const struct engine *g, const struct table_plan *p);
 /* Has the table at that place of the plan cut, and with it others that wait for it too. */
 void copy_start_plan(struct engine *g, size_t at);
 

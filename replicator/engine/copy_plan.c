@@ -15,6 +15,7 @@ void copy_plan_free(struct copy_plan *p)
         free(p->tables[i].running);
         free(p->tables[i].chunks);
         free(p->tables[i].meter);
+        hold_free(&p->tables[i].hold);
     }
     free(p->plans);
     free(p->places);
@@ -41,6 +42,11 @@ const struct target_cut *copy_cut(const struct table_plan *p, size_t place)
 bool copy_is_left_out(const struct engine *g, const struct table_plan *p)
 {
     return drift_holds(g, g->world->relations.items[p->index].id);
+}
+
+bool copy_rests(const struct engine *g, const struct table_plan *p)
+{
+    return hold_waits(p->hold) || copy_is_left_out(g, p);
 }
 
 /* ---- after an opening ---- */
@@ -156,6 +162,16 @@ static void take_cut(struct engine *g, const struct table_cut *cut)
     g->copy.open -= p->nchunks == 0;
 }
 
+/* Its rows wait for others; the table is planned another time. */
+static bool put_off(struct engine *g, const struct plan_task *t, const struct table_cut *cut)
+{
+    struct table_plan *p = copy_table(g, cut->index);
+    if (!hold_takes(g, &g->world->relations.items[cut->index], &p->hold, &cut->locked))
+        return false;
+    p->state = t->restart ? TABLE_REWRITTEN : TABLE_WAITING;
+    return true;
+}
+
 static void planned(struct engine *g, struct task *task)
 {
     struct plan_task *t = (struct plan_task *)task;
@@ -163,11 +179,17 @@ static void planned(struct engine *g, struct task *task)
         supervise_error(g, &t->task.job.err);
         return;
     }
+    for (size_t i = 0; i < t->ntables; i++)
+        if (t->tables[i].locked.kind != ERR_NONE && !put_off(g, t, &t->tables[i])) {
+            supervise_error(g, &t->tables[i].locked);
+            return;
+        }
     g->copy.plans = xrealloc(g->copy.plans, (g->copy.nplans + 1) * sizeof(*g->copy.plans));
     g->copy.plans[g->copy.nplans++] = t; /* chunks refer to it */
     t->task.kept = true;
     for (size_t i = 0; i < t->ntables; i++)
-        take_cut(g, &t->tables[i]);
+        if (t->tables[i].locked.kind == ERR_NONE)
+            take_cut(g, &t->tables[i]);
     supervise_good(g);
     copy_dispatch(g);
 }
@@ -202,7 +224,7 @@ void copy_start_plan(struct engine *g, size_t at)
     bool alone = t->restart || is_sampled(g, first, t->by_key);
     for (size_t i = at; i < (alone ? at + 1 : g->copy.ntables); i++) {
         struct table_plan *p = &g->copy.tables[i];
-        if (i != at && (p->state != TABLE_WAITING || copy_is_left_out(g, p) || is_sampled(g, p, t->by_key)))
+        if (i != at && (p->state != TABLE_WAITING || copy_rests(g, p) || is_sampled(g, p, t->by_key)))
             continue;
         t->tables[t->ntables++].index = p->index;
         p->state = TABLE_PLANNING;

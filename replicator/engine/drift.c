@@ -289,7 +289,7 @@ void drift_tick(struct engine *g)
 
 /* ---- what status says ---- */
 
-static void add_error(struct status *out, const struct err *e)
+void drift_tell(struct status *out, const struct err *e)
 {
     char at[32];
     out->errors = xrealloc(out->errors, (out->nerrors + 1) * sizeof *out->errors);
@@ -312,7 +312,7 @@ static void add_news(const struct engine *g, struct status *out)
         err_set(&e, ERR_CONFIG, "the table is new on the source and not replicated");
         snprintf(e.table, sizeof e.table, "%s", g->world->news.items[i]);
         err_hint(&e, "repl add %s", g->world->news.items[i]);
-        add_error(out, &e);
+        drift_tell(out, &e);
     }
 }
 
@@ -330,6 +330,6 @@ void drift_status(const struct engine *g, struct status *out)
     for (size_t i = g->world != NULL ? g->world->relations.count : 0; i-- > 0;) {
         const struct err *e = drift_of(g, g->world->relations.items[i].id);
         if (e != NULL && !is_there(out, e))
-            add_error(out, e);
+            drift_tell(out, e);
     }
 }

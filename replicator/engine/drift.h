@@ -38,6 +38,8 @@ void drift_requested(struct engine *g);
 /* About once a second. */
 void drift_tick(struct engine *g);
 void drift_status(const struct engine *g, struct status *out);
+/* Puts why a table waits in front of the errors. */
+void drift_tell(struct status *out, const struct err *e);
 
 /* ---- add.c ---- */
 

@@ -194,6 +194,7 @@ static void on_status_timer(uv_timer_t *timer)
 {
     progress_tick(timer->data);
     drift_tick(timer->data);
+    held_tick(timer->data);
     burden_tick(timer->data);
 }
 

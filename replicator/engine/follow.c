@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "drift.h"
+#include "held.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 
@@ -350,5 +351,6 @@ uint64_t follow_request(struct engine *g)
     supervise_again(g);
     drift_again(g);
     drift_requested(g);
+    held_try_now(g);
     return g->request;
 }

@@ -17,7 +17,8 @@ struct look {
     struct conn *source;
     const struct relation **locked;
     size_t nlocked;
-    bool open; /* the source transaction is open, and owes something */
+    bool open;  /* the source transaction is open, and owes something */
+    bool ended; /* it owes too much, and is not open: a table that it needs is locked by others */
 };
 
 /* The tables to lock: those with delta rows that are not left out. Ids that the world does not know end the look. */
@@ -37,13 +38,98 @@ static bool choose_tables(struct look *l, const int *ids, size_t n)
     return true;
 }
 
+/* On the way back what is owed is one batch, however much: foreign keys hold when a whole snapshot is there, and not
+ * between the steps of passes. Else too many rows are too large, and too many bytes, for a rate those that its one
+ * source transaction would read too long. What has no key cannot be brought over in steps, so it does not count there. */
+static bool too_large(const struct batch_task *t)
+{
+    const struct relations *all = &t->task.world->relations;
+    const struct settings *s = t->task.settings;
+    int64_t rows = 0, limit = throttle_limit(t->progress.throttle);
+    double bytes = 0, most = (double)s->batch_bytes,
+           paid = (double)limit * (double)s->slice_ms * SLICE_MOST / 1e3;
+    for (size_t i = 0; i < t->owed.count; i++) {
+        const struct relation *r = relations_by_id(all, t->owed.items[i].id);
+        rows += t->owed.items[i].rows;
+        if (r->nkey != 0)
+            bytes += (double)t->owed.items[i].rows * relation_row_bytes(r);
+    }
+    if (limit != 0 && paid < most)
+        most = paid;
+    return !t->task.sync->back && (rows > s->batch_rows || bytes > most);
+}
+
+static bool holds(const uint32_t *oids, size_t n, uint32_t oid)
+{
+    for (size_t i = 0; i < n; i++)
+        if (oids[i] == oid)
+            return true;
+    return false;
+}
+
+static bool is_one_of(const struct relation *r, const struct relation **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == r)
+            return true;
+    return false;
+}
+
+/* A table of that list owes something and could not be locked: *e names it. */
+static bool is_wanted(const struct look *l, const struct relation **every, size_t all, struct err *e)
+{
+    for (size_t i = 0; i < l->t->owed.count; i++) {
+        const struct relation *r = relations_by_id(&l->t->task.world->relations, l->t->owed.items[i].id);
+        if (is_one_of(r, every, all) && !is_one_of(r, l->locked, l->nlocked)) {
+            err_table(e, r->schema, r->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool begin_with(struct look *l, bool *outside, struct err *e)
+{
+    struct batch_task *t = l->t;
+    return capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->positions,
+                         &t->left_out, t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e);
+}
+
+/* A lock did not come (*e). What others have locked is not needed where it owes nothing: whoever alters a table and writes to it
+ * in one long transaction keeps nobody else waiting. Nor is it to know that passes are needed, in which it waits alone. */
+static bool begin_without(struct look *l, bool *outside, struct err *e)
+{
+    uint32_t *oids;
+    size_t n, all = l->nlocked;
+    const struct relation **every = l->locked;
+    struct err waited = *e;
+    if (!catalog_locked(l->source, l->t->task.mem, &oids, &n, e))
+        return false;
+    l->locked = arena_alloc(l->t->task.mem, (all + 1) * sizeof *l->locked);
+    l->nlocked = 0;
+    for (size_t i = 0; i < all; i++)
+        if (!holds(oids, n, every[i]->oid))
+            l->locked[l->nlocked++] = every[i];
+    bool began = begin_with(l, outside, e);
+    l->ended = began && *outside && too_large(l->t);
+    if (l->ended)
+        *outside = false;
+    if (began && *outside && is_wanted(l, every, all, &waited)) {
+        *e = waited;
+        began = false;
+    }
+    if (!began) {
+        l->locked = every;
+        l->nlocked = all;
+    }
+    return began;
+}
+
 /* repl never stands in front of somebody's DDL: a lock that does not come soon is let go and tried again. */
 static bool begin(struct look *l, bool *outside, struct err *e)
 {
-    struct batch_task *t = l->t;
     for (int i = 1;; i++) {
-        if (capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->positions,
-                          &t->left_out, t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e))
+        if (begin_with(l, outside, e) || (err_is(e, "55P03") && begin_without(l, outside, e)))
             return true;
         if (!err_is(e, "55P03") || i == LOCK_TRIES)
             return false;
@@ -69,8 +155,7 @@ static bool begin_hot(struct look *l, bool *outside, struct err *e)
     t->dirty = t->hot.count;
     t->hot.count = 0; /* once: a second look asks */
     *outside = true;
-    if (capture_begin(l->source, &w->capture, l->locked, l->nlocked, &t->positions, &t->left_out,
-                      t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, &failed))
+    if (begin_with(l, outside, &failed))
         return true;
     *outside = true;
     if (err_is(&failed, "55P03"))
@@ -132,27 +217,6 @@ static bool look_twice(struct look *l, struct err *e)
     return l->open || t->outcome == BATCH_UNKNOWN_TABLE || !t->establish || establish(l, e);
 }
 
-/* On the way back what is owed is one batch, however much: foreign keys hold when a whole snapshot is there, and not
- * between the steps of passes. Else too many rows are too large, and too many bytes, for a rate those that its one
- * source transaction would read too long. What has no key cannot be brought over in steps, so it does not count there. */
-static bool too_large(const struct batch_task *t)
-{
-    const struct relations *all = &t->task.world->relations;
-    const struct settings *s = t->task.settings;
-    int64_t rows = 0, limit = throttle_limit(t->progress.throttle);
-    double bytes = 0, most = (double)s->batch_bytes,
-           paid = (double)limit * (double)s->slice_ms * SLICE_MOST / 1e3;
-    for (size_t i = 0; i < t->owed.count; i++) {
-        const struct relation *r = relations_by_id(all, t->owed.items[i].id);
-        rows += t->owed.items[i].rows;
-        if (r->nkey != 0)
-            bytes += (double)t->owed.items[i].rows * relation_row_bytes(r);
-    }
-    if (limit != 0 && paid < most)
-        most = paid;
-    return !t->task.sync->back && (rows > s->batch_rows || bytes > most);
-}
-
 /* ---- sequences ---- */
 
 /* What stands further on the source: read after the snapshot, so that no row is ahead of its sequence. */
@@ -164,7 +228,7 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
     *count = 0;
     if (!t->sequences)
         return true;
-    if (!sequences_read(source, t->task.sync->schema, t->task.mem, &from, e))
+    if (!sequences_look(source, t->task.sync->schema, t->task.mem, &from, e))
         return false;
     sequences_ahead(&from, t->task.world->sequences, t->task.mem, out, count);
     t->sequences_took_us = clock_us() - began;
@@ -295,7 +359,7 @@ static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
     }
     if (too_large(t)) {
         t->outcome = BATCH_TOO_LARGE;
-        return pg_exec(l.source, "ROLLBACK", e) &&
+        return (l.ended || pg_exec(l.source, "ROLLBACK", e)) &&
                capture_weigh(l.source, &t->task.world->capture, &t->owed, e);
     }
     return move(t, w, l.source, target, e);

@@ -10,11 +10,6 @@
 
 enum { LOCK_MS = 300 };
 
-static bool is_lock_timeout(const struct err *e)
-{
-    return err_is(e, "55P03") || err_is(e, "40P01");
-}
-
 /* The next event of a message, which is to be that one. */
 static bool reach(struct conn *db, enum pg_event wanted, struct err *e)
 {
@@ -103,7 +98,7 @@ static bool take_in(struct world *w, const struct relation *root, const struct l
     if (!capture_watch_leaf(source, &w->capture, root, leaf, LOCK_MS, e)) {
         w->unfinished = true; /* the next survey comes back */
         note(w, w->held, root, leaf);
-        return is_lock_timeout(e) || err_table(e, leaf->schema, leaf->name);
+        return err_is_lock(e) || err_table(e, leaf->schema, leaf->name);
     }
     if (!capture_record_leaf(source, &w->capture, root, leaf, e) ||
         !has_twin(root, leaf, targets, target, &twin, e) ||
@@ -128,7 +123,7 @@ static bool let_go(struct world *w, const struct relation *root, const struct le
     if (capture_forget_leaf(source, &w->capture, root, leaf, LOCK_MS, e))
         return true;
     w->unfinished = true;
-    return is_lock_timeout(e);
+    return err_is_lock(e);
 }
 
 bool mend_leaves(struct world *w, const struct relations *targets, struct conn *source, struct conn *target,

@@ -77,7 +77,7 @@ static bool renew(struct conn *source, const struct capture *c, const struct rel
             *done = true;
             return true;
         }
-        if (!err_is(e, "55P03") && !err_is(e, "40P01"))
+        if (!err_is_lock(e))
             return err_table(e, r->schema, r->name);
         clock_sleep_ms(backoff_next_ms(&wait));
     }

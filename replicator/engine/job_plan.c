@@ -1,4 +1,5 @@
 /* The first copy: cutting tables. All at once, so that thousands of them cost a few round trips. */
+#include <stdio.h>
 #include <string.h>
 
 #include "jobs.h"
@@ -164,7 +165,7 @@ static bool store(struct plan_task *t, struct conn *target, struct err *e)
         const struct table_cut *c = &t->tables[i];
         for (size_t k = 0; c->fresh && k < c->heaps.count; k++)
             fresh[nfresh++] = c->plans[k];
-        if (chunks_of(c) == 0)
+        if (c->locked.kind == ERR_NONE && chunks_of(c) == 0)
             empty[nempty++] = t->task.world->relations.items[c->index].id;
     }
     return (nfresh == 0 && nempty == 0) ||
@@ -179,6 +180,15 @@ static int64_t largest_chunk(const struct plan_task *t)
     if (!t->by_key || t->max_rate == 0 || slice >= most)
         return most;
     return slice > t->task.settings->chunk_min_bytes ? slice : t->task.settings->chunk_min_bytes;
+}
+
+/* As if it had been waited for. */
+static void note_locked(struct conn *c, const struct relation *r, struct err *e)
+{
+    err_set(e, ERR_SQL, "the table is locked on the %s", side_name(conn_side(c)));
+    snprintf(e->sqlstate, sizeof e->sqlstate, "55P03");
+    err_table(e, r->schema, r->name);
+    catalog_blame(c, e);
 }
 
 /* The heaps of the tables that are read from the source, or of those from the fork: rows are cut where they are read. */
@@ -200,8 +210,11 @@ static bool list_heaps(struct plan_task *t, struct worker *w, bool fork, struct 
     if (!worker_rows(w, t->task.world, cuts[0]->index, &c, e) ||
         !catalog_heaps(c, tables, n, t->task.mem, heaps, e))
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         cuts[i]->heaps = heaps[i];
+        if (heaps[i].locked)
+            note_locked(c, tables[i], &cuts[i]->locked);
+    }
     return true;
 }
 
@@ -219,8 +232,9 @@ bool job_plan(struct worker *w, struct job *job, struct err *e)
         return false;
     for (size_t i = 0; i < t->ntables; i++) {
         struct conn *source;
-        if (!worker_rows(w, t->task.world, t->tables[i].index, &source, e) ||
-            !plan_table(t, &t->tables[i], source, target, &cutter, e))
+        struct table_cut *c = &t->tables[i];
+        if (c->locked.kind == ERR_NONE && (!worker_rows(w, t->task.world, c->index, &source, e) ||
+                                           !plan_table(t, c, source, target, &cutter, e)))
             return false;
     }
     return store(t, target, e);

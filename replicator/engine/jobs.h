@@ -88,6 +88,16 @@ struct join_task {
     struct task task;
 };
 bool job_join(struct worker *w, struct job *job, struct err *e);
+/* Parts of an opening (job_judge.c), each an ERR_CONFIG with what to do, or what of the world it fills in. */
+bool world_same_sync(const struct sync *sync, const struct world *w, struct err *e) MUST_CHECK;
+bool world_not_behind(struct conn *source, const struct world *w, struct err *e) MUST_CHECK;
+bool world_same_history(struct conn *target, const struct sync *sync, struct world *w,
+                        struct err *e) MUST_CHECK;
+bool world_keep_captured(struct world *w, const struct sync *sync, struct err *e) MUST_CHECK; /* news, half */
+bool world_all_there(const struct world *w, struct err *e) MUST_CHECK;
+void world_match(struct world *w, const struct relations *targets); /* targets, drifts */
+bool world_all_agree(const struct world *w, struct err *e) MUST_CHECK;
+void world_list_drifting(struct world *w); /* drifting */
 /* Parts of an opening (job_mend.c). What happened, for the log; the text is the arena's. */
 void world_say(struct world *w, char *text);
 /* The target's key has the columns of the source's, or is still to be made. */
@@ -155,6 +165,7 @@ struct table_cut {
     bool fresh;     /* the plan was made just now: none of its chunks can be there */
     struct heap_list heaps;
     struct target_heap *plans; /* one a heap */
+    struct err locked;         /* others have it locked, so it could not be cut; ERR_NONE: it is cut */
 };
 
 /* Cuts tables into chunks, where the target has no plan of them. */

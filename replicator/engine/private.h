@@ -17,6 +17,7 @@ struct control; /* control.c */
 struct catchup; /* catchup.c */
 struct finish;  /* finish.c */
 struct aside;   /* drift.c */
+struct hold;    /* held.c */
 
 /* How far the copy has come: chunks that wait, and those under way. */
 struct copy_plan {
@@ -188,6 +189,9 @@ void catchup_dispatch(struct engine *g);
 void catchup_drop(struct engine *g);
 /* Passes over the tables of g->behind while the others go on. */
 void catchup_beside(struct engine *g);
+/* Passes, and what the one with that number waits for, or NULL; *index: of its relation. */
+size_t catchup_count(const struct engine *g);
+struct hold *catchup_hold(const struct engine *g, size_t number, size_t *index);
 void catchup_status(const struct engine *g, struct status *out);
 void catchup_measure(struct engine *g, const struct status *st, uint64_t now_ms);
 bool catchup_is_beside(const struct engine *g);

@@ -5,6 +5,7 @@
 
 #include "copy.h"
 #include "drift.h"
+#include "held.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 #include "repl/version.h"
@@ -178,6 +179,8 @@ static const char *next_to_type(const struct engine *g, enum phase p)
                "cleanup)";
     if (p == PHASE_FOLLOWING)
         return "the target follows; when you are ready to switch: repl cutover --dry-run, then repl cutover";
+    if (held_any(g))
+        return "wait, or end the transactions that hold tables locked: repl goes on by itself";
     return "wait: repl status --wait following";
 }
 
@@ -238,6 +241,7 @@ void progress_status(struct engine *g, struct status *out)
     if (!state_load_errors(g->o->state, 5, out, &e))
         log_err(LOG_WARN, &e);
     drift_status(g, out);
+    held_status(g, out);
     burden_status(g, out);
 }
 

@@ -15,7 +15,8 @@
 #include "repl/clock.h"
 #include "repl/log.h"
 
-enum { RETRY_BASE_MS = 250, ONCE_TRIES = 6, STALE_TRIES = 2 };
+/* A lock costs nobody anything to try for again, and is often held for minutes. */
+enum { RETRY_BASE_MS = 250, LOCK_RETRY_MAX_MS = 5000, ONCE_TRIES = 6, STALE_TRIES = 2 };
 
 bool engine_in_trouble(const struct engine *g)
 {
@@ -70,6 +71,8 @@ void supervise_drained(struct engine *g)
     g->settled = false;
     g->backoff.base_ms = RETRY_BASE_MS;
     g->backoff.max_ms = (unsigned)g->settings.retry_max_ms;
+    if (err_is_lock(&e) && g->backoff.max_ms > LOCK_RETRY_MAX_MS)
+        g->backoff.max_ms = LOCK_RETRY_MAX_MS;
     unsigned wait = g->failed ? g->backoff.max_ms : backoff_next_ms(&g->backoff);
     engine_say(g, g->failed ? LOG_ERROR : LOG_WARN, &e, "trying again in %.1f s", wait / 1000.0);
     phase_fire(g, EV_TROUBLE);

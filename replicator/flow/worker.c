@@ -110,6 +110,17 @@ struct queue *worker_mailbox(struct worker *w)
 
 /* ---- the thread ---- */
 
+/* Whoever waited in vain cannot say for whom: what a job failed at was rolled back since. */
+static void blame(struct worker *w, struct err *e)
+{
+    struct err ignored;
+    struct conn *c = NULL;
+    if (strcmp(e->side, side_name(SIDE_TARGET)) == 0 ? worker_target(w, &c, &ignored)
+        : strcmp(e->side, side_name(SIDE_FORK)) == 0 ? worker_fork(w, &c, &ignored)
+                                                     : worker_source(w, &c, &ignored))
+        catalog_blame(c, e);
+}
+
 static void run_job(struct worker *w, struct job *job)
 {
     struct conn **const all[] = {&w->source, &w->target, &w->fork};
@@ -128,6 +139,8 @@ static void run_job(struct worker *w, struct job *job)
             pg_reset(*all[i]);
         usable(all[i]);
     }
+    if (!job->ok && err_is(&job->err, "55P03"))
+        blame(w, &job->err);
 }
 
 /* Returns whether it went well; afterwards the job is the loop's. */

@@ -169,7 +169,7 @@ static bool make(const struct sync *s, struct conn *source, const struct tools *
     char *part = path_of(a, s, UNFINISHED), *archive = path_of(a, s, "schema.dump");
     struct pg_dump *made = NULL;
     bool ok = (ahead != NULL || pg_dump_begin(s, source, tools->pg_dump, part, i, &made, e)) &&
-              pg_dump_end(ahead != NULL ? ahead : made, say, arg, e) &&
+              pg_dump_end(ahead != NULL ? ahead : made, source, say, arg, e) &&
               describe(s, source, tools, part, i, a, e);
     pg_dump_free(made);
     if (!ok)

@@ -10,7 +10,7 @@
 /* pg_dump locks the tables that it describes. It waits for no lock longer than this, so that it never stands in
  * front of the application behind somebody's ALTER TABLE; then it is tried again. */
 #define LOCK_WAIT "--lock-wait-timeout=500"
-enum { TRIES = 20 };
+enum { ENGINE_TRIES_MS = 2000, COMMAND_TRIES_MS = 600000 };
 
 /* What pg_dump does not set itself, and its literals depend on. They are read in sessions that have these. */
 #define DUMP_SETTINGS "-c standard_conforming_strings=on -c lc_monetary=C"
@@ -153,21 +153,35 @@ static bool end(struct pg_dump *d, struct err *e)
     return ok;
 }
 
-bool pg_dump_end(struct pg_dump *d, say_fn say, void *arg, struct err *e)
+/* Who has it, where a lock was in the way; as an error of a statement would have it. */
+static void blame(struct conn *source, struct err *e)
+{
+    snprintf(e->side, sizeof e->side, "%s", side_name(SIDE_SOURCE));
+    if (e->kind != ERR_CONFLICT)
+        return;
+    snprintf(e->sqlstate, sizeof e->sqlstate, "55P03");
+    catalog_blame(source, e);
+}
+
+bool pg_dump_end(struct pg_dump *d, struct conn *source, say_fn say, void *arg, struct err *e)
 {
     struct backoff wait = {.base_ms = 500, .max_ms = 2000};
+    uint64_t began = clock_ms(), most = d->i != NULL ? ENGINE_TRIES_MS : COMMAND_TRIES_MS;
     for (size_t i = 0; i < d->unread.count; i++)
         say(arg, d->unread.items[i]);
-    for (int tries = 1;; tries++) {
+    for (;;) {
         if ((d->run != NULL || begin(d, e)) && end(d, e))
             return true;
-        if (e->kind != ERR_CONFLICT || tries == TRIES || interrupt_level(d->i) != INTERRUPT_NONE)
-            break;
-        say(arg, "a table of the source is locked by somebody: trying pg_dump again");
+        blame(source, e);
+        if (e->kind != ERR_CONFLICT || clock_ms() - began > most ||
+            (d->i != NULL && interrupt_level(d->i) != INTERRUPT_NONE))
+            return false;
+        char *text =
+            xasprintf("%s%s%s; trying pg_dump again", e->table, e->table[0] != '\0' ? ": " : "", e->text);
+        say(arg, text);
+        free(text);
         clock_sleep_ms(backoff_next_ms(&wait));
     }
-    snprintf(e->side, sizeof e->side, "source");
-    return false;
 }
 
 void pg_dump_free(struct pg_dump *d)

@@ -8,7 +8,9 @@
 bool pg_dump_begin(const struct sync *s, struct conn *source, const char *program, const char *file,
                    const struct interrupt *i, struct pg_dump **out, struct err *e) MUST_CHECK;
 
-/* Waits for it; where somebody's lock was in the way, tries again. say gets what this role may not read. Blocks. */
-bool pg_dump_end(struct pg_dump *d, say_fn say, void *arg, struct err *e) MUST_CHECK;
+/* Waits for it. Where somebody's lock was in the way it is tried again: by a command for minutes, while say gets who has
+ * it; an engine (which has an interrupt) is soon told. say gets what this role may not read, too. Blocks. */
+bool pg_dump_end(struct pg_dump *d, struct conn *source, say_fn say,
+                 void *arg, struct err *e) MUST_CHECK;
 
 #endif

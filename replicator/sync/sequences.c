@@ -5,14 +5,17 @@
 
 #include "repl/embedded.h"
 
-bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
-                    struct err *e)
+static bool read_all(struct conn *c, const char *own_schema, bool wait, struct arena *a,
+                     struct sequences *out, struct err *e)
 {
     struct result *r;
-    char *sql =
-        sql_fill(sql_sync_sequences, (const struct sql_var[]){{"own_schema", own_schema}, {NULL, NULL}});
+    const struct sql_var vars[] = {
+        {"own_schema", own_schema}, {"wait", wait ? "true" : "false"}, {NULL, NULL}};
+    char *sql = sql_fill(sql_sync_sequences, vars);
     bool ok = pg_kept_query(c, arena_printf(a, "AS %s", sql), 0, NULL, &r, e);
     free(sql);
+    if (!ok && err_is(e, "55P03"))
+        catalog_blame(c, e);
     if (!ok)
         return err_context(e, "reading sequences");
     out->count = (size_t)result_rows(r);
@@ -26,6 +29,18 @@ bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, str
                                           .up = result_bool(r, i, 4)};
     result_free(r);
     return true;
+}
+
+bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
+                    struct err *e)
+{
+    return read_all(c, own_schema, true, a, out, e);
+}
+
+bool sequences_look(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
+                    struct err *e)
+{
+    return read_all(c, own_schema, false, a, out, e);
 }
 
 static int compare(const struct sequence *x, const struct sequence *y)

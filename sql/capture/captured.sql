@@ -6,10 +6,12 @@ SELECT r.relid, r.id, :"schema".shape(r.relid), r.key_columns, coalesce(k.names,
        coalesce(k.broken, false) OR g.count < 4
            OR (NOT g.by_row AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = r.relid))
            OR EXISTS (SELECT FROM :"schema".missed m WHERE m.relation = r.id)
-           OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(r.relid) l
-                      JOIN pg_catalog.pg_trigger t ON t.tgrelid = l.relid AND t.tgenabled = 'D'
-                      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-                      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = :'schema')
+           OR r.relid IN (SELECT a.relid -- from below: who lists partitions waits for those that are locked
+                          FROM pg_catalog.pg_trigger t
+                          JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+                          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = :'schema'
+                          CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(t.tgrelid) a
+                          WHERE t.tgenabled = 'D')
 FROM :"schema".relation r
 CROSS JOIN LATERAL (
     SELECT pg_catalog.string_agg('"' || pg_catalog.replace(a.attname, '"', '""') || '"', ',' ORDER BY n.i) AS names,

@@ -81,7 +81,7 @@ SELECT a.attrelid, a.attnum, a.attname,
                 SELECT FROM pg_catalog.pg_depend d -- such as a sequence
                 WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
                   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> a.attrelid)
-            THEN pg_catalog.pg_get_expr(e.adbin, e.adrelid) END
+            THEN pg_catalog.pg_get_expr(e.adbin, 0) END -- it names no column; with the table given it would be locked
 FROM pg_catalog.pg_attribute a
 LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid

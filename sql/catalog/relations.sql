@@ -1,11 +1,11 @@
 -- Tables that a user could replicate, in schema and name order.
--- Reads: pg_class, pg_namespace, pg_inherits, pg_depend.   Writes: nothing.
+-- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, pg_lock_status; waits for nobody's lock.   Writes: nothing.
+-- pg_lock_status is what the view pg_locks shows, which a role may be kept from.
 -- Variables: own_schema (text): repl's schema, left out as that of the other direction (docs/fallback.md) and those of other
 -- syncs are.
 -- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate.
 WITH RECURSIVE own AS (
-    SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity,
-           c.reltuples
+    SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p')
@@ -19,14 +19,27 @@ WITH RECURSIVE own AS (
                       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
                         AND d.objsubid = 0 AND d.deptype = 'e')
 ), leaf(root, oid) AS (
-    SELECT oid, oid FROM own WHERE relkind = 'p'
+    SELECT oid, oid FROM own
     UNION ALL
-    SELECT l.root, i.inhrelid FROM leaf l JOIN pg_catalog.pg_inherits i ON i.inhparent = l.oid
+    SELECT l.root, i.inhrelid
+    FROM leaf l
+    JOIN pg_catalog.pg_class p ON p.oid = l.oid AND p.relkind = 'p'
+    JOIN pg_catalog.pg_inherits i ON i.inhparent = l.oid
+), locked(oid) AS MATERIALIZED (
+    -- Who asks for the size of a table that is locked so, or about to be, waits: of these it is what statistics say.
+    SELECT l.relation FROM pg_catalog.pg_lock_status() l
+    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
 ), sized AS (
-    SELECT root, sum(pg_catalog.pg_table_size(l.oid)) AS bytes,
+    SELECT root,
+           sum(CASE WHEN c.oid IN (SELECT k.oid FROM locked k) OR c.reltoastrelid IN (SELECT k.oid FROM locked k)
+                    THEN (greatest(c.relpages, 0)::bigint + coalesce(greatest(t.relpages, 0), 0))
+                         * pg_catalog.current_setting('block_size')::bigint
+                    ELSE pg_catalog.pg_table_size(c.oid) END) AS bytes,
            sum(greatest(c.reltuples, 0)) AS tuples, bool_or(c.reltuples < 0) AS unknown
-    FROM leaf l JOIN pg_catalog.pg_class c ON c.oid = l.oid
-    WHERE c.relkind = 'r'
+    FROM leaf l
+    JOIN pg_catalog.pg_class c ON c.oid = l.oid AND c.relkind = 'r'
+    LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
     GROUP BY root
 )
 SELECT o.oid, o.nspname, o.relname,
@@ -36,11 +49,8 @@ SELECT o.oid, o.nspname, o.relname,
                                    WHERE i.inhparent = o.oid OR i.inhrelid = o.oid),
        o.relpersistence = 'u',
        o.relrowsecurity,
-       CASE WHEN o.relkind = 'p' THEN coalesce(s.bytes, 0)
-            ELSE coalesce(pg_catalog.pg_table_size(o.oid), 0) END::bigint,
-       CASE WHEN o.relkind = 'r' THEN o.reltuples
-            WHEN s.unknown THEN -1
-            ELSE coalesce(s.tuples, 0) END::bigint
+       coalesce(s.bytes, 0)::bigint,
+       CASE WHEN s.unknown THEN -1 ELSE coalesce(s.tuples, 0) END::bigint
 FROM own o
 LEFT JOIN sized s ON s.root = o.oid
 ORDER BY o.nspname COLLATE "C", o.relname COLLATE "C"

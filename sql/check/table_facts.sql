@@ -5,6 +5,14 @@
 -- security is forced on its owner too), always (triggers and rules that fire in replica mode too, its partitions' as well,
 -- or empty),
 -- foreign_partitions (names, or empty).
+WITH RECURSIVE tree(root, oid) AS ( -- pg_partition_tree would wait for partitions that are locked
+    SELECT o, o FROM pg_catalog.unnest(:'oids'::pg_catalog.oid[]) o
+    UNION ALL
+    SELECT t.root, i.inhrelid
+    FROM tree t
+    JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
+    JOIN pg_catalog.pg_class p ON p.oid = t.oid AND p.relkind = 'p'
+)
 SELECT o.place,
        pg_catalog.pg_has_role(c.relowner, 'USAGE'),
        pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
@@ -22,7 +30,7 @@ SELECT o.place,
                        JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                        WHERE (t.tgrelid = c.oid
-                              OR t.tgrelid IN (SELECT l.relid FROM pg_catalog.pg_partition_tree(c.oid) l))
+                              OR t.tgrelid IN (SELECT l.oid FROM tree l WHERE l.root = c.oid))
                          AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
                          AND n.nspname <> :'own_schema'
                          AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
@@ -31,10 +39,10 @@ SELECT o.place,
                        FROM pg_catalog.pg_rewrite w
                        WHERE w.ev_class = c.oid AND w.ev_enabled IN ('A', 'R')
                        ORDER BY 1) a), ''),
-       coalesce((SELECT pg_catalog.string_agg(p.relid::text, ', ')
-                 FROM pg_catalog.pg_partition_tree(c.oid) p
-                 JOIN pg_catalog.pg_class k ON k.oid = p.relid
-                 WHERE k.relkind = 'f'), '')
+       coalesce((SELECT pg_catalog.string_agg(k.oid::pg_catalog.regclass::text, ', ' ORDER BY k.oid)
+                 FROM tree p
+                 JOIN pg_catalog.pg_class k ON k.oid = p.oid
+                 WHERE p.root = c.oid AND k.relkind = 'f'), '')
 FROM unnest(:'oids'::oid[]) WITH ORDINALITY AS o(oid, place)
 JOIN pg_catalog.pg_class c ON c.oid = o.oid
 JOIN pg_catalog.pg_roles r ON r.rolname = current_user

@@ -102,7 +102,7 @@ class Session:
 
     def __init__(self, history, number):
         self.history, self.number = history, number
-        self.connection, self.depth, self.twin = None, None, None
+        self.connection, self.depth, self.twin, self.shuts_out = None, None, None, False
 
     def run(self, sql):
         """Whether it went through. What fails ends in its savepoint or takes the transaction with it."""
@@ -130,7 +130,7 @@ class Session:
     def lose(self):
         if self.connection is not None:
             self.connection.close()
-        self.connection, self.depth = None, None
+        self.connection, self.depth, self.shuts_out = None, None, False
 
     def begin(self, isolation):
         """Each transaction has a row in both twins: whoever sees one and not the other sees half a transaction."""
@@ -147,7 +147,7 @@ class Session:
         self.depth = 0
         if commit and not self.run(f"insert into twin_b values ({self.twin})"):
             return
-        self.depth = None
+        self.depth, self.shuts_out = None, False
         self.run("commit" if commit else "rollback")
 
     def step(self, rnd):
@@ -207,6 +207,13 @@ class History:
                 self.note(f"-- step {n}: {happening.__name__}")
                 happening(self.rnd)
 
+    def let_in(self):
+        """Who truncated a table and is not through keeps everybody from reading it, repl too: the first copy would wait for him,
+        and nobody ends him while the test waits for the copy."""
+        for session in self.sessions:
+            if session.shuts_out:
+                session.end(commit=self.rnd.random() < .7)
+
     def finish(self):
         """All sessions end what they have open, in any order and either way."""
         self.rnd.shuffle(self.sessions)
@@ -220,10 +227,11 @@ class History:
         self.file.close()
 
     def truncate(self, session):
-        session.run(self.rnd.choice((
+        done = session.run(self.rnd.choice((
             "truncate account", "truncate up cascade", "truncate part_0", "truncate part", "truncate keyless", "truncate mother",
             "truncate only mother", "truncate wide, slot", "insert into account values (7, 7); truncate account; "
             "insert into account select generate_series(1, 30)")))  # in one transaction, where the session has none open
+        session.shuts_out = session.shuts_out or (done and session.depth is not None)
 
     def same_start(self):
         """Two that begin in one moment; one commits, a batch goes by, the other commits."""

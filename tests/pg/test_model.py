@@ -137,6 +137,7 @@ def play(seed, folder, sides, steps=300):
         history.run(30)
         if not small:
             world.start()
+            history.let_in()
             repl.wait_phase("following")
             watcher = model.Watcher(target)
         history.run(steps)

@@ -126,4 +126,8 @@ select id, truncated from repl.owed(:'first', '{}', '{}', 1000);
 
 \echo == who stands in the way of a lock: nobody
 \set table public.t
-\i sql/capture/blocker.sql
+\set modes {AccessExclusiveLock}
+\i sql/catalog/blocker.sql
+\set table
+\i sql/catalog/blocker.sql
+\i sql/catalog/locked.sql

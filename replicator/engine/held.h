@@ -1,0 +1,21 @@
+/* What is to be done of one table waits for others' locks (held.c). A hold is NULL where nobody is waited for. */
+#ifndef REPL_ENGINE_HELD_H
+#define REPL_ENGINE_HELD_H
+
+#include "private.h"
+
+/* The error is a lock that did not come: the work on r is put off, the longer the more often. Else false. */
+bool hold_takes(struct engine *g, const struct relation *r, struct hold **hold, const struct err *e);
+/* It is not time to try again yet. */
+bool hold_waits(const struct hold *hold);
+/* The lock came. */
+void hold_ends(struct engine *g, const struct relation *r, struct hold **hold);
+void hold_free(struct hold **hold);
+
+/* ---- all of them ---- */
+bool held_any(const struct engine *g);
+void held_tick(struct engine *g);    /* about once a second: tries those whose time has come */
+void held_try_now(struct engine *g); /* somebody does not want to wait for that */
+void held_status(const struct engine *g, struct status *out);
+
+#endif

@@ -1,0 +1,233 @@
+/*
+ * An opening judges what it has read: whether source and target belong together and are not in doubt of each other, which
+ * tables are of the sync, and which of those cannot follow just now, and why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "jobs.h"
+
+/* ---- both databases ---- */
+
+bool world_same_sync(const struct sync *sync, const struct world *w, struct err *e)
+{
+    if (w->capture.sync_id[0] == '\0') {
+        err_set(e, ERR_CONFIG, "capture is not installed on the source (no schema %s)", sync->schema);
+        return err_hint(e, "run: repl init");
+    }
+    if (!w->state.exists) {
+        err_set(e, ERR_CONFIG, "the target has no schema %s: it does not belong to this sync", sync->schema);
+        return err_hint(e, "run: repl init");
+    }
+    if (strcmp(w->capture.sync_id, w->state.sync_id) != 0) {
+        err_set(e, ERR_CONFIG, "source and target belong to different syncs (%s and %s)", w->capture.sync_id,
+                w->state.sync_id);
+        return err_hint(e, "check --source and --target; to begin anew: repl cleanup, then repl init");
+    }
+    return true;
+}
+
+/* The source remembers the last batch that it was told is durable on the target. */
+bool world_not_behind(struct conn *source, const struct world *w, struct err *e)
+{
+    int64_t applied;
+    if (!capture_applied(source, &w->capture, &applied, e))
+        return false;
+    if (w->state.batch >= applied)
+        return true;
+    err_set(e, ERR_CONFIG,
+            "the target has gone back in time: it stands at batch %lld, and batch %lld was committed "
+            "there (was it restored, or did it fail over and lose commits?)",
+            (long long)w->state.batch, (long long)applied);
+    return err_hint(e, "changes are missing on the target: repl cleanup, then repl init and a new copy");
+}
+
+static bool has_chunks(const struct world *w, int id)
+{
+    for (size_t i = 0; i < w->state.nchunks; i++)
+        if (w->state.chunks[i].relation == id)
+            return true;
+    return false;
+}
+
+/* A chunk left rows out for the sake of deltas. Where the source failed over, to a server that may never have received
+ * those, nobody brings the rows any more; after the table's first batch they are there. */
+static bool copied_before(const struct world *w, struct err *e)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++) {
+        const struct target_relation *r = &w->state.relations[i];
+        bool begun = has_chunks(w, r->id) || r->origin == ORIGIN_SEED;
+        if (r->snapshot == NULL || r->snapshot[0] != '\0' || !begun)
+            continue;
+        err_set(e, ERR_CONFIG,
+                "the source failed over or was restored during the first copy: rows may be missing");
+        err_table(e, r->schema, r->name);
+        err_hint(e, "begin anew: repl stop, repl cleanup, repl init --overwrite");
+        return true;
+    }
+    return false;
+}
+
+/* Which history the copy and the passes belong to: in another one ids of transactions mean others. What take_standing
+ * then does of positions is done here of passes, which begin anew. */
+bool world_same_history(struct conn *target, const struct sync *sync, struct world *w, struct err *e)
+{
+    struct target_state *s = &w->state;
+    bool another = s->source.system_identifier[0] != '\0' && !identity_equal(&s->source, &w->source);
+    if (another && copied_before(w, e))
+        return false;
+    if (another && !target_forget_passes(target, sync->schema, e))
+        return false;
+    for (size_t i = 0; another && i < s->nrelations; i++)
+        s->relations[i].goal = NULL;
+    return s->snapshot[0] != '\0' || target_identify(target, sync->schema, &w->source, e);
+}
+
+/* ---- tables ---- */
+
+static const struct target_relation *known(const struct world *w, int id)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++)
+        if (w->state.relations[i].id == id)
+            return &w->state.relations[i];
+    return NULL;
+}
+
+static bool another_key(const struct relation *r, struct arena *a, struct err *e)
+{
+    const char *key = capture_key_text(a, r);
+    if (r->nkey == 0) {
+        err_set(e, ERR_CONFIG, "its key (%s) is gone from the source", r->key_was);
+        err_hint(
+            e, "give it a key again; or drop the target's too: it is then copied whole whenever it changes");
+    } else {
+        err_set(e, ERR_CONFIG, "its key is (%s) on the source, and another on the target", key);
+        err_hint(e,
+                 "on the target: drop its old key, then ALTER TABLE %s ADD PRIMARY KEY (%s); it is then "
+                 "copied anew",
+                 r->sql, key);
+    }
+    return err_table(e, r->schema, r->name);
+}
+
+static bool locked_out(const struct relation *r, struct err *e)
+{
+    err_set(e, ERR_CONFIG,
+            "changes of it could not be captured; its capture is to be made anew, and others hold it locked");
+    err_table(e, r->schema, r->name);
+    return err_hint(e, "end the sessions that hold it for long; repl tries again by itself");
+}
+
+/* False where the two sides do not agree on the table; *e says why. */
+static bool match_one(struct world *w, struct relation *r, const struct relations *targets, struct err *e)
+{
+    const struct relation *target = relations_find(targets, r->schema, r->name);
+    if (target == NULL) {
+        err_set(e, ERR_CONFIG, "the target has no such table");
+        err_table(e, r->schema, r->name);
+        return err_hint(e, "create it there as on the source, or run: repl init");
+    }
+    if (r->capture_broken)
+        return locked_out(r, e);
+    if (mend_left(w, r, e))
+        return false;
+    if (!catalog_compatible(r, target, e))
+        return false;
+    if (r->key_was != NULL || (known(w, r->id)->afresh && !mend_same_key(w, r, target)))
+        return another_key(r, w->mem, e);
+    w->targets[r - w->relations.items] = *target;
+    w->targets[r - w->relations.items].id = r->id;
+    return true;
+}
+
+static bool half_joined(const struct relation *r, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the table is captured, but not yet part of the sync: an init has not finished");
+    err_table(e, r->schema, r->name);
+    return err_hint(e, "run: repl init");
+}
+
+static void add_news(struct world *w, const struct relation *r)
+{
+    w->news.items[w->news.count++] = arena_strdup(w->mem, r->label);
+}
+
+/* Keeps the tables that are captured and known on the target. One that is captured alone, since somebody was killed while it
+ * joined, is as new as any where others are replicated already; behind an init that was killed nothing begins. */
+bool world_keep_captured(struct world *w, const struct sync *sync, struct err *e)
+{
+    size_t kept = 0;
+    bool goes_on = target_follows(&w->state) || (sync->auto_add && w->state.nrelations != 0);
+    w->news.items = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->news.items);
+    w->half = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->half);
+    for (size_t i = 0; i < w->relations.count; i++) {
+        if (w->relations.items[i].id == 0) {
+            if (selection_includes(&sync->selection, w->relations.items[i].schema,
+                                   w->relations.items[i].name))
+                add_news(w, &w->relations.items[i]);
+        } else if (known(w, w->relations.items[i].id) != NULL) {
+            w->relations.items[kept++] = w->relations.items[i];
+        } else if (goes_on) {
+            w->half[w->nhalf++] = w->relations.items[i].id;
+            add_news(w, &w->relations.items[i]);
+        } else {
+            return half_joined(&w->relations.items[i], e);
+        }
+    }
+    w->relations.count = kept;
+    return true;
+}
+
+/* Each with its description on the target, or with the reason why it has to wait. */
+void world_match(struct world *w, const struct relations *targets)
+{
+    const size_t kept = w->relations.count;
+    w->targets = arena_alloc(w->mem, (kept + 1) * sizeof *w->targets);
+    w->drifts = arena_alloc(w->mem, (kept + 1) * sizeof *w->drifts);
+    for (size_t i = 0; i < kept; i++) {
+        struct relation *r = &w->relations.items[i];
+        if (!match_one(w, r, targets, &w->drifts[i]))
+            w->targets[i] = *r; /* which nobody uses while the drift lasts */
+    }
+}
+
+bool world_all_there(const struct world *w, struct err *e)
+{
+    for (size_t i = 0; i < w->state.nrelations; i++) {
+        const struct target_relation *t = &w->state.relations[i];
+        if (relations_by_id(&w->relations, t->id) != NULL)
+            continue;
+        err_set(e, ERR_CONFIG, "the table is gone from the source, or its capture is");
+        err_table(e, t->schema, t->name);
+        return err_hint(e, "run: repl init");
+    }
+    return true;
+}
+
+/* One table cannot wait there while the others go on, for the sake of foreign keys: all wait with it. Nor is one copied
+ * anew. */
+bool world_all_agree(const struct world *w, struct err *e)
+{
+    for (size_t i = 0; i < w->relations.count; i++) {
+        const struct relation *r = &w->relations.items[i];
+        if (w->drifts[i].kind != ERR_NONE) {
+            *e = w->drifts[i];
+            return false;
+        }
+        if (!r->capture_broken)
+            continue;
+        err_set(e, ERR_CONFIG, "its capture was broken: what was changed since is not on record");
+        err_table(e, r->schema, r->name);
+        return err_hint(e, "compare it on both sides; then repl stop, repl cleanup, and a new sync");
+    }
+    return true;
+}
+
+void world_list_drifting(struct world *w)
+{
+    w->drifting = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->drifting);
+    w->ndrifting = 0;
+    for (size_t i = 0; i < w->relations.count; i++)
+        if (w->drifts[i].kind != ERR_NONE)
+            w->drifting[w->ndrifting++] = i;
+}
