@@ -144,22 +144,32 @@ struct owed_list {
     const char *snapshot; /* the source snapshot that this list and the rows belong to */
     struct owed *items;   /* only tables that owe something */
     size_t count;
+    bool woke; /* a table woke that was not asked: all are to be */
 };
 
-/* The ids of tables with any delta row at all, covered or not: cheap, no snapshot. */
-bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
-                   struct err *e) MUST_CHECK;
+/* The tables that a look asks: all, or those that are awake (sleep.c; docs/capture.md, "Sleep"). */
+struct awake {
+    bool all;
+    struct ids ids;
+    int64_t woken; /* how often tables had woken when no other was awake */
+};
+
+/* The ids of tables with any delta row at all, covered or not: cheap, no snapshot. *woke: a table woke that was not
+ * asked. */
+bool capture_dirty(struct conn *db, const struct capture *c, const struct awake *w, struct arena *a,
+                   int **ids, size_t *count, bool *woke, struct err *e) MUST_CHECK;
 
 /*
  * Opens the batch's source transaction: locks the tables (ACCESS SHARE, before the snapshot), takes the snapshot and
- * says what is owed, at most cap rows counted a table. One round trip. If a table outside the list owes something,
- * *outside is set and the transaction is rolled back: call again with a longer list. ERR_CONFLICT where a table no
+ * says what is owed, at most cap rows counted a table. One round trip. If a table outside the list owes something, or one
+ * woke that was not asked, *outside is set and the transaction is rolled back: call again with a longer list. ERR_CONFLICT where a table no
  * longer has the shape that it was described with: the catalogs must be read again. The tables of left_out are neither
  * locked nor looked at, and are not in the list.
  */
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
-                   size_t ntables, const struct positions *p, const struct ids *left_out, int64_t cap,
-                   struct arena *a, struct owed_list *out, bool *outside, struct err *e) MUST_CHECK;
+                   size_t ntables, const struct awake *w, const struct positions *p,
+                   const struct ids *left_out, int64_t cap, struct arena *a, struct owed_list *out,
+                   bool *outside, struct err *e) MUST_CHECK;
 
 /* Adds how large the deltas of these tables are. One query. */
 bool capture_weigh(struct conn *db, const struct capture *c, struct owed_list *l, struct err *e) MUST_CHECK;
@@ -283,15 +293,30 @@ enum bell {
     BELL_WAS_ARMED, /* nobody had rung since */
     BELL_SILENT     /* nobody rings: transactions can be prepared there, and one that notifies cannot */
 };
-/* Arms the doorbell, unless it has to be silent; anyway: even then. Tells how it was. */
-bool capture_arm(struct conn *db, const struct capture *c, bool anyway, enum bell *bell,
-                 struct err *e) MUST_CHECK;
+/* Arms the doorbell and the bells of who is awake, unless it has to be silent; anyway: even then. Tells how it was. */
+bool capture_arm(struct conn *db, const struct capture *c, const struct awake *w, bool anyway,
+                 enum bell *bell, struct err *e) MUST_CHECK;
 
 /* Records that the target has committed applied_batch, which stands at p. Then truncates inactive sides whose every
  * row is covered, and lets the writers change sides when the active ones hold at least min_bytes. Never waits for a
- * lock. *truncated counts sides. */
-bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p,
-                    int64_t applied_batch, int64_t min_bytes, int *truncated, struct err *e) MUST_CHECK;
+ * lock. *truncated counts sides. Looks at who is awake alone: whoever sleeps holds nothing. */
+bool capture_rotate(struct conn *db, const struct capture *c, const struct awake *w,
+                    const struct positions *p, int64_t applied_batch, int64_t min_bytes, int *truncated,
+                    struct err *e) MUST_CHECK;
+
+/* ---- sleep (sleep.c): what was not written to for long is not looked at ---- */
+
+struct lull {
+    int64_t woken;
+    int64_t horizon; /* a transaction's id */
+};
+/* Puts all tables to sleep but those to keep; capture_awake says when the others are looked at no more. */
+bool capture_lull(struct conn *db, const struct capture *c, const struct ids *keep, struct lull *out,
+                  struct err *e) MUST_CHECK;
+/* Who is awake since, once nobody is in flight any more who was before the lull: until then *settled is false. ids are
+ * the arena's. */
+bool capture_awake(struct conn *db, const struct capture *c, const struct lull *l, struct arena *a,
+                   bool *settled, struct awake *out, struct err *e) MUST_CHECK;
 
 /* ---- what the source has to keep (burden.c) ---- */
 

@@ -6,7 +6,7 @@
 
 static int64_t known(const struct result *r, int column)
 {
-    return result_text(r, 0, column) != NULL ? result_int(r, 0, column) : -1;
+    return !result_null(r, 0, column) ? result_int(r, 0, column) : -1;
 }
 
 bool capture_burden(struct conn *db, const struct capture *c, struct arena *a, struct burden *out,
@@ -21,7 +21,7 @@ bool capture_burden(struct conn *db, const struct capture *c, struct arena *a, s
         .delta_bytes = result_int(r, 0, 0),
         .holder = (int)known(r, 1),
         .holder_name = arena_strdup(a, result_text(r, 0, 2)),
-        .holder_seconds = result_text(r, 0, 3) != NULL ? strtod(result_text(r, 0, 3), NULL) : -1,
+        .holder_seconds = !result_null(r, 0, 3) ? strtod(result_text(r, 0, 3), NULL) : -1,
         .wal_written = result_int(r, 0, 4),
         .wal_not_archived = known(r, 5),
         .wal_of_slots = known(r, 6),

@@ -27,7 +27,7 @@ static struct table_names make_names(struct arena *a, const struct capture *c, c
         .delta_a = name_delta(a, c, r->id, 'a'),
         .delta_b = name_delta(a, c, r->id, 'b'),
         .side = name_of(a, c, "side"),
-        .bell = name_of(a, c, "bell"),
+        .bell = name_bell(a, c, r->id),
         .changed = name_of(a, c, arena_printf(a, "d%d_changed", r->id)),
         .updated = name_of(a, c, arena_printf(a, "d%d_updated", r->id)),
         .old = name_of(a, c, arena_printf(a, "d%d_old", r->id)),
@@ -126,6 +126,7 @@ static void add_objects(struct buf *b, const struct table_names *n)
         {"id", arena_printf(n->a, "%d", n->r->id)},
         {"delta_a", n->delta_a},
         {"delta_b", n->delta_b},
+        {"bell", n->bell},
         {"columns", key_definitions(n->a, n->r)},
         {"label", arena_printf(n->a, "changed keys of %s", n->r->label)},
         {NULL, NULL},
@@ -295,11 +296,17 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
 {
     struct arena *a = arena_new();
     struct table_names n = make_names(a, c, r);
-    const struct sql_var vars[] = {{"schema", c->schema},  {"id", arena_printf(a, "%d", r->id)},
-                                   {"delta_a", n.delta_a}, {"delta_b", n.delta_b},
-                                   {"changed", n.changed}, {"updated", n.updated},
-                                   {"old", n.old},         {"truncate", n.truncate},
-                                   {"leaf", n.leaf},       {NULL, NULL}};
+    const struct sql_var vars[] = {{"schema", c->schema},
+                                   {"id", arena_printf(a, "%d", r->id)},
+                                   {"delta_a", n.delta_a},
+                                   {"delta_b", n.delta_b},
+                                   {"bell", n.bell},
+                                   {"changed", n.changed},
+                                   {"updated", n.updated},
+                                   {"old", n.old},
+                                   {"truncate", n.truncate},
+                                   {"leaf", n.leaf},
+                                   {NULL, NULL}};
     struct buf b = {0};
     add_begin(&b, &n, lock_timeout_ms, "ACCESS EXCLUSIVE");
     add_filled(&b, sql_capture_drop_table, vars);

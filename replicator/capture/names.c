@@ -17,6 +17,11 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side)
     return name_of(a, c, arena_printf(a, "d%d_%c", id, side));
 }
 
+char *name_bell(struct arena *a, const struct capture *c, int id)
+{
+    return name_of(a, c, arena_printf(a, "d%d_bell", id));
+}
+
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix)
 {
     struct buf b = {0};
@@ -55,6 +60,21 @@ char *join_keys(struct arena *a, const struct relation *r)
         sql_ident(&b, r->columns[r->key[k].column].name);
     }
     return taken(a, &b);
+}
+
+char *list_ids(struct arena *a, const struct ids *l)
+{
+    struct buf b = {0};
+    buf_puts(&b, "{");
+    for (size_t i = 0; i < l->count; i++)
+        buf_printf(&b, "%s%d", i != 0 ? "," : "", l->items[i]);
+    buf_puts(&b, "}");
+    return taken(a, &b);
+}
+
+const char *watched(struct arena *a, const struct awake *w)
+{
+    return w->all ? NULL : list_ids(a, &w->ids);
 }
 
 char *own_ids(struct arena *a, const struct positions *p)

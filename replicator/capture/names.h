@@ -8,6 +8,8 @@
 char *name_of(struct arena *a, const struct capture *c, const char *name);
 /* "schema"."d<id>_a" or _b */
 char *name_delta(struct arena *a, const struct capture *c, int id, char side);
+/* "schema"."d<id>_bell" */
+char *name_bell(struct arena *a, const struct capture *c, int id);
 
 /* ", d.k1, d.k2": every key column with that prefix and a comma in front; "" without key. */
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix);
@@ -19,5 +21,8 @@ char *join_keys(struct arena *a, const struct relation *r);
 /* "{1,2}" and "{"",""}" for the functions that take positions. */
 char *own_ids(struct arena *a, const struct positions *p);
 char *own_positions(struct arena *a, const struct positions *p);
+/* "{1,2}"; of all who are awake where not all are looked at, else NULL. */
+char *list_ids(struct arena *a, const struct ids *l);
+const char *watched(struct arena *a, const struct awake *w);
 
 #endif

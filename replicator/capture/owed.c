@@ -5,17 +5,28 @@
 #include "names.h"
 #include "repl/embedded.h"
 
-bool capture_dirty(struct conn *db, const struct capture *c, struct arena *a, int **ids, size_t *count,
-                   struct err *e)
+/* Whether who was asked is all who may owe something. */
+static bool others_woke(const struct awake *w, int64_t woken)
+{
+    return !w->all && w->woken != woken;
+}
+
+bool capture_dirty(struct conn *db, const struct capture *c, const struct awake *w, struct arena *a,
+                   int **ids, size_t *count, bool *woke, struct err *e)
 {
     struct result *r;
-    char *sql = arena_printf(a, "AS SELECT %s()", name_of(a, c, "dirty"));
-    if (!pg_kept_query(db, sql, 0, NULL, &r, e))
+    const struct sql_var vars[] = {
+        {"woken", name_of(a, c, "woken")}, {"schema", c->schema}, {"watched", "$1"}, {NULL, NULL}};
+    const char *definition = arena_printf(a, "(int[]) AS %s", sql_filled(a, sql_capture_dirty, vars));
+    const char *const params[] = {watched(a, w)};
+    if (!pg_kept_query(db, definition, 1, params, &r, e))
         return false;
-    *count = (size_t)result_rows(r);
-    *ids = arena_alloc(a, (*count + 1) * sizeof **ids);
-    for (size_t i = 0; i < *count; i++)
-        (*ids)[i] = (int)result_int(r, (int)i, 0);
+    *woke = others_woke(w, result_int(r, 0, 0));
+    *count = 0;
+    *ids = arena_alloc(a, ((size_t)result_rows(r) + 1) * sizeof **ids);
+    for (int i = 0; i < result_rows(r); i++)
+        if (!result_null(r, i, 1))
+            (*ids)[(*count)++] = (int)result_int(r, i, 1);
     result_free(r);
     return true;
 }
@@ -59,7 +70,7 @@ static void drop_left_out(struct owed_list *l, const struct ids *left_out)
 
 /* The first result with rows is the snapshot, the one behind it the list. */
 static bool take_results(struct conn *db, const struct relation *const *tables, size_t ntables,
-                         struct arena *a, struct owed_list *out, struct err *e)
+                         const struct awake *w, struct arena *a, struct owed_list *out, struct err *e)
 {
     enum pg_event event = PG_RESULT;
     int taken = 0;
@@ -70,6 +81,7 @@ static bool take_results(struct conn *db, const struct relation *const *tables, 
             return false;
         if (event == PG_RESULT && result_rows(r) > 0 && taken == 0) {
             out->snapshot = arena_strdup(a, result_text(r, 0, 0));
+            out->woke = others_woke(w, result_int(r, 0, 1));
             taken++;
         } else if (event == PG_RESULT && taken == 1) {
             take_owed(r, a, out);
@@ -103,13 +115,15 @@ static bool in_list(int id, const struct relation *const *tables, size_t n)
 }
 
 /* Prepares owed.sql, and gives the statement that runs it. */
-static bool keep_owed(struct conn *db, const struct capture *c, const struct positions *p, int64_t cap,
-                      struct arena *a, const char **execute, struct err *e)
+static bool keep_owed(struct conn *db, const struct capture *c, const struct awake *w,
+                      const struct positions *p, int64_t cap, struct arena *a, const char **execute,
+                      struct err *e)
 {
-    const struct sql_var vars[] = {{"schema", c->schema},   {"position", "$1"}, {"own_ids", "$2"},
-                                   {"own_positions", "$3"}, {"cap", "$4"},      {NULL, NULL}};
+    const struct sql_var vars[] = {
+        {"schema", c->schema}, {"position", "$1"}, {"own_ids", "$2"}, {"own_positions", "$3"},
+        {"cap", "$4"},         {"watched", "$5"},  {NULL, NULL}};
     char *sql = sql_fill(sql_capture_owed, vars), name[PG_KEPT_NAME];
-    const char *definition = arena_printf(a, "(text, int[], text[], bigint) AS %s", sql);
+    const char *definition = arena_printf(a, "(text, int[], text[], bigint, int[]) AS %s", sql);
     struct buf b = {0};
     free(sql);
     pg_kept_name(definition, name);
@@ -119,31 +133,39 @@ static bool keep_owed(struct conn *db, const struct capture *c, const struct pos
     sql_literal(&b, own_ids(a, p));
     buf_puts(&b, ", ");
     sql_literal(&b, own_positions(a, p));
-    buf_printf(&b, ", %lld)", (long long)cap);
+    buf_printf(&b, ", %lld, ", (long long)cap);
+    if (w->all)
+        buf_puts(&b, "NULL");
+    else
+        sql_literal(&b, watched(a, w));
+    buf_puts(&b, ")");
     *execute = arena_strdup(a, b.data);
     buf_free(&b);
     return pg_keep(db, &definition, 1, e);
 }
 
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
-                   size_t ntables, const struct positions *p, const struct ids *left_out, int64_t cap,
-                   struct arena *a, struct owed_list *out, bool *outside, struct err *e)
+                   size_t ntables, const struct awake *w, const struct positions *p,
+                   const struct ids *left_out, int64_t cap, struct arena *a, struct owed_list *out,
+                   bool *outside, struct err *e)
 {
     const char *owed;
-    if (!keep_owed(db, c, p, cap, a, &owed, e))
+    if (!keep_owed(db, c, w, p, cap, a, &owed, e))
         return false;
-    const struct sql_var vars[] = {{"lock", lock_sql(a, tables, ntables)}, {NULL, NULL}};
+    const struct sql_var vars[] = {
+        {"lock", lock_sql(a, tables, ntables)}, {"woken", name_of(a, c, "woken")}, {NULL, NULL}};
     char *begin = sql_fill(sql_capture_begin, vars);
     const char *sql = arena_printf(a, "%s%s", begin, owed);
     free(begin);
     *outside = false;
     *out = (struct owed_list){0};
-    bool ok = pg_send(db, sql, e) && take_results(db, tables, ntables, a, out, e);
+    bool ok = pg_send(db, sql, e) && take_results(db, tables, ntables, w, a, out, e);
     if (!ok) {
         pg_reset(db);
         return false;
     }
     drop_left_out(out, left_out);
+    *outside = out->woke;
     for (size_t i = 0; i < out->count; i++)
         *outside = *outside || !in_list(out->items[i].id, tables, ntables);
     return !*outside || pg_exec(db, "ROLLBACK", e);
@@ -153,8 +175,8 @@ bool capture_backlog(struct conn *db, const struct capture *c, const struct posi
                      struct arena *a, struct owed_list *out, struct err *e)
 {
     struct result *r;
-    char *sql =
-        arena_printf(a, "SELECT id, truncated, row_count FROM %s($1, $2, $3, $4)", name_of(a, c, "owed"));
+    char *sql = arena_printf(a, "SELECT id, truncated, row_count FROM %s($1, $2, $3, $4, NULL)",
+                             name_of(a, c, "owed"));
     const char *const params[] = {p->snapshot, own_ids(a, p), own_positions(a, p),
                                   arena_printf(a, "%lld", (long long)cap)};
     *out = (struct owed_list){.snapshot = ""};

@@ -4,16 +4,17 @@
 #include "names.h"
 #include "repl/fault.h"
 
-bool capture_arm(struct conn *db, const struct capture *c, bool anyway, enum bell *bell, struct err *e)
+bool capture_arm(struct conn *db, const struct capture *c, const struct awake *w, bool anyway,
+                 enum bell *bell, struct err *e)
 {
     struct arena *a = arena_new();
     struct result *r;
-    const char *sql = arena_printf(a, "AS SELECT %s(%s)", name_of(a, c, "arm"), anyway ? "true" : "false");
-    bool ok = pg_kept_query(db, sql, 0, NULL, &r, e);
+    const char *sql =
+        arena_printf(a, "(int[]) AS SELECT %s(%s, $1)", name_of(a, c, "arm"), anyway ? "true" : "false");
+    const char *const params[] = {watched(a, w)};
+    bool ok = pg_kept_query(db, sql, 1, params, &r, e);
     if (ok) {
-        *bell = result_text(r, 0, 0) == NULL ? BELL_SILENT
-                : result_bool(r, 0, 0)       ? BELL_WAS_ARMED
-                                             : BELL_WAS_RUNG;
+        *bell = result_null(r, 0, 0) ? BELL_SILENT : result_bool(r, 0, 0) ? BELL_WAS_ARMED : BELL_WAS_RUNG;
         result_free(r);
     }
     arena_free(a);
@@ -53,13 +54,14 @@ static bool note_applied(struct conn *db, const struct capture *c, int64_t batch
 }
 
 /* A table a transaction, so that a writer of one never waits for the truncation of the others. */
-static bool trim_tables(struct conn *db, const struct capture *c, const struct positions *p, struct arena *a,
-                        int *truncated, struct err *e)
+static bool trim_tables(struct conn *db, const struct capture *c, const struct awake *w,
+                        const struct positions *p, struct arena *a, int *truncated, struct err *e)
 {
     int *ids;
     size_t n;
+    bool woke; /* which the next rotation finds */
     const char *sql = arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "trim"));
-    if (!capture_dirty(db, c, a, &ids, &n, e))
+    if (!capture_dirty(db, c, w, a, &ids, &n, &woke, e))
         return false;
     fault_point("rotate.before_trim");
     for (size_t i = 0; i < n; i++) {
@@ -70,18 +72,20 @@ static bool trim_tables(struct conn *db, const struct capture *c, const struct p
     return true;
 }
 
-bool capture_rotate(struct conn *db, const struct capture *c, const struct positions *p,
-                    int64_t applied_batch, int64_t min_bytes, int *truncated, struct err *e)
+bool capture_rotate(struct conn *db, const struct capture *c, const struct awake *w,
+                    const struct positions *p, int64_t applied_batch, int64_t min_bytes, int *truncated,
+                    struct err *e)
 {
     struct arena *a = arena_new();
     int changed = 0;
     *truncated = 0;
     const char *const marks[] = {p->snapshot, own_ids(a, p), own_positions(a, p)};
-    const char *const bytes[] = {arena_printf(a, "%lld", (long long)min_bytes)};
-    bool ok = note_applied(db, c, applied_batch, a, e) && trim_tables(db, c, p, a, truncated, e) &&
-              ask(db, arena_printf(a, "SELECT %s($1, $2, $3)", name_of(a, c, "trim_truncations")), 3, marks,
-                  truncated, e) &&
-              ask(db, arena_printf(a, "SELECT %s($1)", name_of(a, c, "change_sides")), 1, bytes, &changed, e);
+    const char *const bytes[] = {arena_printf(a, "%lld", (long long)min_bytes), watched(a, w)};
+    bool ok =
+        note_applied(db, c, applied_batch, a, e) && trim_tables(db, c, w, p, a, truncated, e) &&
+        ask(db, arena_printf(a, "SELECT %s($1, $2, $3)", name_of(a, c, "trim_truncations")), 3, marks,
+            truncated, e) &&
+        ask(db, arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "change_sides")), 2, bytes, &changed, e);
     arena_free(a);
     return ok;
 }

@@ -39,6 +39,9 @@ const struct setting engine_settings[] = {
      "TRANSACTION then fails now and then."},
     {"rotate_bytes", "bytes", 1000000, 8192, 10000000000,
      "Size of the delta tables at which the writers are sent to the other side."},
+    {"sleep_ms", "ms", 10000, 10, 3600000,
+     "How long nothing is written to a table before repl looks at it no more, until it is written to again."},
+    {"sleep_tables", "tables", 50, 0, 1000000, "Tables up to which repl looks at all of them always."},
     {"slice_ms", "ms", 10000, 100, 600000,
      "How long one transaction on the source should read, whatever the wire and --max-rate; six times that "
      "is the most."},
@@ -61,6 +64,7 @@ static const size_t places[] = {
     offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
     offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
     offsetof(struct settings, ring_anyway),     offsetof(struct settings, rotate_bytes),
+    offsetof(struct settings, sleep_ms),        offsetof(struct settings, sleep_tables),
     offsetof(struct settings, slice_ms),        offsetof(struct settings, step_rows),
     offsetof(struct settings, survey_ms),       offsetof(struct settings, wal_max_bytes),
     offsetof(struct settings, watch_ms),

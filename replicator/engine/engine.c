@@ -245,6 +245,7 @@ static void tear_down(struct engine *g)
     free(g->asides);
     free(g->add_wanted);
     free(g->hot);
+    sleep_free(g->sleep);
     burden_free(g);
     free(g->last_batch.last_batch.at);
     if (g->lock_fd >= 0)
@@ -296,6 +297,7 @@ bool engine_run(const struct engine_options *o, struct err *e)
         .life = LIFE_OPENING,
         .lock_fd = -1,
         .behind_mem = arena_new(),
+        .sleep = sleep_new(),
         .started_wall = clock_wall(),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -76,6 +76,7 @@ static void rotate(struct engine *g, bool quiet)
     struct rotate_task *t = task_new(sizeof *t, job_rotate, rotated);
     t->positions = standing_positions(&g->standing, t->task.mem);
     t->batch = g->standing.batch;
+    t->awake = sleep_awake(g, t->task.mem);
     t->min_bytes = quiet ? 1 : g->settings.rotate_bytes;
     g->looking = true;
     engine_submit(g, &t->task.job);
@@ -272,6 +273,7 @@ static void looked(struct engine *g, struct task *task)
         supervise_error(g, &t->task.job.err);
         return;
     }
+    sleep_looked(g, t);
     switch (t->outcome) {
     case BATCH_UNKNOWN_TABLE:
         drift_reopen(g);
@@ -332,6 +334,7 @@ void follow_look(struct engine *g)
     g->as_streams -= t->as_streams;
     t->left_out = drift_left_out(g, t->task.mem);
     t->establish = g->standing.snapshot[0] == '\0' || any_returns(g, &t->left_out);
+    sleep_prepare(g, t->establish || g->request > g->answered, t);
     g->look_wanted = false;
     g->looking = true;
     engine_submit(g, &t->task.job);
@@ -341,6 +344,7 @@ void follow_begin(struct engine *g)
 {
     g->look_index = 0;
     g->nhot = 0;
+    sleep_begin(g);
     follow_look(g);
 }
 

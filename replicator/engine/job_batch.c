@@ -21,6 +21,29 @@ struct look {
     bool ended; /* it owes too much, and is not open: a table that it needs is locked by others */
 };
 
+/* Puts tables to sleep, or finds who is awake since. */
+static bool go_to_sleep(struct look *l, struct err *e)
+{
+    struct batch_task *t = l->t;
+    const struct capture *c = &t->task.world->capture;
+    struct awake since;
+    if (t->sleep == SLEEP_LULL)
+        return capture_lull(l->source, c, &t->keep, &t->lull, e);
+    if (t->sleep == SLEEP_AS_IT_IS)
+        return true;
+    if (!capture_awake(l->source, c, &t->lull, t->task.mem, &t->settled, &since, e))
+        return false;
+    if (t->settled)
+        t->awake = since;
+    return true;
+}
+
+static void woke(struct batch_task *t)
+{
+    t->woke = true;
+    t->awake.all = true;
+}
+
 /* The tables to lock: those with delta rows that are not left out. Ids that the world does not know end the look. */
 static bool choose_tables(struct look *l, const int *ids, size_t n)
 {
@@ -91,8 +114,12 @@ static bool is_wanted(const struct look *l, const struct relation **every, size_
 static bool begin_with(struct look *l, bool *outside, struct err *e)
 {
     struct batch_task *t = l->t;
-    return capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->positions,
-                         &t->left_out, t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e);
+    bool ok =
+        capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->awake, &t->positions,
+                      &t->left_out, t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e);
+    if (ok && t->owed.woke)
+        woke(t);
+    return ok;
 }
 
 /* A lock did not come (*e). What others have locked is not needed where it owes nothing: whoever alters a table and writes to it
@@ -174,8 +201,13 @@ static bool look(struct look *l, struct err *e)
     while (outside) {
         int *ids;
         size_t n;
-        if (!capture_dirty(l->source, &t->task.world->capture, t->task.mem, &ids, &n, e))
+        bool others;
+        if (!capture_dirty(l->source, &t->task.world->capture, &t->awake, t->task.mem, &ids, &n, &others, e))
             return false;
+        if (others) {
+            woke(t);
+            continue;
+        }
         t->dirty = n;
         if (n == 0)
             return true;
@@ -208,7 +240,8 @@ static bool look_twice(struct look *l, struct err *e)
         return false;
     if (l->open || t->outcome == BATCH_UNKNOWN_TABLE)
         return true;
-    if (!capture_arm(l->source, &t->task.world->capture, t->task.settings->ring_anyway != 0, &t->bell, e))
+    if (!capture_arm(l->source, &t->task.world->capture, &t->awake, t->task.settings->ring_anyway != 0,
+                     &t->bell, e))
         return false;
     /* It was armed all the while: nobody has written since the look without ringing, but those in flight when it was
      * armed, for whom the next looks are. */
@@ -348,7 +381,8 @@ static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
 {
     struct look l = {.t = t};
     struct conn *target;
-    if (!worker_source(w, &l.source, e) || !worker_target(w, &target, e) || !look_twice(&l, e))
+    if (!worker_source(w, &l.source, e) || !worker_target(w, &target, e) || !go_to_sleep(&l, e) ||
+        !look_twice(&l, e))
         return false;
     fault_point("batch.looked");
     if (t->outcome == BATCH_UNKNOWN_TABLE)
@@ -385,6 +419,7 @@ bool job_rotate(struct worker *w, struct job *job, struct err *e)
 {
     struct rotate_task *t = (struct rotate_task *)job;
     struct conn *source;
-    return worker_source(w, &source, e) && capture_rotate(source, &t->task.world->capture, &t->positions,
-                                                          t->batch, t->min_bytes, &t->truncated, e);
+    return worker_source(w, &source, e) &&
+           capture_rotate(source, &t->task.world->capture, &t->awake, &t->positions, t->batch, t->min_bytes,
+                          &t->truncated, e);
 }

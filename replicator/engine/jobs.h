@@ -262,10 +262,16 @@ struct batch_task {
     bool establish;      /* move the position even where nothing is owed */
     bool others_come;    /* more workers will be here soon: a large batch waits for them */
     struct ids hot;      /* tables that owed something lately: the first look takes them without asking */
-    bool sequences;      /* compare them, too */
-    bool as_streams;     /* no rows as values, however few */
+    struct awake awake;  /* the tables to look at; found: all, where another one woke */
+    enum { SLEEP_AS_IT_IS, SLEEP_LULL, SLEEP_SETTLE } sleep;
+    struct ids keep;  /* SLEEP_LULL: awake */
+    struct lull lull; /* SLEEP_LULL: found; SLEEP_SETTLE: the one to settle */
+    bool sequences;   /* compare them, too */
+    bool as_streams;  /* no rows as values, however few */
     struct copy_progress progress;
     /* Found: */
+    bool settled;  /* SLEEP_SETTLE: awake is who is awake since */
+    bool woke;     /* a table that was not looked at */
     bool too_wide; /* the rows did not fit into memory as values */
     enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_WANTS_OTHERS, BATCH_UNKNOWN_TABLE } outcome;
     enum bell bell; /* as the look found it, where nothing was owed */
@@ -291,6 +297,7 @@ bool fan_open(const struct task *t, struct worker *w, struct conn *source, const
 struct rotate_task {
     struct task task;
     struct positions positions;
+    struct awake awake;
     int64_t batch; /* the target's number */
     int64_t min_bytes;
     int truncated;

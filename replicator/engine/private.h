@@ -110,6 +110,7 @@ struct engine {
     char *schema_read; /* the source's outline when its schema was last read anew; NULL: not by this engine */
     struct pool *watch;      /* one worker, which asks how the others get on; NULL until it is needed */
     const char *note;        /* what goes on, for status */
+    struct sleep *sleep;     /* sleep.c: the tables that are looked at */
     struct catchup *catchup; /* the passes under way; NULL: none */
     bool passes_resumed;     /* what the world says of passes was taken up */
 
@@ -175,6 +176,16 @@ bool index_is_large(const struct relation *r);
 int index_workers(int jobs); /* that build meanwhile, at most */
 void follow_begin(struct engine *g);
 void catchup_begin(struct engine *g);
+
+/* ---- sleep.c: tables that nobody writes to are not looked at; docs/capture.md says why none is missed ---- */
+struct sleep;
+struct sleep *sleep_new(void);
+void sleep_free(struct sleep *s);
+void sleep_begin(struct engine *g); /* all are looked at, as after every opening */
+/* Whom a look asks, and whether some are put to sleep with it. whole: all are to be asked. */
+void sleep_prepare(struct engine *g, bool whole, struct batch_task *t);
+void sleep_looked(struct engine *g, const struct batch_task *t); /* after a look that succeeded */
+struct awake sleep_awake(const struct engine *g, struct arena *a);
 void finish_begin(struct engine *g);
 
 /* Gives free workers the next units of the step after the load, if any. */

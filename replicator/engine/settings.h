@@ -21,6 +21,8 @@ struct settings {
     int64_t retry_max_ms;
     int64_t ring_anyway;   /* NOTIFY although the source can prepare transactions */
     int64_t rotate_bytes;  /* the delta tables change sides when the active ones hold as much */
+    int64_t sleep_ms;      /* without a change, before a table is looked at no more */
+    int64_t sleep_tables;  /* up to so many are always looked at */
     int64_t slice_ms;      /* of reading, in one source transaction; it is given up at SLICE_MOST of them */
     int64_t step_rows;     /* delta rows of one step of catching up */
     int64_t survey_ms;     /* between two looks at the catalogs of both sides */

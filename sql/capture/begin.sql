@@ -1,5 +1,5 @@
 -- Opens a batch's source transaction: locks first, then the snapshot; owed.sql, prepared, comes behind it.
--- Variables: lock ("LOCK TABLE ...;" or nothing).   Returns: the snapshot.
+-- Variables: lock ("LOCK TABLE ...;" or nothing), woken (sequence).   Returns: the snapshot, how often tables woke by then.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 :lock
-SELECT pg_catalog.txid_current_snapshot();
+SELECT pg_catalog.txid_current_snapshot(), pg_catalog.pg_sequence_last_value(:'woken'::pg_catalog.regclass);

@@ -1,5 +1,5 @@
 -- Body of a capture function, for statement-level triggers: the keys of all changed rows.
--- Reads: the transition table "changed", sequences side and bell.   Writes: the active delta table; may ring.
+-- Reads: the transition table "changed", sequences side and bell (the table's).   Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), only ("LIMIT 1"
 -- without a key), from (" FROM changed c ", and only), relation (oid), numbers, types, names (of the key's columns, see
 -- intact() in schema.sql), sync_id: what repl's own sessions have as repl.origin; they are not captured.
@@ -20,9 +20,8 @@ BEGIN
     ELSE
         INSERT INTO :delta_b SELECT pg_catalog.txid_current():keys FROM changed c :only;
     END IF;
-    IF FOUND AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-        PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
-        PERFORM pg_catalog.pg_notify(:'channel', '');
+    IF FOUND AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.<>) 2 THEN
+        PERFORM :"schema".ring(:'bell'::pg_catalog.regclass, :'channel');
     END IF;
     RETURN NULL;
 END

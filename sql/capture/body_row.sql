@@ -1,5 +1,5 @@
 -- Body of a capture function, for row-level triggers: the key of one row, NEW's or OLD's.
--- Reads: sequences side and bell.   Writes: the active delta table; may ring.
+-- Reads: sequences side and bell (the table's).   Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, row (NEW or OLD), keys (", NEW."id", ..."),
 -- relation (oid), numbers, types, names (of the key's columns, see intact() in schema.sql), sync_id (what repl's own
 -- sessions have as repl.origin).
@@ -19,9 +19,8 @@ BEGIN
     ELSE
         INSERT INTO :delta_b VALUES (pg_catalog.txid_current():keys);
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-        PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
-        PERFORM pg_catalog.pg_notify(:'channel', '');
+    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.<>) 2 THEN
+        PERFORM :"schema".ring(:'bell'::pg_catalog.regclass, :'channel');
     END IF;
     RETURN NULL;
 END

@@ -1,5 +1,5 @@
 -- Body of a capture function, for a row-level trigger on UPDATE: the new key of the row, and the old one where it differs.
--- Reads: sequences side and bell.   Writes: the active delta table; may ring.
+-- Reads: sequences side and bell (the table's).   Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", NEW."id""), old_keys (", OLD."id""),
 -- same (a condition on OLD and NEW), relation (oid), numbers, types, names (of the key's columns, see intact() in
 -- schema.sql), sync_id (what repl's own sessions have as repl.origin).
@@ -27,9 +27,8 @@ BEGIN
             INSERT INTO :delta_b VALUES (pg_catalog.txid_current():old_keys);
         END IF;
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-        PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
-        PERFORM pg_catalog.pg_notify(:'channel', '');
+    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.<>) 2 THEN
+        PERFORM :"schema".ring(:'bell'::pg_catalog.regclass, :'channel');
     END IF;
     RETURN NULL;
 END

@@ -1,14 +1,13 @@
 -- Body of a capture function, for TRUNCATE. Writes: the active truncation table; may ring.
--- Variables: side, bell (sequences), channel, truncation_a, truncation_b, id.
+-- Variables: schema, side, bell (the table's; sequences), channel, truncation_a, truncation_b, id.
 BEGIN
     IF pg_catalog.pg_sequence_last_value(:'side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         INSERT INTO :truncation_a VALUES (:id, pg_catalog.txid_current());
     ELSE
         INSERT INTO :truncation_b VALUES (:id, pg_catalog.txid_current());
     END IF;
-    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-        PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
-        PERFORM pg_catalog.pg_notify(:'channel', '');
+    IF pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.<>) 2 THEN
+        PERFORM :"schema".ring(:'bell'::pg_catalog.regclass, :'channel');
     END IF;
     RETURN NULL;
 END

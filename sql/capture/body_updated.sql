@@ -2,7 +2,7 @@
 -- where keys changed. Of one row the two keys are compared; of more a sum over hashes of the keys before and after: an exact
 -- comparison would take memory for all of them. A trigger that names the columns of the key would make the server refuse to
 -- drop or retype them (docs/capture.md).
--- Reads: the transition tables "changed" and "was", sequences side and bell. Writes: the active delta table; may ring.
+-- Reads: the transition tables "changed" and "was", sequences side and bell (the table's). Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), old_keys (", w."id", ..."),
 -- same (a condition on w and c), same_all (whether the keys stayed what they were, by their hashes), relation (oid), numbers,
 -- types, names (of the key's columns, see intact() in schema.sql), sync_id: what repl's own sessions have as repl.origin; they
@@ -45,9 +45,8 @@ BEGIN
         END IF;
     END IF;
     IF n OPERATOR(pg_catalog.>) 0
-       AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
-        PERFORM pg_catalog.setval(:'bell'::pg_catalog.regclass, 2);
-        PERFORM pg_catalog.pg_notify(:'channel', '');
+       AND pg_catalog.pg_sequence_last_value(:'bell'::pg_catalog.regclass) OPERATOR(pg_catalog.<>) 2 THEN
+        PERFORM :"schema".ring(:'bell'::pg_catalog.regclass, :'channel');
     END IF;
     RETURN NULL;
 END

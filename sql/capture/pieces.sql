@@ -10,9 +10,13 @@ CROSS JOIN LATERAL (
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND c.relname ~ '^d[0-9]+_[ab]$'
     UNION ALL
+    SELECT c.relname, pg_catalog.format('DROP SEQUENCE IF EXISTS %I.%I', n.nspname, c.relname)
+    FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = n.oid AND c.relkind = 'S' AND c.relname ~ '^d[0-9]+_bell$'
+    UNION ALL
     SELECT f.proname, pg_catalog.format('DROP FUNCTION IF EXISTS %I.%I() CASCADE', n.nspname, f.proname)
     FROM pg_catalog.pg_proc f
-    WHERE f.pronamespace = n.oid AND f.pronargs = 0 AND f.proname ~ '^d[0-9]+_(changed|old|truncate|truncate_leaf)$') p
+    WHERE f.pronamespace = n.oid AND f.pronargs = 0 AND f.proname ~ '^d[0-9]+_(changed|updated|old|truncate|truncate_leaf)$') p
 WHERE n.nspname = :'schema'
 GROUP BY pg_catalog.substring(p.name, '^d([0-9]+)_')::int
 ORDER BY pg_catalog.substring(p.name, '^d([0-9]+)_')::int

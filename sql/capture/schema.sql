@@ -27,6 +27,7 @@ CREATE TABLE :"schema".relation (
     relname      pg_catalog.name NOT NULL,
     delta_a      pg_catalog.regclass,
     delta_b      pg_catalog.regclass,
+    bell         pg_catalog.regclass,
     key_columns  text NOT NULL, -- whose values the deltas hold: quoted names, or empty
     key_numbers  int2[] NOT NULL, -- and their numbers, which stay when they are renamed
     key_types    pg_catalog.oid[] NOT NULL,
@@ -60,13 +61,16 @@ CREATE TABLE :"schema".fence (
     since      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 
--- The doorbell: 1 armed, 2 rung. The side that is written: 1 a, 2 b. The last batch that is durable on the target.
+-- The doorbell: 1 armed, 2 rung. The side that is written: 1 a, 2 b. The last batch that is durable on the target. How
+-- often a table woke: each has a bell of its own, 1 armed, 2 rung, 3 asleep, by which it rings at the door.
 CREATE SEQUENCE :"schema".bell MINVALUE 1 MAXVALUE 2;
 CREATE SEQUENCE :"schema".side MINVALUE 1 MAXVALUE 2;
 CREATE SEQUENCE :"schema".applied MINVALUE 0;
+CREATE SEQUENCE :"schema".woken MINVALUE 0;
 SELECT pg_catalog.setval(pg_catalog.format('%I.bell', :'schema')::pg_catalog.regclass, 2),
        pg_catalog.setval(pg_catalog.format('%I.side', :'schema')::pg_catalog.regclass, 1),
-       pg_catalog.setval(pg_catalog.format('%I.applied', :'schema')::pg_catalog.regclass, 0);
+       pg_catalog.setval(pg_catalog.format('%I.applied', :'schema')::pg_catalog.regclass, 0),
+       pg_catalog.setval(pg_catalog.format('%I.woken', :'schema')::pg_catalog.regclass, 0);
 
 -- The columns of a key by the names that they have now, each behind a comma and that prefix; null where one is gone or
 -- has another type. Asks the server's caches, not pg_attribute: the parser goes by them too, also in a transaction whose
@@ -136,31 +140,41 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     JOIN pg_namespace n ON n.oid = c.relnamespace
 $$;
 
--- Tables with any delta row, covered or not. Sizes are no matter of snapshots: a table that is not in the list has
--- no row that any snapshot taken before could see.
+-- The captured tables of those ids; null: all.
+CREATE FUNCTION :"schema".asked(watched int[]) RETURNS SETOF :"schema".relation LANGUAGE plpgsql STABLE ROWS 10
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+BEGIN
+    IF watched IS NULL THEN
+        RETURN QUERY SELECT * FROM relation r WHERE r.installed_at IS NOT NULL;
+    ELSE
+        RETURN QUERY SELECT r.* FROM unnest(watched) w(id) JOIN relation r ON r.id = w.id WHERE r.installed_at IS NOT NULL;
+    END IF;
+END $$;
+
+-- Of those watched (null: of all), the tables with any delta row, covered or not. Sizes are no matter of snapshots: a
+-- table that is not in the list has no row that any snapshot taken before could see.
 -- plpgsql keeps its plan; a function in SQL would be planned anew at each look.
-CREATE FUNCTION :"schema".dirty() RETURNS SETOF int LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION :"schema".dirty(watched int[]) RETURNS SETOF int LANGUAGE plpgsql VOLATILE ROWS 10
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT id FROM relation
-    WHERE installed_at IS NOT NULL AND (pg_relation_size(delta_a) > 0 OR pg_relation_size(delta_b) > 0)
+    SELECT id FROM asked(watched) WHERE pg_relation_size(delta_a) > 0 OR pg_relation_size(delta_b) > 0
     UNION SELECT relation FROM truncation_a
     UNION SELECT relation FROM truncation_b
     UNION SELECT relation FROM missed;
 END $$;
 
 -- What is owed to a target at given_position (null: everything), tables in own_ids standing at own_positions instead
--- (empty: everything). Counts no further than cap a table.
-CREATE FUNCTION :"schema".owed(given_position text, own_ids int[], own_positions text[], cap bigint)
-RETURNS TABLE (id int, truncated boolean, row_count bigint) LANGUAGE plpgsql VOLATILE
+-- (empty: everything). Counts no further than cap a table, and asks only those watched (null: all).
+CREATE FUNCTION :"schema".owed(given_position text, own_ids int[], own_positions text[], cap bigint, watched int[])
+RETURNS TABLE (id int, truncated boolean, row_count bigint) LANGUAGE plpgsql VOLATILE ROWS 10
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     r record;
     at txid_snapshot;
 BEGIN
     FOR r IN SELECT q.id, q.delta_a, q.delta_b, array_position(own_ids, q.id) AS own
-             FROM relation q WHERE q.id IN (SELECT dirty()) ORDER BY q.id LOOP
+             FROM dirty(watched) d(id) JOIN relation q ON q.id = d.id ORDER BY q.id LOOP
         at := nullif(CASE WHEN r.own IS NULL THEN given_position ELSE own_positions[r.own] END, '')::txid_snapshot;
         id := r.id;
         SELECT EXISTS (SELECT FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
@@ -232,24 +246,68 @@ BEGIN
                  GROUP BY 1, 2 ORDER BY 1, 2;
 END $$;
 
--- Arms the doorbell; tells whether nobody had rung. Its durability does not matter: a new engine arms anew.
--- Where transactions can be prepared it stays silent and null is returned, since one that notifies cannot be prepared;
--- unless anyway: whoever says so knows that the application prepares none.
-CREATE FUNCTION :"schema".arm(anyway boolean) RETURNS boolean LANGUAGE plpgsql VOLATILE
+-- A writer that finds its table's bell not rung. Awake tables ring at the door where the engine waits behind it, one that
+-- was asleep says that it woke as well: first, so that the count stands before anybody finds the bell rung.
+CREATE FUNCTION :"schema".ring(own pg_catalog.regclass, channel text) RETURNS void LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
+    IF pg_sequence_last_value(own) = 3 THEN
+        PERFORM nextval('woken');
+    END IF;
+    PERFORM setval(own, 2);
+    IF pg_sequence_last_value('bell') = 1 THEN
+        PERFORM setval('bell', 2);
+        PERFORM pg_notify(channel, '');
+    END IF;
+END $$;
+
+-- Arms the doorbell and then the bells of the tables watched (null: of all); tells whether nobody had rung. Its
+-- durability does not matter: a new engine arms anew.
+-- Where transactions can be prepared it stays silent and null is returned, since one that notifies cannot be prepared;
+-- unless anyway: whoever says so knows that the application prepares none.
+CREATE FUNCTION :"schema".arm(anyway boolean, watched int[]) RETURNS boolean LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+DECLARE
+    armed boolean := pg_sequence_last_value('bell') = 1;
+BEGIN
     IF NOT anyway AND current_setting('max_prepared_transactions')::int > 0 THEN
-        IF pg_sequence_last_value('bell'::regclass) = 1 THEN
-            PERFORM setval('bell'::regclass, 2);
+        IF armed THEN
+            PERFORM setval('bell', 2);
         END IF;
         RETURN NULL;
     END IF;
-    IF pg_sequence_last_value('bell'::regclass) = 1 THEN
-        RETURN true;
-    END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM setval('bell'::regclass, 1);
-    RETURN false;
+    IF NOT armed THEN
+        PERFORM setval('bell', 1);
+    END IF;
+    PERFORM setval(bell, 1) FROM asked(watched) WHERE pg_sequence_last_value(bell) = 2;
+    RETURN armed;
+END $$;
+
+-- Puts all tables to sleep but those to keep. Returns how often one had woken by then, and the transaction that all
+-- come behind who cannot have seen a bell as it was before.
+CREATE FUNCTION :"schema".lull(keep int[], OUT woken_then bigint, OUT horizon bigint) LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+BEGIN
+    -- A bell that a crash set back to rung would be silent.
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM setval(bell, 3) FROM asked(NULL)
+    WHERE NOT EXISTS (SELECT FROM unnest(keep) k(id) WHERE k.id = asked.id) AND pg_sequence_last_value(bell) <> 3;
+    SELECT pg_sequence_last_value('woken') INTO woken_then;
+    SELECT txid_snapshot_xmax(txid_current_snapshot()) INTO horizon;
+END $$;
+
+-- The tables that are awake, or hold delta rows, once all transactions before the horizon have ended; until then null.
+-- Whatever is written to any other table from now on wakes it.
+CREATE FUNCTION :"schema".awake(horizon bigint) RETURNS SETOF int LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+BEGIN
+    IF txid_snapshot_xmin(txid_current_snapshot()) < horizon THEN
+        RETURN NEXT NULL;
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT id FROM asked(NULL) WHERE pg_sequence_last_value(bell) <> 3
+                 UNION SELECT dirty(NULL);
 END $$;
 
 -- Truncates the inactive side of one table's deltas where the position (null: nothing) covers every row of it. Never
@@ -315,8 +373,9 @@ BEGIN
     RETURN true;
 END $$;
 
--- Lets the writers change sides when the deltas of the active side hold min_bytes or more.
-CREATE FUNCTION :"schema".change_sides(min_bytes bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE
+-- Lets the writers change sides when the deltas of the active side hold min_bytes or more, of those watched (null: of
+-- all).
+CREATE FUNCTION :"schema".change_sides(min_bytes bigint, watched int[]) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     active bigint := pg_sequence_last_value('side'::regclass);
@@ -324,7 +383,7 @@ DECLARE
 BEGIN
     SELECT coalesce(sum(pg_relation_size(CASE WHEN active = 1 THEN delta_a ELSE delta_b END)), 0)
            + pg_relation_size(CASE WHEN active = 1 THEN 'truncation_a'::regclass ELSE 'truncation_b' END)
-    INTO held FROM relation WHERE installed_at IS NOT NULL;
+    INTO held FROM asked(watched);
     IF held = 0 OR held < min_bytes THEN
         RETURN false;
     END IF;

@@ -12,8 +12,9 @@ import model
 from program import Repl
 from waiting import SLOWER, eventually, moment
 
-SMALL = {"chunk_min_bytes": 8192, "chunk_max_bytes": 100000, "batch_rows": 150, "step_rows": 100, "fan_out_rows": 30, "rotate_bytes": 8192}
-LARGE = {"rotate_bytes": 8192}
+SMALL = {"chunk_min_bytes": 8192, "chunk_max_bytes": 100000, "batch_rows": 150, "step_rows": 100, "fan_out_rows": 30, "rotate_bytes": 8192,
+         "sleep_ms": 20, "sleep_tables": 0}
+LARGE = {"rotate_bytes": 8192, "sleep_ms": 20, "sleep_tables": 0}
 
 
 class World:

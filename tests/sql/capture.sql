@@ -53,12 +53,32 @@ update t set a = a + 10 where b = 'z';
 select * from owed_keys where side = 'b' order by 2, 3;
 
 \echo == the doorbell rings once after it was armed
-select repl.arm(false) as was_armed, repl.arm(false) as is_armed;
+select repl.arm(false, null) as was_armed, repl.arm(false, null) as is_armed;
 listen repl;
 insert into t values (5, 'x', 0);
 insert into t values (6, 'x', 0);
-select last_value as rung from repl.bell;
-select repl.arm(false) as was_armed;
+select b.last_value as door, t.last_value as own, w.last_value as woken from repl.bell b, repl.d1_bell t, repl.woken w;
+select repl.arm(false, null) as was_armed;
+select b.last_value as door, t.last_value as own from repl.bell b, repl.d1_bell t;
+
+\echo == a table that sleeps is not asked, and wakes when it is written to; the door is rung only where it was armed
+select horizon, woken_then from repl.lull('{}') \gset
+select last_value as own from repl.d1_bell;
+select * from repl.awake(txid_current() + 1000) as not_yet;
+select * from repl.awake(:horizon) as holds_rows;
+begin;
+insert into t values (7, 'asleep', 0);
+savepoint s;
+select b.last_value as door, t.last_value as own, w.last_value - :woken_then as woken from repl.bell b, repl.d1_bell t, repl.woken w;
+rollback;
+select b.last_value as door, t.last_value as own, w.last_value - :woken_then as woken from repl.bell b, repl.d1_bell t, repl.woken w;
+insert into t values (8, 'awake', 0);
+select w.last_value - :woken_then as woken from repl.woken w;
+select repl.dirty('{}') as others, repl.dirty('{1}') as this;
+select horizon from repl.lull('{1}') \gset
+select last_value as kept from repl.d1_bell;
+delete from t where a = 8;
+select repl.arm(false, null) as was_armed;
 
 \echo == TRUNCATE, and what is rolled back
 truncate t;
@@ -90,23 +110,23 @@ select bool_and(xid = txid_current()), count(*) from repl.d1_b where k2 between 
 commit;
 
 \echo == what is owed: everything to no position, nothing to one that has seen all
-select * from repl.dirty();
-select * from repl.owed('', '{}', '{}', 1000);
-select * from repl.owed('', '{}', '{}', 3);
+select * from repl.dirty(null);
+select * from repl.owed('', '{}', '{}', 1000, null);
+select * from repl.owed('', '{}', '{}', 3, null);
 select txid_current_snapshot() as now \gset
-select * from repl.owed(:'now', '{}', '{}', 1000);
-select * from repl.owed(:'now', '{1}', '{""}', 1000);
+select * from repl.owed(:'now', '{}', '{}', 1000, null);
+select * from repl.owed(:'now', '{1}', '{""}', 1000, null);
 
 \echo == the inactive side is truncated when it is covered, and not before
 select repl.trim(1, '') as nothing_is_covered, pg_relation_size('repl.d1_a') > 0 as held;
 insert into t values (30, 'x', 0);
 select repl.trim(1, :'now') as trimmed, pg_relation_size('repl.d1_a') as a, pg_relation_size('repl.d1_b') > 0 as b;
-select repl.change_sides(1000000) as too_little, repl.change_sides(0) as changed;
+select repl.change_sides(1000000, null) as too_little, repl.change_sides(0, null) as changed;
 select repl.trim(1, :'now') as not_yet, pg_relation_size('repl.d1_b') > 0 as held;
 select txid_current_snapshot() as now \gset
 select repl.trim(1, :'now') as trimmed, pg_relation_size('repl.d1_b') as b;
 select repl.trim_truncations(:'now', '{}', '{}') as truncations_trimmed;
-select * from repl.dirty();
+select * from repl.dirty(null);
 
 \echo == the objects are found again by their functions
 \i sql/capture/triggers_list.sql
@@ -134,5 +154,5 @@ alter table t drop column c;
 update t set v = 7;
 table owed_keys;
 select relation, xid < txid_current() as known from repl.missed;
-select * from repl.dirty();
-select id, truncated from repl.owed(txid_current_snapshot()::text, '{}', '{}', 10);
+select * from repl.dirty(null);
+select id, truncated from repl.owed(txid_current_snapshot()::text, '{}', '{}', 10, null);

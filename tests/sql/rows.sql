@@ -88,11 +88,12 @@ vacuum full t;
 
 \echo == a batch from nowhere: what is owed, changed rows and deleted keys
 \set lock 'LOCK TABLE ONLY public.t IN ACCESS SHARE MODE;'
+\set woken repl.woken
 \o /dev/null
 \i sql/capture/begin.sql
 select txid_current_snapshot() as first \gset
 \o
-select id, truncated, row_count from repl.owed('', '{}', '{}', 1000);
+select id, truncated, row_count from repl.owed('', '{}', '{}', 1000, null);
 \set present 't.ctid IS NOT NULL'
 \set keys 'd.k1'
 \set columns ', t.a, t.v'
@@ -118,7 +119,7 @@ do $$ begin for i in 1..10 loop update t set v = 'v' || i where a = 1; end loop;
 \echo == a table that is truncated owes the marker, and what was put in since
 truncate t;
 insert into t values (1, 'again');
-select id, truncated from repl.owed(:'first', '{}', '{}', 1000);
+select id, truncated from repl.owed(:'first', '{}', '{}', 1000, null);
 \set owed_a 'NOT txid_visible_in_snapshot(xid, ' :'first' ') AND k1 IN (1, 2)'
 \o | LC_ALL=C sort
 \i sql/capture/batch.sql
