@@ -62,6 +62,21 @@ bool capture_find(struct conn *db, struct capture *c, struct err *e)
     return !ours || read_id(db, c, e);
 }
 
+/* One message: one transaction. */
+static char *schema_sql(const struct sql_var *vars)
+{
+    const char *const parts[] = {sql_capture_schema,          sql_capture_schema_keys,
+                                 sql_capture_schema_owed,     sql_capture_schema_bells,
+                                 sql_capture_schema_rotation, sql_capture_schema_fence};
+    struct buf sql = {0};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *part = sql_fill(parts[i], vars);
+        buf_puts(&sql, part);
+        free(part);
+    }
+    return sql.data;
+}
+
 bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
 {
     bool there, ours;
@@ -83,7 +98,7 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     const struct sql_var vars[] = {
         {"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
-    char *sql = sql_fill(sql_capture_schema, vars); /* one message: one transaction */
+    char *sql = schema_sql(vars);
     bool ok = pg_exec(db, sql, e);
     if (ok)
         snprintf(c->sync_id, sizeof c->sync_id, "%s", id);

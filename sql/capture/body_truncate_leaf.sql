@@ -1,7 +1,7 @@
 -- Body of a capture function, for TRUNCATE of one leaf of a partitioned table: its keys, before they are gone.
 -- Reads: the leaf. Writes: the active delta table; may ring.
 -- Variables: schema, bell (sequence), channel, id, only ("LIMIT 1" without a key), relation (oid of the root), numbers,
--- types (of the key's columns, see intact() in schema.sql).
+-- types (of the key's columns, see intact() in schema_keys.sql).
 BEGIN
     BEGIN
         EXECUTE :"schema".insertion(:id, :'relation'::pg_catalog.regclass, :'numbers', :'types', '',

@@ -5,7 +5,7 @@
 -- Reads: the transition tables "changed" and "was", sequences side and bell (the table's). Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), old_keys (", w."id", ..."),
 -- same (a condition on w and c), same_all (whether the keys stayed what they were, by their hashes), relation (oid), numbers,
--- types, names (of the key's columns, see intact() in schema.sql), sync_id: what repl's own sessions have as repl.origin; they
+-- types, names (of the key's columns, see intact() in schema_keys.sql), sync_id: what repl's own sessions have as repl.origin; they
 -- are not captured.
 DECLARE
     n bigint;

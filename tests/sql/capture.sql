@@ -9,7 +9,7 @@ create table t (a int, b text, v int, primary key (b, a));
 insert into t values (1, 'x', 0), (2, 'y', 0);
 
 \o /dev/null
-\i sql/capture/schema.sql
+\i tests/sql/setup_schema.sql
 \o
 \set id 1
 \set relation public.t

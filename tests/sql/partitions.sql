@@ -11,7 +11,7 @@ create table p2 partition of p for values from (10) to (20);
 insert into p values (1, 1), (2, 2), (3, 13);
 
 \o /dev/null
-\i sql/capture/schema.sql
+\i tests/sql/setup_schema.sql
 \o
 \set id 1
 \set relation public.p

@@ -9,7 +9,7 @@ create table t (a int primary key, v text);
 insert into t select g, 'old' from generate_series(1, 8) g;
 
 \o /dev/null
-\i sql/capture/schema.sql
+\i tests/sql/setup_schema.sql
 \o
 \set id 1
 \set relation public.t
