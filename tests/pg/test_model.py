@@ -137,8 +137,8 @@ def play(seed, folder, sides, steps=300):
         world.start()
         history.run(30)
         if not small:
-            world.start()
             history.let_in()
+            world.start_for_good()
             repl.wait_phase("following")
             watcher = model.Watcher(target)
         history.run(steps)
