@@ -236,9 +236,15 @@ char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_
 /* The last batch number that capture_end_sql recorded: a target that is behind it has lost commits. */
 bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, struct err *e) MUST_CHECK;
 
-/* Blocks of each side of a table's delta now, for cutting ranges. */
-bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int64_t *a_blocks,
-                          int64_t *b_blocks, char **snapshot, struct err *e) MUST_CHECK;
+/* What a pass over a table's deltas begins with, of one moment: the snapshot that it brings the table to, the blocks of
+ * each side, for cutting ranges, and whether a TRUNCATE by then is owed to a target at position. */
+struct pass_start {
+    char *snapshot;
+    int64_t a_blocks, b_blocks;
+    bool truncated;
+};
+bool capture_begin_pass(struct conn *db, const struct capture *c, int id, const char *position,
+                        struct arena *a, struct pass_start *out, struct err *e) MUST_CHECK;
 
 /* Rows owed of every table (counted up to cap each), outside any batch: for status. */
 bool capture_backlog(struct conn *db, const struct capture *c, const struct positions *p, int64_t cap,

@@ -229,6 +229,24 @@ char *capture_join_sql(struct arena *a, const struct relation *const *tables, si
     return sql;
 }
 
+bool capture_begin_pass(struct conn *db, const struct capture *c, int id, const char *position,
+                        struct arena *a, struct pass_start *out, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"schema", c->schema},
+                                   {"id", arena_printf(a, "%d", id)},
+                                   {"delta_a", name_delta(a, c, id, 'a')},
+                                   {"delta_b", name_delta(a, c, id, 'b')},
+                                   {"position", position},
+                                   {NULL, NULL}};
+    if (!pg_query_filled(db, sql_capture_pass_begin, vars, &r, e))
+        return false;
+    *out = (struct pass_start){arena_strdup(a, result_text(r, 0, 0)), result_int(r, 0, 1),
+                               result_int(r, 0, 2), result_bool(r, 0, 3)};
+    result_free(r);
+    return true;
+}
+
 bool capture_begin_step(struct conn *db, const struct capture *c, const struct relation *table, struct err *e)
 {
     struct arena *a = arena_new();

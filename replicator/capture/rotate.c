@@ -102,27 +102,3 @@ bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, s
     arena_free(a);
     return ok;
 }
-
-bool capture_delta_blocks(struct conn *db, const struct capture *c, int id, int64_t *a_blocks,
-                          int64_t *b_blocks, char **snapshot, struct err *e)
-{
-    struct arena *a = arena_new();
-    struct buf sql = {0};
-    struct result *r;
-    buf_puts(&sql, "SELECT pg_catalog.txid_current_snapshot()");
-    for (int i = 0; i < 2; i++) {
-        buf_puts(&sql, ", pg_catalog.pg_relation_size(");
-        sql_literal(&sql, name_delta(a, c, id, "ab"[i]));
-        buf_puts(&sql, ") / pg_catalog.current_setting('block_size')::bigint");
-    }
-    bool ok = pg_query(db, sql.data, 0, NULL, &r, e);
-    if (ok) {
-        *snapshot = xstrdup(result_text(r, 0, 0));
-        *a_blocks = result_int(r, 0, 1);
-        *b_blocks = result_int(r, 0, 2);
-        result_free(r);
-    }
-    buf_free(&sql);
-    arena_free(a);
-    return ok;
-}

@@ -7,7 +7,7 @@
 
 struct pass {
     size_t index; /* of the relation in the world */
-    bool truncated, running, finished, whole;
+    bool running, finished, whole;
     char *goal;
     char side;
     int64_t block, end_a, end_b;
@@ -90,7 +90,6 @@ static void step_done(struct engine *g, struct task *task)
     }
     supervise_good(g);
     hold_ends(g, r, &p->hold);
-    p->truncated = false;
     p->whole = t->whole;
     p->side = t->side;
     p->block = t->block;
@@ -119,7 +118,6 @@ static void start_step(struct engine *g, struct pass *p)
     t->index = p->index;
     t->progress.throttle = g->throttle;
     t->snapshot = arena_strdup(t->task.mem, standing_of(&g->standing, r->id));
-    t->truncated = p->truncated && p->goal == NULL;
     t->batch = g->standing.batch;
     t->goal = arena_strdup(t->task.mem, p->goal);
     t->side = p->side;
@@ -177,7 +175,6 @@ static void begin(struct engine *g, bool beside)
         const struct relation *r = relations_by_id(&g->world->relations, o->id);
         struct pass *p = &c->passes[c->count++];
         p->index = (size_t)(r - g->world->relations.items);
-        p->truncated = o->truncated;
         p->bytes = o->bytes;
         if (!g->passes_resumed)
             resume(g->world, o->id, p);

@@ -3,25 +3,26 @@
  * with how far the pass has come; so a backlog of any size makes progress, and a crash costs one step. The rows are
  * read as they are now, later than the goal: what changed since is still owed to the batch after the pass.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "jobs.h"
+#include "repl/fault.h"
 
 /* A delta row takes a line pointer, a tuple header and its columns; a page holds about this many of small keys. */
 enum { ROWS_PER_BLOCK = 180 };
 
 static bool begin_pass(struct catchup_task *t, struct conn *source, int id, struct err *e)
 {
-    char *snapshot;
-    if (!capture_delta_blocks(source, &t->task.world->capture, id, &t->end_a, &t->end_b, &snapshot, e))
+    struct pass_start now;
+    fault_point("catchup.begin");
+    if (!capture_begin_pass(source, &t->task.world->capture, id, t->snapshot, t->task.mem, &now, e))
         return false;
+    t->end_a = now.a_blocks;
+    t->end_b = now.b_blocks;
     if (t->goal == NULL) {
-        t->goal = arena_strdup(t->task.mem, snapshot);
+        t->goal = now.snapshot;
+        t->truncated = now.truncated;
         t->side = 'a';
         t->block = 0;
     }
-    free(snapshot);
     return true;
 }
 

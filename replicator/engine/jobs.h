@@ -309,7 +309,7 @@ struct catchup_task {
     struct task task;
     size_t index;
     const char *snapshot; /* the table's position */
-    bool truncated;       /* a TRUNCATE is owed */
+    bool truncated;       /* found where it begins: a TRUNCATE is owed */
     int64_t batch;
     /* The pass: given on, and moved forward. goal NULL: begins here. */
     const char *goal;

@@ -121,6 +121,24 @@ def test_killed_in_the_middle_of_a_backlog(repl, src, dst, equal, rows=6000, kil
     equal()
 
 
+def test_truncated_before_its_pass_begins(repl, src, dst, equal):
+    """Behind the look that found the backlog, where the TRUNCATE is not yet: the pass brings the table past it."""
+    src.execute("create table t(id int primary key, v int); insert into t select g, 0 from generate_series(1, 3000) g")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.stop()
+    repl.configure(batch_rows=LIMIT, step_rows=LIMIT)
+    src.execute("update t set v = 1 where id > 1000")
+    repl.start(pause_at="catchup.begin:1500", wait=False)
+    eventually(lambda: repl.status()["catch_up"], what="the pass is about to begin")
+    src.execute("truncate t; insert into t select g, 2 from generate_series(2001, 2100) g")
+    repl.wait_phase("following")
+    repl.kick()
+    assert dst.execute("select count(*), min(v) from t").fetchone() == (100, 2)
+    equal()
+
+
 def test_writers_go_on_while_it_catches_up(repl, src, dst, writers, equal):
     with writers(writers=2) as w:
         repl.init()
