@@ -18,7 +18,8 @@ create table give(n int primary key); create table take(n int primary key);
 ALONE = ("give", "take")  # which no migration comes near: they show whether the target is consistent
 # What the application sees when its statements and its migrations meet, whether repl is there or not.
 OWN = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation,
-       psycopg.errors.CheckViolation, psycopg.errors.InvalidSchemaName)
+       psycopg.errors.CheckViolation, psycopg.errors.InvalidSchemaName,
+       psycopg.errors.SerializationFailure)  # a row that moves to another partition meanwhile
 WIDER = {"int": "bigint", "bigint": "numeric", "varchar(20)": "text"}
 
 
