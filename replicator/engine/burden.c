@@ -14,7 +14,8 @@
 #include "repl/check.h"
 
 enum {
-    RESTS_A_BATCH = 2,
+    RESTS_A_BATCH = 2, /* at most */
+    ROWS_A_REST = 16,
     SLOW_REST_MS = 1000,
     LONGEST_REST_MS = 60000,
     OWN_OTHERS = 2, /* connections beside those of workers: the guard's, and a command's */
@@ -210,9 +211,16 @@ void burden_tick(struct engine *g)
 
 /* ---- what comes of it ---- */
 
-double burden_rest_ms(const struct engine *g, double took_ms)
+/* A batch costs about the same whether it brings one row or fifty: the more it brought, the more a rest is worth. */
+static double rests_a_batch(const struct engine *g, int64_t rows)
 {
-    double rest = took_ms * RESTS_A_BATCH;
+    double wanted = (double)rows / ROWS_A_REST;
+    return g->bearing.deltas_slow || wanted > RESTS_A_BATCH ? RESTS_A_BATCH : wanted;
+}
+
+double burden_rest_ms(const struct engine *g, double took_ms, int64_t rows)
+{
+    double rest = took_ms * rests_a_batch(g, rows);
     double most = g->bearing.deltas_slow ? LONGEST_REST_MS : (double)g->settings.rest_ms;
     double least = g->bearing.wal_slow ? SLOW_REST_MS : 0;
     rest = rest > most ? most : rest;

@@ -32,7 +32,8 @@ const struct setting engine_settings[] = {
      "How long repl waits for a table lock on the source before it steps back and tries again."},
     {"poll_ms", "ms", 1000, 10, 60000, "Longest an idle engine goes without looking at the source."},
     {"rest_ms", "ms", 50, 0, 10000,
-     "Longest rest between two batches while changes come without end; a rest is twice what the batch took."},
+     "Longest rest between two batches while changes come without end; a rest is what the batch took for "
+     "each 16 rows that it brought, twice that at most."},
     {"retry_max_ms", "ms", 30000, 100, 3600000, "Longest wait between two tries after an error."},
     {"ring_anyway", "", 0, 0, 1,
      "1: changes are announced by NOTIFY although the source's max_prepared_transactions is not 0; PREPARE "

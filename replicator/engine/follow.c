@@ -123,7 +123,11 @@ static void look_later(struct engine *g, const struct batch_task *t)
 /* The first batches after a quiet moment follow at once, so that a single change is seen as soon as can be. */
 static void look_on(struct engine *g)
 {
-    double rest = g->run < STEADY_RUN ? 0 : burden_rest_ms(g, g->last_batch.last_batch.seconds * 1e3);
+    const struct status *s = &g->last_batch;
+    double rest = g->run < STEADY_RUN
+                      ? 0
+                      : burden_rest_ms(g, s->last_batch.seconds * 1e3,
+                                       s->last_batch.rows_upserted + s->last_batch.rows_deleted);
     if (rest < 1)
         follow_look(g);
     else

@@ -248,8 +248,8 @@ void workers_pace(struct engine *g);
 
 /* ---- burden.c: the source is watched, and repl slows down where it has too much to bear ---- */
 void burden_tick(struct engine *g); /* about once a second */
-/* How long to rest behind a batch that took that long. */
-double burden_rest_ms(const struct engine *g, double took_ms);
+/* How long to rest behind a batch that took that long and brought so many rows. */
+double burden_rest_ms(const struct engine *g, double took_ms, int64_t rows);
 void burden_status(const struct engine *g, struct status *out);
 void burden_free(struct engine *g);
 
