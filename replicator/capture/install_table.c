@@ -219,8 +219,12 @@ static bool make_capture(struct conn *db, const struct table_names *n,
     if (o->fenced)
         buf_printf(&b, "SELECT %s('{d%d_changed,d%d_updated,d%d_old,d%d_truncate,d%d_truncate_leaf}');",
                    name_of(n->a, n->c, "put_up_fence"), n->r->id, n->r->id, n->r->id, n->r->id, n->r->id);
-    buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d; COMMIT;",
+    buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d;",
                name_of(n->a, n->c, "relation"), n->r->id);
+    /* Whom a look asks is known by those who were captured when it was found out. */
+    buf_puts(&b, "SELECT pg_catalog.nextval(");
+    sql_literal(&b, name_of(n->a, n->c, "woken"));
+    buf_puts(&b, "); COMMIT;");
     return run(db, &b, e);
 }
 
@@ -296,17 +300,11 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
 {
     struct arena *a = arena_new();
     struct table_names n = make_names(a, c, r);
-    const struct sql_var vars[] = {{"schema", c->schema},
-                                   {"id", arena_printf(a, "%d", r->id)},
-                                   {"delta_a", n.delta_a},
-                                   {"delta_b", n.delta_b},
-                                   {"bell", n.bell},
-                                   {"changed", n.changed},
-                                   {"updated", n.updated},
-                                   {"old", n.old},
-                                   {"truncate", n.truncate},
-                                   {"leaf", n.leaf},
-                                   {NULL, NULL}};
+    const struct sql_var vars[] = {{"schema", c->schema},  {"id", arena_printf(a, "%d", r->id)},
+                                   {"delta_a", n.delta_a}, {"delta_b", n.delta_b},
+                                   {"changed", n.changed}, {"updated", n.updated},
+                                   {"old", n.old},         {"truncate", n.truncate},
+                                   {"leaf", n.leaf},       {NULL, NULL}};
     struct buf b = {0};
     add_begin(&b, &n, lock_timeout_ms, "ACCESS EXCLUSIVE");
     add_filled(&b, sql_capture_drop_table, vars);

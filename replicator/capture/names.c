@@ -19,7 +19,8 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side)
 
 char *name_bell(struct arena *a, const struct capture *c, int id)
 {
-    return name_of(a, c, arena_printf(a, "d%d_bell", id));
+    enum { TABLES_A_BELL = 8 };
+    return name_of(a, c, arena_printf(a, "bell_%d", (id - 1) / TABLES_A_BELL));
 }
 
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix)

@@ -8,7 +8,8 @@
 char *name_of(struct arena *a, const struct capture *c, const char *name);
 /* "schema"."d<id>_a" or _b */
 char *name_delta(struct arena *a, const struct capture *c, int id, char side);
-/* "schema"."d<id>_bell" */
+/* "schema"."bell_<n>", of a few tables at once: a transaction holds a lock for each bell that it reads, and a server
+ * has few that cost little. */
 char *name_bell(struct arena *a, const struct capture *c, int id);
 
 /* ", d.k1, d.k2": every key column with that prefix and a comma in front; "" without key. */

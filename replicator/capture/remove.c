@@ -296,7 +296,6 @@ bool capture_forget(struct conn *db, const struct capture *c, int id, struct err
         {"id", arena_printf(a, "%d", id)},
         {"delta_a", name_delta(a, c, id, 'a')},
         {"delta_b", name_delta(a, c, id, 'b')},
-        {"bell", name_bell(a, c, id)},
         {"changed", name_of(a, c, arena_printf(a, "d%d_changed", id))},
         {"updated", name_of(a, c, arena_printf(a, "d%d_updated", id))},
         {"old", name_of(a, c, arena_printf(a, "d%d_old", id))},

@@ -1,11 +1,10 @@
 -- Forgets a table that was dropped, or became a partition of another. One transaction.
--- Writes: drops its delta tables, bell and functions (a partition that was detached before still has a trigger on one), and
+-- Writes: drops its delta tables and functions (a partition that was detached before still has a trigger on one), and
 -- its rows in relation, missed, leaf and in the truncations.
--- Variables: schema, id, delta_a, delta_b, bell, changed, updated, old, truncate, leaf (quoted names).
+-- Variables: schema, id, delta_a, delta_b, changed, updated, old, truncate, leaf (quoted names).
 BEGIN;
 SET LOCAL lock_timeout = 300;
 DROP TABLE IF EXISTS :delta_a, :delta_b;
-DROP SEQUENCE IF EXISTS :bell;
 DROP FUNCTION IF EXISTS :changed(), :updated(), :old(), :truncate(), :leaf() CASCADE;
 DELETE FROM :"schema".truncation_a WHERE relation = :id;
 DELETE FROM :"schema".truncation_b WHERE relation = :id;

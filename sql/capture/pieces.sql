@@ -10,10 +10,6 @@ CROSS JOIN LATERAL (
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND c.relname ~ '^d[0-9]+_[ab]$'
     UNION ALL
-    SELECT c.relname, pg_catalog.format('DROP SEQUENCE IF EXISTS %I.%I', n.nspname, c.relname)
-    FROM pg_catalog.pg_class c
-    WHERE c.relnamespace = n.oid AND c.relkind = 'S' AND c.relname ~ '^d[0-9]+_bell$'
-    UNION ALL
     SELECT f.proname, pg_catalog.format('DROP FUNCTION IF EXISTS %I.%I() CASCADE', n.nspname, f.proname)
     FROM pg_catalog.pg_proc f
     WHERE f.pronamespace = n.oid AND f.pronargs = 0 AND f.proname ~ '^d[0-9]+_(changed|updated|old|truncate|truncate_leaf)$') p

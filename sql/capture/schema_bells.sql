@@ -1,8 +1,8 @@
 -- The doorbell, by which a writer wakes the engine.
 -- Writes: functions of capture's schema.   Variables: schema.
 
--- A writer that finds its table's bell not rung. Awake tables ring at the door where the engine waits behind it, one that
--- was asleep says that it woke as well: first, so that the count stands before anybody finds the bell rung.
+-- A writer that finds its table's bell, which a few tables share, not rung. Awake tables ring at the door where the engine
+-- waits behind it, those that were asleep say that they woke as well: first, so that the count stands before anybody finds the bell rung.
 CREATE FUNCTION :"schema".ring(own pg_catalog.regclass, channel text) RETURNS void LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
@@ -35,19 +35,19 @@ BEGIN
     IF NOT armed THEN
         PERFORM setval('bell', 1);
     END IF;
-    PERFORM setval(bell, 1) FROM asked(watched) WHERE pg_sequence_last_value(bell) = 2;
+    PERFORM setval(bell, 1) FROM (SELECT DISTINCT bell FROM asked(watched)) b WHERE pg_sequence_last_value(bell) = 2;
     RETURN armed;
 END $$;
 
--- Puts all tables to sleep but those to keep. Returns how often one had woken by then, and the transaction that all
+-- Puts all tables to sleep but those to keep, and who shares a bell with them. Returns how often one had woken by then, and the transaction that all
 -- come behind who cannot have seen a bell as it was before.
 CREATE FUNCTION :"schema".lull(keep int[], OUT woken_then bigint, OUT horizon bigint) LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
     -- A bell that a crash set back to rung would be silent.
     PERFORM set_config('synchronous_commit', 'on', true);
-    PERFORM setval(bell, 3) FROM asked(NULL)
-    WHERE NOT EXISTS (SELECT FROM unnest(keep) k(id) WHERE k.id = asked.id) AND pg_sequence_last_value(bell) <> 3;
+    PERFORM setval(bell, 3) FROM (SELECT bell FROM asked(NULL) EXCEPT SELECT bell FROM asked(keep)) b
+    WHERE pg_sequence_last_value(bell) <> 3;
     SELECT pg_sequence_last_value('woken') INTO woken_then;
     SELECT txid_snapshot_xmax(txid_current_snapshot()) INTO horizon;
 END $$;
@@ -61,6 +61,7 @@ BEGIN
         RETURN NEXT NULL;
         RETURN;
     END IF;
-    RETURN QUERY SELECT id FROM asked(NULL) WHERE pg_sequence_last_value(bell) <> 3
+    RETURN QUERY SELECT id FROM asked(NULL) WHERE bell IN (SELECT b.bell FROM (SELECT DISTINCT a.bell FROM asked(NULL) a) b
+                                                           WHERE pg_sequence_last_value(b.bell) <> 3)
                  UNION SELECT dirty(NULL);
 END $$;

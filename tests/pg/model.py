@@ -26,7 +26,7 @@ create table wide (id int primary key, big text, n int unique deferrable initial
 create table slot (id int primary key, during int4range, exclude using gist (during with &&));
 create table mother (id int primary key, v text);
 create table child (n int, primary key (id)) inherits (mother);
-create table twin_a (id bigint primary key);
+create table a_twin (id bigint primary key);
 create table twin_b (id bigint primary key);
 create table crowd (id int primary key, n int);
 insert into account select g, 0, 'v' from generate_series(1, 60) g; insert into crowd select g, 0 from generate_series(1, 320) g;
@@ -138,7 +138,7 @@ class Session:
         self.twin = self.history.twins
         if self.run(f"begin isolation level {isolation}"):
             self.depth = 0
-            return self.run(f"insert into twin_a values ({self.twin})")
+            return self.run(f"insert into a_twin values ({self.twin})")
         return False
 
     def end(self, commit):
@@ -291,7 +291,7 @@ class Watcher(Background):
             try:
                 with self.target.connect() as c:
                     while not self.stopping.is_set():
-                        halves = c.execute("select id, a.id is null from twin_a a full join twin_b b using (id) "
+                        halves = c.execute("select id, a.id is null from a_twin a full join twin_b b using (id) "
                                            "where a.id is null or b.id is null").fetchall()
                         self.looks += 1
                         if halves:

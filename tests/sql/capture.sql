@@ -57,26 +57,26 @@ select repl.arm(false, null) as was_armed, repl.arm(false, null) as is_armed;
 listen repl;
 insert into t values (5, 'x', 0);
 insert into t values (6, 'x', 0);
-select b.last_value as door, t.last_value as own, w.last_value as woken from repl.bell b, repl.d1_bell t, repl.woken w;
+select b.last_value as door, t.last_value as own, w.last_value as woken from repl.bell b, repl.bell_0 t, repl.woken w;
 select repl.arm(false, null) as was_armed;
-select b.last_value as door, t.last_value as own from repl.bell b, repl.d1_bell t;
+select b.last_value as door, t.last_value as own from repl.bell b, repl.bell_0 t;
 
 \echo == a table that sleeps is not asked, and wakes when it is written to; the door is rung only where it was armed
 select horizon, woken_then from repl.lull('{}') \gset
-select last_value as own from repl.d1_bell;
+select last_value as own from repl.bell_0;
 select * from repl.awake(txid_current() + 1000) as not_yet;
 select * from repl.awake(:horizon) as holds_rows;
 begin;
 insert into t values (7, 'asleep', 0);
 savepoint s;
-select b.last_value as door, t.last_value as own, w.last_value - :woken_then as woken from repl.bell b, repl.d1_bell t, repl.woken w;
+select b.last_value as door, t.last_value as own, w.last_value - :woken_then as woken from repl.bell b, repl.bell_0 t, repl.woken w;
 rollback;
-select b.last_value as door, t.last_value as own, w.last_value - :woken_then as woken from repl.bell b, repl.d1_bell t, repl.woken w;
+select b.last_value as door, t.last_value as own, w.last_value - :woken_then as woken from repl.bell b, repl.bell_0 t, repl.woken w;
 insert into t values (8, 'awake', 0);
 select w.last_value - :woken_then as woken from repl.woken w;
 select repl.dirty('{}') as others, repl.dirty('{1}') as this;
 select horizon from repl.lull('{1}') \gset
-select last_value as kept from repl.d1_bell;
+select last_value as kept from repl.bell_0;
 delete from t where a = 8;
 select repl.arm(false, null) as was_armed;
 
