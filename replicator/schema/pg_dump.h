@@ -10,7 +10,6 @@ bool pg_dump_begin(const struct sync *s, struct conn *source, const char *progra
 
 /* Waits for it. Where somebody's lock was in the way it is tried again: by a command for minutes, while say gets who has
  * it; an engine (which has an interrupt) is soon told. say gets what this role may not read, too. Blocks. */
-bool pg_dump_end(struct pg_dump *d, struct conn *source, say_fn say,
-                 void *arg, struct err *e) MUST_CHECK;
+bool pg_dump_end(struct pg_dump *d, struct conn *source, say_fn say, void *arg, struct err *e) MUST_CHECK;
 
 #endif
