@@ -119,7 +119,7 @@ def play(seed, folder, sides, steps, breaks):
         m = Migrations(rnd, log)
         try:
             repl.init("--auto-add")
-            repl.configure(survey_ms=200, retry_max_ms=1000)
+            repl.configure(survey_ms=200, retry_max_ms=1000, sleep_ms=20, sleep_tables=0)
             applications = [Application(source, random.Random(seed + i)).start() for i in (1, 2)]
             if rnd.random() < .5:  # into the first copy
                 migrate(rnd, m, repl, both, steps // 4, breaks)
