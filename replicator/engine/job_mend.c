@@ -36,13 +36,14 @@ static size_t width(const struct relation *r)
     return r->nkey_now != 0 ? r->nkey_now : r->nkey;
 }
 
-/* In the first copy the target gets its keys behind the rows: those that the source has by then. */
+/* In the first copy the target gets its keys behind the rows: those that the source has by then. Until all are there any of
+ * them may be the first. */
 static bool keys_come_later(const struct world *w, const struct relation *target)
 {
     for (size_t i = 0; i < w->state.steps.count; i++)
         if (strcmp(w->state.steps.items[i], "indexes") == 0)
             return false;
-    return target->nkey == 0;
+    return target->key_kind != KEY_PRIMARY;
 }
 
 bool mend_same_key(const struct world *w, const struct relation *source, const struct relation *target)
