@@ -89,7 +89,7 @@ static void step_done(struct engine *g, struct task *task)
         return;
     }
     supervise_good(g);
-    hold_ends(g, r, &p->hold);
+    hold_ends(g, r, &p->hold, t->task.made_ms);
     p->whole = t->whole;
     p->side = t->side;
     p->block = t->block;

@@ -55,9 +55,9 @@ static void drop_running(struct table_plan *p, const struct chunk_piece *piece)
 }
 
 static void piece_done(struct engine *g, struct table_plan *p, const struct chunk_ref *c,
-                       const struct chunk_piece *piece)
+                       const struct chunk_piece *piece, uint64_t made_ms)
 {
-    hold_ends(g, &g->world->relations.items[p->index], &p->hold);
+    hold_ends(g, &g->world->relations.items[p->index], &p->hold, made_ms);
     p->rows += piece->mark.rows;
     p->wire_bytes += piece->mark.bytes;
     p->bytes_done += copy_cut(p, c->place)->bytes;
@@ -100,7 +100,7 @@ static void chunk_done(struct engine *g, struct task *task)
     for (size_t i = 0; i < t->npieces; i++) {
         struct table_plan *p = copy_table(g, t->chunks[i].table->index);
         if (moved)
-            piece_done(g, p, &t->chunks[i], &t->pieces[i]);
+            piece_done(g, p, &t->chunks[i], &t->pieces[i], t->task.made_ms);
         else
             give_back(p, t->chunks[i].place);
     }

@@ -13,7 +13,7 @@
 struct hold {
     struct err why;
     struct backoff backoff;
-    uint64_t until_ms;
+    uint64_t since_ms, until_ms;
 };
 
 bool hold_takes(struct engine *g, const struct relation *r, struct hold **hold, const struct err *e)
@@ -24,6 +24,7 @@ bool hold_takes(struct engine *g, const struct relation *r, struct hold **hold, 
         return false;
     if (*hold == NULL) {
         *hold = xcalloc(1, sizeof **hold);
+        (*hold)->since_ms = clock_ms();
         (*hold)->backoff = (struct backoff){.base_ms = BASE_MS, .max_ms = MAX_MS};
         engine_say(g, LOG_WARN, NULL, "%s: %s; this table waits, the others go on", r->label, e->text);
     }
@@ -38,9 +39,9 @@ bool hold_waits(const struct hold *hold)
     return hold != NULL && clock_ms() < hold->until_ms;
 }
 
-void hold_ends(struct engine *g, const struct relation *r, struct hold **hold)
+void hold_ends(struct engine *g, const struct relation *r, struct hold **hold, uint64_t made_ms)
 {
-    if (*hold == NULL)
+    if (*hold == NULL || made_ms < (*hold)->since_ms)
         return;
     engine_say(g, LOG_INFO, NULL, "%s: the lock is gone; it goes on", r->label);
     hold_free(hold);

@@ -8,8 +8,9 @@
 bool hold_takes(struct engine *g, const struct relation *r, struct hold **hold, const struct err *e);
 /* It is not time to try again yet. */
 bool hold_waits(const struct hold *hold);
-/* The lock came. */
-void hold_ends(struct engine *g, const struct relation *r, struct hold **hold);
+/* The lock came to a task that was made at that time; before the hold: it may have been on its way when the other had the
+ * lock. */
+void hold_ends(struct engine *g, const struct relation *r, struct hold **hold, uint64_t made_ms);
 void hold_free(struct hold **hold);
 
 /* ---- all of them ---- */

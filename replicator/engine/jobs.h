@@ -62,6 +62,7 @@ struct task {
     const struct settings *settings;
     const struct world *world;
     const struct interrupt *interrupt;
+    uint64_t made_ms;
     int jobs; /* workers, when the job was submitted */
 };
 

@@ -126,8 +126,10 @@ static void fill_table_error(const struct engine *g, struct status *out)
         if (strcmp(label, g->trouble_err.table) == 0) {
             free(t->error);
             t->error = xstrdup(g->trouble_err.text);
-            free(t->phase);
-            t->phase = xstrdup("failed");
+            if (g->failed) { /* else it goes on by itself */
+                free(t->phase);
+                t->phase = xstrdup("failed");
+            }
         }
         free(label);
     }
