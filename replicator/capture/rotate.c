@@ -59,7 +59,7 @@ static bool trim_tables(struct conn *db, const struct capture *c, const struct a
 {
     int *ids;
     size_t n;
-    bool woke; /* which the next rotation finds */
+    bool woke; /* which the next look finds, too */
     const char *sql = arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "trim"));
     if (!capture_dirty(db, c, w, a, &ids, &n, &woke, e))
         return false;
