@@ -1,7 +1,7 @@
 /* What the source has to keep. */
 #include <stdlib.h>
 
-#include "names.h"
+#include "repl/capture.h"
 #include "repl/embedded.h"
 
 static int64_t known(const struct result *r, int column)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include "repl/capture.h"
 #include "repl/embedded.h"
 
 /* Transactions of the copy that are compared. Those that only the copy knows are newer than all that it shares with the

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "install.h"
 #include "names.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"

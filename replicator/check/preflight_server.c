@@ -117,6 +117,7 @@ enum finding_level clock_level(double ahead, double err)
 /* How far the server's clock is ahead of ours, by the quickest of some questions; err is half of its round trip. */
 static bool ask_clock(struct conn *c, double *ahead, double *err, struct err *e)
 {
+    *ahead = 0;
     *err = 1e9;
     for (int i = 0; i < CLOCK_ASKED; i++) {
         char *text;

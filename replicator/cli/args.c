@@ -1,6 +1,5 @@
 /* getopt_long from our own tables, with errors that say what is valid. */
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #include "client.h"
 #include "cmd.h"
 #include "repl/log.h"
-#include "repl/mem.h"
 
 static const char default_dir[] = "./.repl";
 

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client.h"
 #include "cmd.h"
+#include "repl/control.h"
 #include "repl/init.h"
 
 static void say(void *arg, const char *text)

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "client.h"
 #include "cmd.h"
 #include "repl/cleanup.h"
+#include "repl/control.h"
 
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},

@@ -7,7 +7,6 @@
 #include "cmd.h"
 #include "repl/init.h"
 #include "repl/mem.h"
-#include "repl/origin.h"
 
 static const struct option_spec options[] = {
     {"source", required_argument, 0, "URL", "the database to move from"},

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "repl/log.h"
 #include "repl/mem.h"
 #include "run_engine.h"
 

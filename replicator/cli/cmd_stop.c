@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "client.h"
 #include "cmd.h"
+#include "repl/control.h"
 
 static const struct option_spec options[] = {
     {"timeout", required_argument, 0, "S",

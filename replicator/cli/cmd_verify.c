@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client.h"
 #include "cmd.h"
 #include "repl/clock.h"
+#include "repl/control.h"
 #include "repl/log.h"
 #include "repl/verify.h"
 #include "signals.h"

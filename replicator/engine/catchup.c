@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "held.h"
-#include "repl/log.h"
 
 struct pass {
     size_t index; /* of the relation in the world */

@@ -2,7 +2,6 @@
 #include "repl/control.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 
 #include "control_private.h"
 #include "drift.h"
-#include "repl/log.h"
 
 enum { LONGEST_REQUEST = 4096, PATIENCE_MS = 5000 };
 

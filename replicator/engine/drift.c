@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "copy.h"
 #include "repl/log.h"
 
 struct aside {

@@ -17,7 +17,6 @@
 #include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
-#include "repl/version.h"
 
 enum { STATUS_EVERY_MS = 1000 };
 

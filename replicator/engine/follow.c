@@ -9,7 +9,6 @@
 #include "drift.h"
 #include "held.h"
 #include "repl/clock.h"
-#include "repl/log.h"
 
 enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2 };
 enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20, STREAMS_FOR = 50 };

@@ -13,7 +13,6 @@
 #include "forecast.h"
 
 #include "copy.h"
-#include "finish.h"
 
 /* ---- work ---- */
 

@@ -6,7 +6,6 @@
 #include "jobs.h"
 #include "repl/back.h"
 #include "repl/clock.h"
-#include "repl/log.h"
 #include "repl/schema.h"
 
 /* ---- the locks, each held by a session of its own ---- */

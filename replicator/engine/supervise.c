@@ -8,8 +8,6 @@
  *
  * Jobs in flight when the first error comes are waited for: what they finish is finished.
  */
-#include <stdlib.h>
-#include <string.h>
 
 #include "drift.h"
 #include "repl/clock.h"

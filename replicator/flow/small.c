@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "stages.h"
-#include "streams.h"
 
 enum {
     MOST_BYTES = 1024 * 1024, /* of all rows of the batch, in memory */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "conn_private.h"
-#include "repl/clock.h"
 
 struct result {
     PGresult *res;
