@@ -71,19 +71,6 @@ bool capture_watch_leaf(struct conn *db, const struct capture *c, const struct r
     return change_trigger(db, c, root, leaf->sql, true, lock_timeout_ms, e);
 }
 
-static const char *ring_sql(struct arena *a, const struct capture *c, const struct relation *root)
-{
-    struct buf b = {0};
-    buf_printf(&b, "SELECT %s(", name_of(a, c, "ring"));
-    sql_literal(&b, name_bell(a, c, root->id));
-    buf_puts(&b, "::pg_catalog.regclass, ");
-    sql_literal(&b, c->schema);
-    buf_puts(&b, ")");
-    const char *sql = arena_strdup(a, b.data);
-    buf_free(&b);
-    return sql;
-}
-
 /* Records the keys of the rows that rest names; where there is no statement for that, that they were missed. In one
  * transaction with the bell. */
 static bool record(struct conn *db, const struct capture *c, const struct relation *root, const char *rest,

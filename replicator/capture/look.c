@@ -62,16 +62,14 @@ bool capture_owe(struct conn *db, const struct capture *c, const struct relation
                  struct arena *a, struct err *e)
 {
     const struct sql_var vars[] = {
-        {"schema", c->schema},
         {"values", values},
         {"names", arena_printf(a, "n%s", list_keys(a, r, ""))},
         {"keys", list_keys(a, r, "v.")},
         {"side", name_of(a, c, "side")},
-        {"bell", name_bell(a, c, r->id)},
-        {"channel", c->schema},
         {"delta_a", name_delta(a, c, r->id, 'a')},
         {"delta_b", name_delta(a, c, r->id, 'b')},
         {NULL, NULL},
     };
-    return pg_exec(db, sql_filled(a, sql_capture_owe, vars), e) || err_table(e, r->schema, r->name);
+    return pg_exec(db, arena_printf(a, "%s%s", sql_filled(a, sql_capture_owe, vars), ring_sql(a, c, r)), e) ||
+           err_table(e, r->schema, r->name);
 }

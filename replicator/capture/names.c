@@ -1,5 +1,7 @@
 #include "names.h"
 
+#include "repl/embedded.h"
+
 static char *taken(struct arena *a, struct buf *b)
 {
     char *s = arena_strdup(a, buf_text(b));
@@ -21,6 +23,13 @@ char *name_bell(struct arena *a, const struct capture *c, int id)
 {
     enum { TABLES_A_BELL = 8 };
     return name_of(a, c, arena_printf(a, "bell_%d", (id - 1) / TABLES_A_BELL));
+}
+
+char *ring_sql(struct arena *a, const struct capture *c, const struct relation *r)
+{
+    const struct sql_var vars[] = {
+        {"schema", c->schema}, {"bell", name_bell(a, c, r->id)}, {"channel", c->schema}, {NULL, NULL}};
+    return sql_filled(a, sql_capture_ring, vars);
 }
 
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix)

@@ -12,6 +12,9 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side);
  * has few that cost little. */
 char *name_bell(struct arena *a, const struct capture *c, int id);
 
+/* Wakes the engine for what was recorded of the table: a statement, to be run in the same transaction. */
+char *ring_sql(struct arena *a, const struct capture *c, const struct relation *r);
+
 /* ", d.k1, d.k2": every key column with that prefix and a comma in front; "" without key. */
 char *list_keys(struct arena *a, const struct relation *r, const char *prefix);
 /* "t."id", t."v"": every copied column of the table; "" where there is none. */

@@ -28,7 +28,7 @@ static struct result *ask(struct conn *c, const char *table, const char *modes)
 bool catalog_locked(struct conn *c, struct arena *a, uint32_t **oids, size_t *n, struct err *e)
 {
     struct result *r;
-    if (!pg_query_filled(c, sql_catalog_locked, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+    if (!pg_query_filled(c, sql_catalog_locked_roots, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     *n = (size_t)result_rows(r);
     *oids = arena_alloc(a, (*n + 1) * sizeof **oids);

@@ -1,6 +1,5 @@
 -- What of the tables given is scanned: their leaves where they are partitioned, else each itself alone.
--- Reads: pg_class, pg_inherits, pg_lock_status, the relations' sizes; waits for nobody's lock.   Writes: nothing.
--- pg_lock_status is what the view pg_locks shows, which a role may be kept from.
+-- Reads: pg_class, pg_inherits, :sql_catalog_locked, the relations' sizes; waits for nobody's lock.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, oid, sql, filenode, blocks, bytes (both null where somebody has it locked); in table order, a
 -- table's largest first.
@@ -13,9 +12,7 @@ WITH RECURSIVE tree(root, oid) AS (
     JOIN pg_catalog.pg_class p ON p.oid = t.oid AND p.relkind = 'p'
 ), locked(oid) AS MATERIALIZED (
     -- Their sizes would be waited for, and rows could be missed beyond an estimate.
-    SELECT l.relation FROM pg_catalog.pg_lock_status() l
-    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+    SELECT l.oid FROM (:sql_catalog_locked) l WHERE l.mode = 'AccessExclusiveLock'
 )
 SELECT t.root, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_relation_filenode(c.oid),
        CASE WHEN x.free THEN pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint END,

@@ -1,6 +1,5 @@
 -- Tables that a user could replicate, in schema and name order.
--- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, pg_lock_status; waits for nobody's lock.   Writes: nothing.
--- pg_lock_status is what the view pg_locks shows, which a role may be kept from.
+-- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, :sql_catalog_locked; waits for nobody's lock.   Writes: nothing.
 -- Variables: own_schema (text): repl's schema, left out as that of the other direction (docs/fallback.md) and those of other
 -- syncs are.
 -- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate.
@@ -27,9 +26,7 @@ WITH RECURSIVE own AS (
     JOIN pg_catalog.pg_inherits i ON i.inhparent = l.oid
 ), locked(oid) AS MATERIALIZED (
     -- Who asks for the size of a table that is locked so, or about to be, waits: of these it is what statistics say.
-    SELECT l.relation FROM pg_catalog.pg_lock_status() l
-    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+    SELECT l.oid FROM (:sql_catalog_locked) l WHERE l.mode = 'AccessExclusiveLock'
 ), sized AS (
     SELECT root,
            sum(CASE WHEN c.oid IN (SELECT k.oid FROM locked k) OR c.reltoastrelid IN (SELECT k.oid FROM locked k)

@@ -3,9 +3,13 @@
 -- Variables: oids (text): an array.
 -- Returns one row: tables (that have some), indexes (but primary keys), names (of the first twenty), foreign_keys,
 -- triggers, foreign (tables that this role does not own, so that ANALYZE passes over them; the first twenty).
-WITH t AS (
-    SELECT DISTINCT coalesce(p.relid, o.oid::pg_catalog.regclass)::oid AS oid
-    FROM unnest(:'oids'::oid[]) AS o(oid) LEFT JOIN LATERAL pg_catalog.pg_partition_tree(o.oid) p ON true
+WITH RECURSIVE t(oid) AS ( -- pg_partition_tree would wait for partitions that are locked
+    SELECT pg_catalog.unnest(:'oids'::pg_catalog.oid[])
+    UNION
+    SELECT i.inhrelid
+    FROM t
+    JOIN pg_catalog.pg_class p ON p.oid = t.oid AND p.relkind = 'p'
+    JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
 ), i AS (
     SELECT i.indrelid, i.indexrelid::pg_catalog.regclass::text AS name
     FROM t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid

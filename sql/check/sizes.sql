@@ -1,6 +1,5 @@
 -- How large some tables are.
--- Reads: pg_class, pg_inherits, pg_index, pg_lock_status, sizes; waits for nobody's lock.   Writes: nothing.
--- pg_lock_status is what the view pg_locks shows, which a role may be kept from.
+-- Reads: pg_class, pg_inherits, pg_index, :sql_catalog_locked, sizes; waits for nobody's lock.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid; partitions count with them.
 -- Returns: tables (bytes, TOAST included), indexes, largest_index, database (bytes), heaps, number of indexes.
 WITH RECURSIVE tree(oid) AS (
@@ -12,9 +11,7 @@ WITH RECURSIVE tree(oid) AS (
     JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
 ), locked(oid) AS MATERIALIZED (
     -- Who asks for the size of a table that is locked so, or about to be, waits: of these it is what statistics say.
-    SELECT l.relation FROM pg_catalog.pg_lock_status() l
-    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+    SELECT l.oid FROM (:sql_catalog_locked) l WHERE l.mode = 'AccessExclusiveLock'
 ), heap AS (
     SELECT t.oid, CASE WHEN c.oid IN (SELECT k.oid FROM locked k) OR c.reltoastrelid IN (SELECT k.oid FROM locked k)
                        THEN (greatest(c.relpages, 0)::bigint + coalesce(greatest(x.relpages, 0), 0))

@@ -1,15 +1,12 @@
 -- Every sequence and the last value that it gave. Those of extensions come with the extension.
--- Reads: pg_class, pg_sequence, pg_namespace, pg_depend, the sequences; pg_lock_status unless wait.   Writes: nothing.
--- pg_lock_status is what the view pg_locks shows, which a role may be kept from.
+-- Reads: pg_class, pg_sequence, pg_namespace, pg_depend, the sequences; :sql_catalog_locked unless wait.   Writes: nothing.
 -- Variables: own_schema (text): repl's schema; wait (boolean): for those that somebody has locked (TRUNCATE ... RESTART
 -- IDENTITY, ALTER SEQUENCE); else they count as if nextval was never called.
 -- Returns: schema, name, sql (quoted and qualified), value (null: nextval was never called, or it may not be read), up.
 WITH locked(oid) AS MATERIALIZED (
     -- The modes that keep its last value from being read.
-    SELECT l.relation FROM pg_catalog.pg_lock_status() l
-    WHERE l.locktype = 'relation' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-      AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+    SELECT l.oid FROM (:sql_catalog_locked) l
+    WHERE l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 )
 SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
        CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE')

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The staircase, read off the #include lines: no room includes a higher one or its neighbour, a foreign header stands
-# in its one home, a room's SQL is used by that room alone, and CMake links no room to what it may not include.
+# in its one home, a room's SQL is used by that room alone, or taken in by files of higher ones, and
+# CMake links no room to what it may not include.
 set -uo pipefail
 cd "${1:-$(dirname "$0")/../..}" || exit 2
 
@@ -105,6 +106,9 @@ for folder in sql/*/; do
   while read -r path; do
     [[ $path == replicator/$user/* ]] || complain "$path uses the SQL of $folder, which is $user's"
   done < <(grep -rlE "\\bsql_${room}_" replicator)
+  while IFS=: read -r path other; do
+    within "$other" "${may[$user]}" || complain "$path takes in the SQL of $other, which $user may not know"
+  done < <(grep -noE "\\(:sql_[a-z]+_" "$folder"*.sql | sed -nE 's/^([^:]+):[0-9]+:\(:sql_([a-z]+)_$/\1:\2/p')
 done
 
 while read -r room rooms; do

@@ -136,6 +136,20 @@ def test_check_measures_the_fork(repl, src, source, make_fork, forked):
     assert [f["topic"] for f in short] == ["connections"] and "--jobs 2" in short[0]["hint"]
 
 
+def test_check_waits_for_no_partition(repl, src, source, make_fork, forked):
+    """What a fork has of a partitioned table is told without the locks of its partitions."""
+    src.execute("create table p (id int primary key, v text) partition by range (id);"
+                "create table p_low partition of p for values from (0) to (1000); insert into p select g, 'v' from generate_series(1, 99) g")
+    repl.init()
+    fork = make_fork()
+    with source.connect(autocommit=False) as c:
+        c.execute("lock table p_low in access exclusive mode")
+        report = repl.run("check", "--json", "--no-probe", *forked(fork)).json()
+        assert report["summary"]["passes"], report
+        assert "lock" not in str([f for f in report["findings"] if f["level"] != "ok"]), report
+        assert "copied from it: 1" in str(report["findings"]), report
+
+
 def test_wrong_forks_are_refused(repl, src, dst, source, target, make_fork, forked):
     table(src, "t", 100)
     table(src, "later", 100)

@@ -124,11 +124,3 @@ select id, truncated from repl.owed(:'first', '{}', '{}', 1000, null);
 \o | LC_ALL=C sort
 \i sql/capture/batch.sql
 \o
-
-\echo == who stands in the way of a lock: nobody
-\set table public.t
-\set modes {AccessExclusiveLock}
-\i sql/catalog/blocker.sql
-\set table
-\i sql/catalog/blocker.sql
-\i sql/catalog/locked.sql
