@@ -1,8 +1,7 @@
 /* The two sessions that hold the sync's locks; the source's hears the doorbell. The loop watches their sockets, so it
  * also learns at once when a server goes away. */
-#include <stdlib.h>
-
 #include "private.h"
+#include "watched.h"
 
 static void lost(struct engine *g, const struct err *e)
 {
@@ -11,13 +10,11 @@ static void lost(struct engine *g, const struct err *e)
     engine_settle(g);
 }
 
-static void on_source(uv_poll_t *poll, int status, int events)
+static void on_source(void *arg)
 {
-    struct engine *g = poll->data;
+    struct engine *g = arg;
     struct err e;
     bool rang = false;
-    (void)status;
-    (void)events; /* whatever woke us, libpq looks itself */
     if (!listen_drain(g->source_guard, &rang, &e)) {
         lost(g, &e);
     } else if (rang) {
@@ -27,55 +24,34 @@ static void on_source(uv_poll_t *poll, int status, int events)
     }
 }
 
-static void on_target(uv_poll_t *poll, int status, int events)
+static void on_target(void *arg)
 {
-    struct engine *g = poll->data;
+    struct engine *g = arg;
     struct err e;
     bool rang;
-    (void)status;
-    (void)events;
     if (!listen_drain(g->target_guard, &rang, &e))
         lost(g, &e);
 }
 
-static void watch(struct engine *g, uv_poll_t *poll, struct conn *c, uv_poll_cb cb)
-{
-    if (uv_poll_init(&g->loop, poll, conn_fd(c)) != 0)
-        abort(); /* a connected socket can be watched */
-    poll->data = g;
-    uv_poll_start(poll, UV_READABLE, cb);
-}
-
-void listener_start(struct engine *g, struct conn *source, struct conn *target)
+bool listener_start(struct engine *g, struct conn *source, struct conn *target, struct err *e)
 {
     g->source_guard = source;
     g->target_guard = target;
-    g->source_poll = xcalloc(1, sizeof *g->source_poll);
-    g->target_poll = xcalloc(1, sizeof *g->target_poll);
-    watch(g, g->source_poll, source, on_source);
-    watch(g, g->target_poll, target, on_target);
-}
-
-static void closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-/* The handle lives until its close callback; the socket may go as soon as it is no longer watched. */
-static void unwatch(uv_poll_t **poll)
-{
-    if (*poll == NULL)
-        return;
-    uv_poll_stop(*poll);
-    uv_close((uv_handle_t *)*poll, closed);
-    *poll = NULL;
+    g->source_watched = watched_start(&g->loop, conn_fd(source), on_source, g, e);
+    if (g->source_watched != NULL)
+        g->target_watched = watched_start(&g->loop, conn_fd(target), on_target, g, e);
+    if (g->target_watched != NULL)
+        return true;
+    listener_close(g);
+    return false;
 }
 
 void listener_close(struct engine *g)
 {
-    unwatch(&g->source_poll);
-    unwatch(&g->target_poll);
+    watched_stop(g->source_watched);
+    watched_stop(g->target_watched);
     conn_close(g->source_guard);
     conn_close(g->target_guard);
+    g->source_watched = g->target_watched = NULL;
     g->source_guard = g->target_guard = NULL;
 }

@@ -74,10 +74,14 @@ static void opened(struct engine *g, struct task *task)
         supervise_error(g, &t->task.job.err);
         return;
     }
+    struct err e;
+    if (t->source_guard != NULL && !listener_start(g, t->source_guard, t->target_guard, &e)) {
+        world_free(t->found);
+        supervise_error(g, &e);
+        return;
+    }
     struct world *before = g->world;
     g->world = t->found;
-    if (t->source_guard != NULL)
-        listener_start(g, t->source_guard, t->target_guard);
     take_standing(g);
     forget_fork(g);
     g->passes_resumed = false;

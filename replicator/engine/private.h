@@ -18,6 +18,7 @@ struct catchup; /* catchup.c */
 struct finish;  /* finish.c */
 struct aside;   /* drift.c */
 struct hold;    /* held.c */
+struct watched; /* watched.c */
 
 /* How far the copy has come: chunks that wait, and those under way. */
 struct copy_plan {
@@ -60,7 +61,7 @@ struct engine {
     uv_prepare_t prepare; /* settles once a round, when that is wanted */
     uv_signal_t sigint, sigterm;
     uv_timer_t look_timer, status_timer, retry_timer;
-    uv_poll_t *source_poll, *target_poll; /* listener.c */
+    struct watched *source_watched, *target_watched; /* listener.c */
     struct pool *pool;
     struct throttle *throttle; /* of all workers */
     int jobs;                  /* workers, with those that are joining */
@@ -222,7 +223,8 @@ void follow_look(struct engine *g);
 uint64_t follow_request(struct engine *g);
 
 /* ---- listener.c ---- */
-void listener_start(struct engine *g, struct conn *source, struct conn *target);
+/* Takes both connections, also where it fails. */
+bool listener_start(struct engine *g, struct conn *source, struct conn *target, struct err *e) MUST_CHECK;
 void listener_close(struct engine *g);
 
 /* ---- workers.c: how many, and how fast ---- */
