@@ -135,6 +135,19 @@ static void add_objects(struct buf *b, const struct table_names *n)
     add_functions(b, n);
 }
 
+static void drop_unfinished(struct buf *b, const struct table_names *n)
+{
+    const struct sql_var inner[] = {{"schema", n->c->schema},
+                                    {"id", arena_printf(n->a, "%d", n->r->id)},
+                                    {"delta_a", n->delta_a},
+                                    {"delta_b", n->delta_b},
+                                    {NULL, NULL}};
+    char *body = sql_fill(sql_capture_unfinished_body, inner);
+    const struct sql_var outer[] = {{"body", body}, {NULL, NULL}};
+    add_filled(b, sql_capture_unfinished, outer);
+    free(body);
+}
+
 static bool run(struct conn *db, struct buf *b, struct err *e)
 {
     bool ok = pg_exec(db, b->data, e);
@@ -209,6 +222,7 @@ static bool make_capture(struct conn *db, const struct table_names *n,
 {
     struct buf b = {0};
     buf_puts(&b, "BEGIN;\n");
+    drop_unfinished(&b, n);
     add_objects(&b, n);
     buf_puts(&b, "COMMIT; ");
     add_begin(&b, n, o->lock_timeout_ms, "SHARE ROW EXCLUSIVE");

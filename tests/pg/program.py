@@ -143,7 +143,8 @@ class Repl:
     def stop(self):
         self.run("stop")
         if self.engine is not None:
-            assert self.wait_exit() == 0, self.engine_tail()
+            code = self.wait_exit()
+            assert code == 0, f"the engine ended with {code}:\n{self.engine_tail()}"
 
     def engine_tail(self, size=4000):
         if not self.engine_log.exists():

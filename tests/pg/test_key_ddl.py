@@ -220,3 +220,42 @@ def test_it_comes_to_inherit(repl, src, dst, equal):
     src.execute("update parent set n = 2 where id < 10; delete from parent where id = 50")
     repl.kick()
     equal()
+
+
+HALF = {
+    "another type": ("create table t(id int primary key, k text not null, n int)", "alter table t alter id type numeric"),
+    "another key": ("create table t(id int primary key, k text not null, n int)",
+                    "alter table t drop constraint t_pkey, add primary key (k, id)"),
+    "a key at last": ("create table t(id int not null, k text not null, n int)", "alter table t add primary key (k)"),
+    "no key": ("create table t(id int primary key, k text not null, n int)", "alter table t drop constraint t_pkey"),
+}
+
+
+@pytest.mark.parametrize("how", HALF)
+def test_an_init_that_was_killed_while_it_waited_knew_another_key(repl, src, dst, source, equal, how):
+    """What it had made by then is of the table as it was."""
+    table, migration = HALF[how]
+    src.execute(f"{table}; insert into t select g, 'k' || g, 0 from generate_series(1, 100) g")
+    with source.connect(autocommit=False) as other:
+        other.execute("lock table t in row exclusive mode")
+        process = repl.start_in_background("init", "--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET")
+        log = repl.folder / "background-init.log"
+        eventually(lambda: "public.t is locked by " in log.read_text(encoding="utf-8"), what="init waits for the writer")
+        process.kill()
+        process.wait()
+        other.execute(migration)
+        if how == "another type":  # which init has made there; keys come later
+            dst.execute(migration)
+        with source.admin() as c:
+            eventually(lambda: not c.execute("select from pg_stat_activity where datname = %s and application_name like 'repl%%'",
+                                             (source.name,)).fetchall(), what="its sessions are gone")
+        other.commit()
+    repl.init("--overwrite")
+    for id_ in (1000, 5 * 10**9 if how == "another type" else 1001):
+        src.execute("insert into t values (%s, 'l' || %s::text, 1)", (id_, id_))
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("update t set n = n + 1 where id % 3 = 1; delete from t where id % 7 = 1")
+    repl.kick()
+    equal()
+    repl.run("verify")
