@@ -96,22 +96,30 @@ bool cutover_put_up(struct cutover *c, bool for_good, int64_t *functions, struct
     return ok;
 }
 
+/* The session may be lost with whatever cut it off: then another is opened. */
+static bool lift_on(const struct cutover *c, enum side side, struct conn **session,
+                    const struct capture *capture, int64_t *functions, struct err *e)
+{
+    for (int i = 0; i < LIFT_TRIES; i++) {
+        if (*session == NULL || !conn_usable(*session)) {
+            conn_close(*session);
+            *session = NULL;
+            clock_sleep_ms(i == 0 ? 0 : 500);
+            if (!connect_side(c, side, NULL, session, e))
+                continue;
+        }
+        if (capture_lift_fence(*session, capture, functions, e))
+            return true;
+        if (!err_is_transient(e))
+            return false;
+    }
+    return false;
+}
+
 bool cutover_lift(struct cutover *c, bool *stood, struct err *e)
 {
     int64_t functions = 0;
-    bool ok = false;
-    for (int i = 0; i < LIFT_TRIES && !ok; i++) {
-        if (c->fence == NULL || !conn_usable(c->fence)) {
-            conn_close(c->fence);
-            c->fence = NULL;
-            clock_sleep_ms(i == 0 ? 0 : 500);
-            if (!connect_side(c, SIDE_SOURCE, NULL, &c->fence, e))
-                continue;
-        }
-        ok = capture_lift_fence(c->fence, &c->capture, &functions, e);
-        if (!ok && !err_is_transient(e))
-            break;
-    }
+    bool ok = lift_on(c, SIDE_SOURCE, &c->fence, &c->capture, &functions, e);
     *stood = functions != 0;
     fault_point("cutover.lifted");
     if (!ok)
@@ -220,20 +228,7 @@ static bool check(struct cutover *c, struct err *e)
 static bool let_write_there(struct cutover *c, struct err *e)
 {
     int64_t functions;
-    bool ok = false;
-    for (int i = 0; i < LIFT_TRIES && !ok; i++) {
-        if (c->there == NULL || !conn_usable(c->there)) {
-            conn_close(c->there);
-            c->there = NULL;
-            clock_sleep_ms(i == 0 ? 0 : 500);
-            if (!connect_side(c, SIDE_TARGET, NULL, &c->there, e))
-                continue;
-        }
-        ok = capture_lift_fence(c->there, &c->other, &functions, e);
-        if (!ok && !err_is_transient(e))
-            break;
-    }
-    if (ok)
+    if (lift_on(c, SIDE_TARGET, &c->there, &c->other, &functions, e))
         return true;
     err_context(e, "WRITES ARE OFF AT BOTH SIDES: the %s could not be told to take them",
                 side_name(SIDE_TARGET));
