@@ -9,6 +9,8 @@
 #include "repl/flow.h"
 #include "repl/state.h"
 
+enum { JOBS_MOST = 64 };
+
 /*
  * One sync: what init was told. On the way back (docs/fallback.md) it is a sync like another, in the other direction:
  * source is where the application writes, target the old source, schema the way back's own.
@@ -20,12 +22,12 @@ struct sync {
     char *twin;                 /* that of the other direction */
     bool back;                  /* the way back */
     struct selection selection; /* own_schema is schema */
-    int jobs;
-    int64_t max_rate; /* bytes a second read from the source by all jobs together; 0: unlimited */
-    bool auto_add;    /* new tables of the source join once the target has them */
-    bool no_schema;   /* the target's tables are made by somebody else */
-    bool overwrite;   /* tables that hold rows on the target are emptied first */
-    bool seeded;      /* the target was restored from a copy of the source that capture was in */
+    int jobs;                   /* 1 to JOBS_MOST workers */
+    int64_t max_rate;           /* bytes a second read from the source by all jobs together; 0: unlimited */
+    bool auto_add;              /* new tables of the source join once the target has them */
+    bool no_schema;             /* the target's tables are made by somebody else */
+    bool overwrite;             /* tables that hold rows on the target are emptied first */
+    bool seeded;                /* the target was restored from a copy of the source that capture was in */
     /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
     char *copy_from;
 };

@@ -81,6 +81,22 @@ bool context_not_running(struct context *c, struct err *e)
     return err_hint(e, "repl start --detach");
 }
 
+bool context_tell(struct context *c, const char *command, const char *table, const char *all, struct err *e)
+{
+    const char *name = c->args.nwords != 0 ? c->args.words[0] : NULL;
+    const struct control_request r = {.command = command, .table = name, .timeout_ms = ANSWER_MS};
+    bool running;
+    if (!control_ask(c->dir, &r, &running, NULL, e))
+        return false;
+    if (!running)
+        return context_not_running(c, e);
+    if (name != NULL)
+        printf("%s %s\n", name, table);
+    else
+        puts(all);
+    return true;
+}
+
 bool context_refuse_running(struct context *c, const char *what, struct err *e)
 {
     struct status st = {0};

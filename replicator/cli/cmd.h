@@ -31,6 +31,11 @@ void context_close(struct context *c);
 /* The error for "no engine runs", or the better one where there is no state directory at all. Returns false. */
 bool context_not_running(struct context *c, struct err *e);
 
+/* Asks the engine for command, about the table that the words name or about all, and says what came of it: "T table" or
+ * "all". */
+bool context_tell(struct context *c, const char *command, const char *table, const char *all,
+                  struct err *e) MUST_CHECK;
+
 /* ERR_CONFLICT where an engine runs on this directory. */
 bool context_refuse_running(struct context *c, const char *what, struct err *e) MUST_CHECK;
 
@@ -53,8 +58,6 @@ extern const struct option_spec global_options[];
 const struct cmd *find_command(const char *name);
 /* The command of that name, or the error with the nearest one. */
 const struct cmd *need_command(const char *name, struct err *e);
-
-enum { MAX_JOBS = 64 };
 
 /* help.c: all made from the tables. */
 void help_overview(struct buf *b);

@@ -1,23 +1,8 @@
-#include <stdio.h>
-
-#include "client.h"
 #include "cmd.h"
 
 static bool exec(struct context *c, struct err *e)
 {
-    struct control_request r = {.command = "pause", .timeout_ms = ANSWER_MS};
-    bool running;
-    if (c->args.nwords != 0)
-        r.table = c->args.words[0];
-    if (!control_ask(c->dir, &r, &running, NULL, e))
-        return false;
-    if (!running)
-        return context_not_running(c, e);
-    if (r.table != NULL)
-        printf("%s is paused\n", r.table);
-    else
-        puts("paused");
-    return true;
+    return context_tell(c, "pause", "is paused", "paused", e);
 }
 
 const struct cmd cmd_pause = {

@@ -58,7 +58,7 @@ static bool exec(struct context *c, struct err *e)
     struct control_request r = {.command = "set", .timeout_ms = JOIN_MS};
     bool running;
     long long jobs;
-    if (!args_int(&c->args, "jobs", 1, MAX_JOBS, 0, &jobs, e) ||
+    if (!args_int(&c->args, "jobs", 1, JOBS_MOST, 0, &jobs, e) ||
         !args_rate(&c->args, "max-rate", &r.max_rate, e))
         return false;
     r.jobs = (int)jobs;

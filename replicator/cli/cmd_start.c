@@ -119,7 +119,7 @@ static bool exec(struct context *c, struct err *e)
 {
     long long jobs;
     struct pace pace = {.sets_rate = args_has(&c->args, "max-rate")};
-    if (!args_int(&c->args, "jobs", 1, MAX_JOBS, 0, &jobs, e) ||
+    if (!args_int(&c->args, "jobs", 1, JOBS_MOST, 0, &jobs, e) ||
         !args_rate(&c->args, "max-rate", &pace.max_rate, e) || !context_refuse_running(c, "repl status", e))
         return false;
     pace.jobs = (int)jobs;

@@ -90,7 +90,7 @@ static bool take_sample(const struct args *a, double *out, struct err *e)
 static bool take_options(struct context *c, struct verify_options *o, struct err *e)
 {
     long long jobs, rows;
-    if (!args_int(&c->args, "jobs", 1, MAX_JOBS, c->sync.jobs, &jobs, e) ||
+    if (!args_int(&c->args, "jobs", 1, JOBS_MOST, c->sync.jobs, &jobs, e) ||
         !args_int(&c->args, "range-rows", 1, 100000000, 0, &rows, e) ||
         !take_sample(&c->args, &o->sample, e) || !args_rate(&c->args, "max-rate", &o->max_rate, e))
         return false;

@@ -54,7 +54,7 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
 {
     const struct args *a = &c->args;
     long long jobs;
-    if (!args_int(a, "jobs", 1, MAX_JOBS, s->jobs, &jobs, e))
+    if (!args_int(a, "jobs", 1, JOBS_MOST, s->jobs, &jobs, e))
         return false;
     s->jobs = (int)jobs;
     if (args_has(a, "max-rate") && !args_rate(a, "max-rate", &s->max_rate, e))

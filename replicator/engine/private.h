@@ -214,6 +214,9 @@ enum { FINISHED = 2 };
 
 void standing_clear(struct standing *s);
 
+/* The table stands elsewhere than the sync. */
+bool standing_apart(const struct standing *s, int id);
+
 /* The standing as capture wants it, in the arena. */
 struct positions standing_positions(const struct standing *s, struct arena *a);
 
@@ -228,7 +231,6 @@ bool listener_start(struct engine *g, struct conn *source, struct conn *target, 
 void listener_close(struct engine *g);
 
 /* ---- workers.c: how many, and how fast ---- */
-enum { JOBS_MOST = 64 };
 void workers_start(struct engine *g);
 /* A job for the one that watches the others. */
 void workers_watch(struct engine *g, struct job *job);
