@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "repl/err.h"
+#include "repl/mem.h"
 
 struct buf {
     char *data; /* NULL until something was added */
@@ -18,5 +18,8 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_clear(struct buf *b);             /* keeps the memory */
 void buf_free(struct buf *b);              /* and is empty again */
 const char *buf_text(const struct buf *b); /* "" when empty */
+
+/* The text, in the arena; the buffer is freed. */
+char *buf_take(struct arena *a, struct buf *b);
 
 #endif

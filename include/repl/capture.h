@@ -133,6 +133,9 @@ struct positions {
     size_t nown;
 };
 
+/* Where that table stands. */
+const char *positions_of(const struct positions *p, int id);
+
 struct owed {
     int id;
     bool truncated; /* a TRUNCATE is owed: it comes first */

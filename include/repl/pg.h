@@ -136,6 +136,8 @@ bool pg_send_for_rows(struct conn *c, const char *sql, struct err *e) MUST_CHECK
 bool pg_rows(struct conn *c, bool (*take)(void *arg, const struct result *row, struct err *e), void *arg,
              struct err *e) MUST_CHECK;
 bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct err *e) MUST_CHECK;
+/* Drops results until there are no more; a COPY among them is an error. */
+bool pg_end(struct conn *c, struct err *e) MUST_CHECK;
 
 /* Rolls back whatever transaction is open; cancels what still runs. A connection that cannot be saved is unusable
  * afterwards (conn_usable). Never fails. */

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "repl/mem.h"
-
 static void reserve(struct buf *b, size_t more)
 {
     size_t need = b->len + more + 1;
@@ -64,4 +62,11 @@ void buf_free(struct buf *b)
 const char *buf_text(const struct buf *b)
 {
     return b->data != NULL ? b->data : "";
+}
+
+char *buf_take(struct arena *a, struct buf *b)
+{
+    char *text = arena_strdup(a, buf_text(b));
+    buf_free(b);
+    return text;
 }

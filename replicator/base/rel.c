@@ -67,6 +67,11 @@ bool relation_binary(const struct relation *r)
     return r->ncolumns != 0;
 }
 
+const struct column *relation_key(const struct relation *r, size_t k)
+{
+    return &r->columns[r->key[k].column];
+}
+
 double relation_row_bytes(const struct relation *r)
 {
     const double unknown = 100;

@@ -36,7 +36,7 @@ static void range_columns(struct buf *b, const struct relation *r, bool order)
 {
     for (size_t k = 0; k < r->nrange; k++) {
         buf_puts(b, k != 0 ? ", t." : "t.");
-        sql_ident(b, r->columns[r->key[k].column].name);
+        sql_ident(b, relation_key(r, k)->name);
         buf_puts(b, r->key[k].collate);
         if (order)
             buf_printf(b, " %s", r->key[k].order);
@@ -63,9 +63,7 @@ static char *range_condition(struct arena *a, const struct relation *r, const st
         buf_printf(&b, " AND t.ctid >= '(%lld,0)'::pg_catalog.tid AND t.ctid < '(%lld,0)'::pg_catalog.tid",
                    (long long)range->from, (long long)range->to);
     }
-    char *condition = arena_strdup(a, b.data);
-    buf_free(&b);
-    return condition;
+    return buf_take(a, &b);
 }
 
 /* The planner knows how many rows a range of one column holds, and chooses well. Of a range of rows it knows next to
@@ -81,9 +79,7 @@ static char *rows_of(struct arena *a, const struct relation *r, const struct hea
     buf_printf(&b, "(SELECT * FROM ONLY %s t WHERE %s ORDER BY ", h->sql, condition);
     range_columns(&b, r, true);
     buf_puts(&b, " OFFSET 0) t");
-    char *rows = arena_strdup(a, b.data);
-    buf_free(&b);
-    return rows;
+    return buf_take(a, &b);
 }
 
 struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,

@@ -53,9 +53,7 @@ static char *trigger_name(const struct table_names *n, const char *what)
         schema = arena_printf(n->a, "%.*s_%08x", (int)len, schema, (unsigned)hash64_str(schema));
     }
     sql_ident(&b, arena_printf(n->a, "%s%s_%s", schema, by_row ? "_row" : "", what));
-    char *name = arena_strdup(n->a, b.data);
-    buf_free(&b);
-    return name;
+    return buf_take(n->a, &b);
 }
 
 static void add_filled(struct buf *b, const char *text, const struct sql_var *vars)

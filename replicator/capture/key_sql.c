@@ -2,25 +2,13 @@
 
 #include <string.h>
 
-static char *taken(struct arena *a, struct buf *b)
-{
-    char *s = arena_strdup(a, buf_text(b));
-    buf_free(b);
-    return s;
-}
-
-static const struct column *column_of(const struct relation *r, size_t k)
-{
-    return &r->columns[r->key[k].column];
-}
-
 /* With the collation where "equal" depends on it: a batch takes each key once. */
 char *key_definitions(struct arena *a, const struct relation *r)
 {
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++)
-        buf_printf(&b, ", k%zu %s%s", k + 1, column_of(r, k)->bare_type, r->key[k].folds);
-    return taken(a, &b);
+        buf_printf(&b, ", k%zu %s%s", k + 1, relation_key(r, k)->bare_type, r->key[k].folds);
+    return buf_take(a, &b);
 }
 
 char *key_names(struct arena *a, const struct relation *r, const char *prefix)
@@ -28,9 +16,9 @@ char *key_names(struct arena *a, const struct relation *r, const char *prefix)
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
         buf_printf(&b, ", %s", prefix);
-        sql_ident(&b, column_of(r, k)->name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *key_same(struct arena *a, const struct relation *r, const char *prefix, const char *other)
@@ -38,11 +26,11 @@ char *key_same(struct arena *a, const struct relation *r, const char *prefix, co
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
         buf_printf(&b, "%s%s", k != 0 ? " AND " : "", prefix);
-        sql_ident(&b, column_of(r, k)->name);
+        sql_ident(&b, relation_key(r, k)->name);
         buf_printf(&b, " %s %s", r->key[k].eq, other);
-        sql_ident(&b, column_of(r, k)->name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 /* A hash of the whole key of c: each column's seeds the next one's. NULL: there is none. */
@@ -55,9 +43,9 @@ static const char *hash_call(struct arena *a, const struct relation *r, uint64_t
         if (call[0] == '\0')
             return NULL;
         buf_printf(&b, "%sc.", call);
-        sql_ident(&b, column_of(r, k)->name);
+        sql_ident(&b, relation_key(r, k)->name);
         buf_printf(&b, "%s, %s)", call[strlen(call) - 1] == '[' ? "]" : "", hash);
-        hash = taken(a, &b);
+        hash = buf_take(a, &b);
     }
     return hash;
 }
@@ -78,9 +66,9 @@ char *key_numbers(struct arena *a, const struct relation *r)
     struct buf b = {0};
     buf_puts(&b, "{");
     for (size_t k = 0; k < r->nkey; k++)
-        buf_printf(&b, "%s%d", k != 0 ? "," : "", column_of(r, k)->number);
+        buf_printf(&b, "%s%d", k != 0 ? "," : "", relation_key(r, k)->number);
     buf_puts(&b, "}");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *key_types(struct arena *a, const struct relation *r)
@@ -88,7 +76,7 @@ char *key_types(struct arena *a, const struct relation *r)
     struct buf b = {0};
     buf_puts(&b, "{");
     for (size_t k = 0; k < r->nkey; k++)
-        buf_printf(&b, "%s%u", k != 0 ? "," : "", column_of(r, k)->type_oid);
+        buf_printf(&b, "%s%u", k != 0 ? "," : "", relation_key(r, k)->type_oid);
     buf_puts(&b, "}");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }

@@ -2,13 +2,6 @@
 
 #include "repl/embedded.h"
 
-static char *taken(struct arena *a, struct buf *b)
-{
-    char *s = arena_strdup(a, buf_text(b));
-    buf_free(b);
-    return s;
-}
-
 char *name_of(struct arena *a, const struct capture *c, const char *name)
 {
     return sql_qualified(a, c->schema, name);
@@ -37,7 +30,7 @@ char *list_keys(struct arena *a, const struct relation *r, const char *prefix)
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++)
         buf_printf(&b, ", %sk%zu", prefix, k + 1);
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *capture_key_text(struct arena *a, const struct relation *r)
@@ -45,9 +38,9 @@ char *capture_key_text(struct arena *a, const struct relation *r)
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
         buf_puts(&b, k != 0 ? "," : "");
-        sql_ident(&b, r->columns[r->key[k].column].name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *list_columns(struct arena *a, const struct relation *r, const char *prefix)
@@ -59,7 +52,7 @@ char *list_columns(struct arena *a, const struct relation *r, const char *prefix
         buf_printf(&b, "%s%s", b.len != 0 ? ", " : "", prefix);
         sql_ident(&b, r->columns[i].name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *join_keys(struct arena *a, const struct relation *r)
@@ -67,9 +60,9 @@ char *join_keys(struct arena *a, const struct relation *r)
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
         buf_printf(&b, "%sd.k%zu %s t.", k != 0 ? " AND " : "", k + 1, r->key[k].eq);
-        sql_ident(&b, r->columns[r->key[k].column].name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *list_ids(struct arena *a, const struct ids *l)
@@ -79,12 +72,20 @@ char *list_ids(struct arena *a, const struct ids *l)
     for (size_t i = 0; i < l->count; i++)
         buf_printf(&b, "%s%d", i != 0 ? "," : "", l->items[i]);
     buf_puts(&b, "}");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 const char *watched(struct arena *a, const struct awake *w)
 {
     return w->all ? NULL : list_ids(a, &w->ids);
+}
+
+const char *positions_of(const struct positions *p, int id)
+{
+    for (size_t i = 0; i < p->nown; i++)
+        if (p->own[i].id == id)
+            return p->own[i].snapshot;
+    return p->snapshot;
 }
 
 char *own_ids(struct arena *a, const struct positions *p)
@@ -94,7 +95,7 @@ char *own_ids(struct arena *a, const struct positions *p)
     for (size_t i = 0; i < p->nown; i++)
         buf_printf(&b, "%s%d", i != 0 ? "," : "", p->own[i].id);
     buf_puts(&b, "}");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *own_positions(struct arena *a, const struct positions *p)
@@ -104,5 +105,5 @@ char *own_positions(struct arena *a, const struct positions *p)
     for (size_t i = 0; i < p->nown; i++)
         buf_printf(&b, "%s\"%s\"", i != 0 ? "," : "", p->own[i].snapshot);
     buf_puts(&b, "}");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }

@@ -101,9 +101,7 @@ static const char *lock_sql(struct arena *a, const struct relation *const *table
                    tables[i]->sql);
     if (n != 0)
         buf_puts(&b, " IN ACCESS SHARE MODE;");
-    const char *sql = arena_strdup(a, buf_text(&b));
-    buf_free(&b);
-    return sql;
+    return buf_take(a, &b);
 }
 
 static bool in_list(int id, const struct relation *const *tables, size_t n)
@@ -139,8 +137,7 @@ static bool keep_owed(struct conn *db, const struct capture *c, const struct awa
     else
         sql_literal(&b, watched(a, w));
     buf_puts(&b, ")");
-    *execute = arena_strdup(a, b.data);
-    buf_free(&b);
+    *execute = buf_take(a, &b);
     return pg_keep(db, &definition, 1, e);
 }
 
@@ -224,9 +221,7 @@ char *capture_join_sql(struct arena *a, const struct relation *const *tables, si
     buf_puts(&b, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT ");
     sql_literal(&b, snapshot);
     buf_printf(&b, "; %s", lock_sql(a, tables, n));
-    char *sql = arena_strdup(a, b.data);
-    buf_free(&b);
-    return sql;
+    return buf_take(a, &b);
 }
 
 bool capture_begin_pass(struct conn *db, const struct capture *c, int id, const char *position,

@@ -21,14 +21,6 @@ bool capture_arm(struct conn *db, const struct capture *c, const struct awake *w
     return ok;
 }
 
-static const char *position_of(const struct positions *p, int id)
-{
-    for (size_t i = 0; i < p->nown; i++)
-        if (p->own[i].id == id)
-            return p->own[i].snapshot;
-    return p->snapshot;
-}
-
 static bool ask(struct conn *db, const char *sql, int n, const char *const *params, int *count, struct err *e)
 {
     struct result *r;
@@ -65,7 +57,7 @@ static bool trim_tables(struct conn *db, const struct capture *c, const struct a
         return false;
     fault_point("rotate.before_trim");
     for (size_t i = 0; i < n; i++) {
-        const char *const params[] = {arena_printf(a, "%d", ids[i]), position_of(p, ids[i])};
+        const char *const params[] = {arena_printf(a, "%d", ids[i]), positions_of(p, ids[i])};
         if (!ask(db, sql, 2, params, truncated, e))
             return false;
     }

@@ -33,7 +33,7 @@ static char *key_hash(struct arena *a, const struct relation *r)
     enum { COLUMNS = 4 }; /* so that the sum fits a bigint */
     char *sum = arena_strdup(a, "");
     for (size_t k = 0, taken = 0; k < r->nkey && taken < COLUMNS; k++) {
-        const char *hash = column_hash(a, r->columns[r->key[k].column].base_type, k + 1);
+        const char *hash = column_hash(a, relation_key(r, k)->base_type, k + 1);
         if (hash != NULL)
             sum = taken++ == 0 ? arena_strdup(a, hash) : arena_printf(a, "(%s) * 31 + %s", sum, hash);
     }
@@ -87,11 +87,9 @@ static bool sorts_cheaply(const char *type)
 static const char *key_order(struct arena *a, const struct relation *r)
 {
     struct buf b = {0};
-    for (size_t k = 0; k < r->nkey && sorts_cheaply(r->columns[r->key[k].column].base_type); k++)
+    for (size_t k = 0; k < r->nkey && sorts_cheaply(relation_key(r, k)->base_type); k++)
         buf_printf(&b, "%s k%zu", k == 0 ? "ORDER BY" : ",", k + 1);
-    const char *order = arena_strdup(a, buf_text(&b));
-    buf_free(&b);
-    return order;
+    return buf_take(a, &b);
 }
 
 /* Of a table with a key: its owed rows, between copy and to. */
@@ -151,7 +149,5 @@ char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_
     buf_puts(&b, "COMMIT; SELECT pg_catalog.setval(");
     sql_literal(&b, name_of(a, c, "applied"));
     buf_printf(&b, "::pg_catalog.regclass, %lld);", (long long)applied_batch);
-    char *sql = arena_strdup(a, b.data);
-    buf_free(&b);
-    return sql;
+    return buf_take(a, &b);
 }

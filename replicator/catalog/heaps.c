@@ -84,17 +84,10 @@ static const char *percent(struct arena *a, const struct heap *h, size_t nranges
     return arena_printf(a, "%.6f", share < 100 ? share : 100);
 }
 
-static char *taken(struct arena *a, struct buf *b)
-{
-    char *s = arena_strdup(a, buf_text(b));
-    buf_free(b);
-    return s;
-}
-
 static void key_expression(struct buf *b, const struct relation *r, size_t k)
 {
     buf_puts(b, "t.");
-    sql_ident(b, r->columns[r->key[k].column].name);
+    sql_ident(b, relation_key(r, k)->name);
     buf_puts(b, r->key[k].collate);
 }
 
@@ -106,7 +99,7 @@ static char *ascending(struct arena *a, const struct relation *r)
         key_expression(&b, r, k);
         buf_printf(&b, " USING %s", r->key[k].lt);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 /* format('%L::type, %L::type', t.a, t.b): literals that mean the same value again. */
@@ -115,7 +108,7 @@ static char *literals(struct arena *a, const struct relation *r)
     struct buf format = {0}, b = {0};
     for (size_t k = 0; k < r->nrange; k++) {
         buf_puts(&format, k != 0 ? ", %L::" : "%L::");
-        for (const char *s = r->columns[r->key[k].column].type; *s != '\0'; s++)
+        for (const char *s = relation_key(r, k)->type; *s != '\0'; s++)
             buf_printf(&format, *s == '%' ? "%%%%" : "%c", *s); /* a type may be named anything */
     }
     buf_puts(&b, "pg_catalog.format(");
@@ -123,11 +116,11 @@ static char *literals(struct arena *a, const struct relation *r)
     for (size_t k = 0; k < r->nrange; k++) {
         buf_puts(&b, ", ");
         buf_puts(&b, "t.");
-        sql_ident(&b, r->columns[r->key[k].column].name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
     buf_puts(&b, ")");
     buf_free(&format);
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 static char *share_array(struct arena *a, const double *shares, size_t n)
@@ -137,7 +130,7 @@ static char *share_array(struct arena *a, const double *shares, size_t n)
     for (size_t i = 0; i < n; i++)
         buf_printf(&b, "%s%.9f", i != 0 ? "," : "", shares[i]);
     buf_puts(&b, "}");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h, const double *shares,

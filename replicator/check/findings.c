@@ -125,9 +125,7 @@ char *finding_where(const struct finding_group *g, struct arena *a)
     if (g->ntables != 0 && b.len != 0)
         buf_puts(&b, ": ");
     name_tables(&b, g);
-    char *where = arena_strdup(a, buf_text(&b));
-    buf_free(&b);
-    return where;
+    return buf_take(a, &b);
 }
 
 char *finding_line(const struct finding_group *g, struct arena *a)

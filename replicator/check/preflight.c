@@ -140,9 +140,7 @@ const char *table_oids(struct look *l, const struct relations *tables)
     for (size_t i = 0; i < tables->count; i++)
         buf_printf(&b, "%s%u", i != 0 ? "," : "", tables->items[i].oid);
     buf_puts(&b, "}");
-    const char *oids = arena_strdup(l->a, b.data);
-    buf_free(&b);
-    return oids;
+    return buf_take(l->a, &b);
 }
 
 /* ---- running them ---- */

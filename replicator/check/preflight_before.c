@@ -40,9 +40,7 @@ static char *oids_of_tables_before(struct look *l)
         comma = ",";
     }
     buf_puts(&b, "}");
-    char *text = arena_strdup(l->a, b.data);
-    buf_free(&b);
-    return text;
+    return buf_take(l->a, &b);
 }
 
 static void tell_indexes_before(struct look *l, const struct result *r)

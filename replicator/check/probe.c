@@ -40,19 +40,6 @@ static void keep(struct probe_job *j, const char *data, size_t len)
         j->keeps_sample = false; /* what came so far is enough; rows must not have a hole */
 }
 
-/* Takes what is left of a message. */
-static bool finish(struct conn *c, struct err *e)
-{
-    enum pg_event event = PG_RESULT;
-    while (event != PG_END) {
-        struct result *r = NULL;
-        if (!pg_next(c, &event, &r, e))
-            return false;
-        result_free(r);
-    }
-    return true;
-}
-
 /* *whole: the slice came to its end before the time did. */
 static bool read_slice(struct conn *c, struct probe_job *j, const struct probe_slice *slice, char *piece,
                        bool *whole, struct err *e)
@@ -75,7 +62,7 @@ static bool read_slice(struct conn *c, struct probe_job *j, const struct probe_s
             return true;
         }
     }
-    if (!finish(c, e))
+    if (!pg_end(c, e))
         return false;
     *whole = true;
     j->pages += slice->bytes;
@@ -176,7 +163,7 @@ static bool load(struct conn *c, struct probe_job *j, const char *table, struct 
     j->begin = clock_us();
     bool ok = pg_send(c, sql, e) && pg_next(c, &event, &r, e) && send_rows(c, j, e);
     free(sql);
-    ok = ok && finish(c, e);
+    ok = ok && pg_end(c, e);
     j->end = clock_us();
     return ok;
 }
@@ -189,7 +176,7 @@ static bool build_index(struct conn *c, struct probe_job *j, const char *table, 
     buf_printf(&b, "CREATE INDEX probe ON %s (", table);
     for (size_t k = 0; k < j->like->nkey; k++) {
         buf_puts(&b, k != 0 ? ", " : "");
-        sql_ident(&b, j->like->columns[j->like->key[k].column].name);
+        sql_ident(&b, relation_key(j->like, k)->name);
     }
     buf_puts(&b, ")");
     uint64_t begin = clock_us();

@@ -42,9 +42,7 @@ static const char *slice_sql(struct arena *a, const struct relation *r, const st
         buf_printf(&b, " WHERE t.ctid >= '(%lld,0)'::pg_catalog.tid AND t.ctid < '(%lld,0)'::pg_catalog.tid",
                    (long long)from, (long long)to);
     buf_printf(&b, ") TO STDOUT (FORMAT %s)", relation_binary(r) ? "binary" : "text");
-    const char *sql = arena_strdup(a, b.data);
-    buf_free(&b);
-    return sql;
+    return buf_take(a, &b);
 }
 
 struct whole {

@@ -22,6 +22,14 @@ static bool may_look(const struct engine *g)
            !engine_in_trouble(g);
 }
 
+bool standing_apart(const struct standing *s, int id)
+{
+    for (size_t i = 0; i < s->nown; i++)
+        if (s->own[i].id == id)
+            return true;
+    return false;
+}
+
 /* ---- positions for jobs: copies, since the loop may change its own meanwhile ---- */
 
 struct positions standing_positions(const struct standing *s, struct arena *a)
@@ -44,13 +52,10 @@ static void advance(struct standing *s, const char *snapshot, const struct ids *
             free(s->own[i].snapshot);
     s->nown = kept;
     for (size_t i = 0; i < left_out->count; i++) {
-        bool apart = false;
-        for (size_t k = 0; k < kept; k++)
-            apart = apart || s->own[k].id == left_out->items[i];
-        if (!apart) {
-            s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
-            s->own[s->nown++] = (struct own_position){left_out->items[i], xstrdup(s->snapshot)};
-        }
+        if (standing_apart(s, left_out->items[i]))
+            continue;
+        s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
+        s->own[s->nown++] = (struct own_position){left_out->items[i], xstrdup(s->snapshot)};
     }
     free(s->snapshot);
     s->snapshot = xstrdup(snapshot);
@@ -182,14 +187,6 @@ static void consistent(struct engine *g, const struct batch_task *t)
         fulfil(g, t);
 }
 
-static bool stands_apart(const struct engine *g, int id)
-{
-    for (size_t i = 0; i < g->standing.nown; i++)
-        if (g->standing.own[i].id == id)
-            return true;
-    return false;
-}
-
 /* What is owed, or of it only what tables owe that stand apart. */
 static void keep_behind(struct engine *g, const struct batch_task *t, bool apart)
 {
@@ -197,7 +194,7 @@ static void keep_behind(struct engine *g, const struct batch_task *t, bool apart
     g->behind.count = 0;
     g->behind.items = arena_alloc(g->behind_mem, (t->owed.count + 1) * sizeof *g->behind.items);
     for (size_t i = 0; i < t->owed.count; i++)
-        if (!apart || stands_apart(g, t->owed.items[i].id))
+        if (!apart || standing_apart(&g->standing, t->owed.items[i].id))
             g->behind.items[g->behind.count++] = t->owed.items[i];
 }
 

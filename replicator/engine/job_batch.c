@@ -25,19 +25,11 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
 
 /* ---- the batch ---- */
 
-static const char *position_of(const struct positions *p, int id)
-{
-    for (size_t i = 0; i < p->nown; i++)
-        if (p->own[i].id == id)
-            return p->own[i].snapshot;
-    return p->snapshot;
-}
-
 /* Few rows, as far as is known how wide they are. A statement that is kept wants a position to begin with. */
 static bool comes_as_values(const struct batch_task *t, const struct relation *r, const struct owed *o)
 {
     const double few_bytes = 500000;
-    return !t->as_streams && r->nkey != 0 && position_of(&t->positions, r->id)[0] != '\0' &&
+    return !t->as_streams && r->nkey != 0 && positions_of(&t->positions, r->id)[0] != '\0' &&
            o->rows <= APPLY_FEW_ROWS && (double)o->rows * relation_row_bytes(r) <= few_bytes;
 }
 
@@ -51,13 +43,13 @@ static struct apply_table *make_tables(struct batch_task *t)
             .source = r,
             .target = &w->targets[r - w->relations.items],
             .copy_sql =
-                capture_batch_sql(t->task.mem, &w->capture, r, position_of(&t->positions, r->id), NULL),
+                capture_batch_sql(t->task.mem, &w->capture, r, positions_of(&t->positions, r->id), NULL),
             .truncated = t->owed.items[i].truncated,
             .owed = t->owed.items[i].rows,
         };
         if (comes_as_values(t, r, &t->owed.items[i]))
             tables[i].rows_of = capture_batch_kept(t->task.mem, &w->capture, r,
-                                                   position_of(&t->positions, r->id), APPLY_FEW_ROWS + 1);
+                                                   positions_of(&t->positions, r->id), APPLY_FEW_ROWS + 1);
     }
     return tables;
 }
@@ -68,7 +60,7 @@ static bool fan_out(struct batch_task *t, struct worker *w, struct conn *source,
 {
     const char **snapshots = arena_alloc(t->task.mem, (a->ntables + 1) * sizeof *snapshots);
     for (size_t i = 0; i < a->ntables; i++)
-        snapshots[i] = position_of(&t->positions, a->tables[i].source->id);
+        snapshots[i] = positions_of(&t->positions, a->tables[i].source->id);
     if (fan_cut(&t->task, a->tables, a->ntables, snapshots, NULL) < 2)
         return true;
     a->fan = fan;

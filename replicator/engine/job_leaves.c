@@ -33,12 +33,10 @@ static char *keys_out_sql(struct arena *a, const struct relation *root, const st
     buf_printf(&b, "COPY (SELECT %s", xid);
     for (size_t k = 0; k < root->nkey; k++) {
         buf_puts(&b, ", ");
-        sql_ident(&b, root->columns[root->key[k].column].name);
+        sql_ident(&b, relation_key(root, k)->name);
     }
     buf_printf(&b, " FROM ONLY %s%s) TO STDOUT", leaf->sql, root->nkey == 0 ? " LIMIT 1" : "");
-    char *sql = arena_strdup(a, b.data);
-    buf_free(&b);
-    return sql;
+    return buf_take(a, &b);
 }
 
 /* The keys of the target's leaf are owed, in one transaction on the source. */
@@ -60,7 +58,7 @@ static bool owe_twin(const struct world *w, const struct relation *root, const s
 static bool has_key(const struct relation *root, const struct relation *t)
 {
     for (size_t k = 0; t != NULL && k < root->nkey; k++)
-        if (relation_column(t, root->columns[root->key[k].column].name) == NULL)
+        if (relation_column(t, relation_key(root, k)->name) == NULL)
             return false;
     return t != NULL;
 }

@@ -26,7 +26,7 @@ void world_say(struct world *w, char *text)
 static bool has_column(const struct relation *r, const char *name)
 {
     for (size_t k = 0; k < r->nkey; k++)
-        if (strcmp(r->columns[r->key[k].column].name, name) == 0)
+        if (strcmp(relation_key(r, k)->name, name) == 0)
             return true;
     return false;
 }
@@ -53,7 +53,7 @@ bool mend_same_key(const struct world *w, const struct relation *source, const s
     if (width(source) != target->nkey)
         return false;
     for (size_t k = 0; k < target->nkey; k++)
-        if (!has_column(target, source->columns[source->key[k].column].name))
+        if (!has_column(target, relation_key(source, k)->name))
             return false;
     return true;
 }

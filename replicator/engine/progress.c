@@ -17,14 +17,6 @@ static char *copy_text(const char *s)
 
 /* ---- tables ---- */
 
-static bool stands_apart(const struct engine *g, int id)
-{
-    for (size_t i = 0; i < g->standing.nown; i++)
-        if (g->standing.own[i].id == id)
-            return true;
-    return false;
-}
-
 static const char *table_phase(const struct engine *g, const struct table_plan *p, int id)
 {
     if (drift_of(g, id) != NULL)
@@ -37,7 +29,7 @@ static const char *table_phase(const struct engine *g, const struct table_plan *
         return "copying";
     if (g->life == LIFE_COPYING || g->life == LIFE_INDEXING)
         return "copied";
-    return stands_apart(g, id) || catchup_has(g, id) ? "catching_up" : "following";
+    return standing_apart(&g->standing, id) || catchup_has(g, id) ? "catching_up" : "following";
 }
 
 /* What a byte of the table is on the wire: as the chunks that are there tell; before the first of them, as wide as the

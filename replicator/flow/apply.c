@@ -126,14 +126,14 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
         if (!ok)
             return false;
     }
-    return stream_end(target, e);
+    return pg_end(target, e);
 }
 
 /* The target merges while the source ends its transaction; what it merges is from the first step on to be taken. */
 static bool end(struct conn *source, struct conn *target, const struct script *s, size_t first, struct err *e)
 {
     fault_point("apply.staged");
-    if (!stream_end(source, e))
+    if (!pg_end(source, e))
         return false;
     fault_point("apply.durable");
     if (!take_merges(target, s, first, e))

@@ -133,7 +133,7 @@ static bool copy_piece(struct conn *source, struct conn *target, struct chunk_co
     if (read->len == 0)
         atomic_store(&p->progress.rows, rows + (uint64_t)result_affected(copied));
     result_free(copied);
-    return stream_end(target, e);
+    return pg_end(target, e);
 }
 
 static bool gather_piece(struct conn *source, struct conn *target, struct chunk_copy *c,
@@ -149,7 +149,7 @@ static bool gather_piece(struct conn *source, struct conn *target, struct chunk_
         return true;
     insert_add(&o->sql, p->relation, read->data, read->len);
     outbox_add(o, p);
-    return o->sql.len < UNSENT_MAX || (flush(target, c, o, e) && stream_end(target, e));
+    return o->sql.len < UNSENT_MAX || (flush(target, c, o, e) && pg_end(target, e));
 }
 
 static bool move_piece(struct conn *source, struct conn *target, struct chunk_copy *c, struct chunk_piece *p,
@@ -182,7 +182,7 @@ static bool copy_slice(struct conn *source, struct conn *target, struct chunk_co
         ok = move_piece(source, target, c, &c->pieces[i], o, e);
     }
     fault_point("chunk.copied");
-    return ok && stream_end(source, e);
+    return ok && pg_end(source, e);
 }
 
 /* ---- marks ---- */
@@ -222,11 +222,11 @@ static bool copy_all(struct conn *source, struct conn *target, struct chunk_copy
     for (size_t i = 0; ok && i < c->pieces[0].nslices; i++)
         ok = copy_slice(source, target, c, i, &o, e);
     if (ok && c->may_commit != NULL)
-        ok = flush(target, c, &o, e) && stream_end(target, e) && c->may_commit(c->arg, e);
+        ok = flush(target, c, &o, e) && pg_end(target, e) && c->may_commit(c->arg, e);
     if (ok) {
         add_marks(&o, c);
         fault_point("chunk.before_commit");
-        ok = flush(target, c, &o, e) && stream_end(target, e);
+        ok = flush(target, c, &o, e) && pg_end(target, e);
         fault_point("chunk.after_commit");
     }
     outbox_clear(&o);

@@ -80,7 +80,7 @@ static bool move(struct conn *source, struct conn *target, struct part *p, struc
     struct result *copied = NULL;
     bool ok = stream_open(source, PG_COPY_OUT, e) && stream_open(target, PG_COPY_IN, e) &&
               copier_run(source, target, progress, e) && stream_result(target, &copied, e) &&
-              stream_end(target, e) && stream_end(source, e);
+              pg_end(target, e) && pg_end(source, e);
     if (ok)
         p->rows = result_affected(copied);
     result_free(copied);
@@ -160,9 +160,7 @@ static char *drops(struct arena *a, const struct apply *ap)
         if (fan_has(ap, &ap->tables[i]))
             buf_printf(&b, "%s%s", b.len == 0 ? "DROP TABLE IF EXISTS " : ", ",
                        stage_of(a, ap, &ap->tables[i]));
-    char *sql = arena_strdup(a, buf_text(&b));
-    buf_free(&b);
-    return sql;
+    return buf_take(a, &b);
 }
 
 void fan_end(struct script *s, struct arena *a, const struct apply *ap)

@@ -61,13 +61,6 @@ static void add_filled(struct script *s, enum step_kind kind, struct apply_table
     free(sql);
 }
 
-static char *taken(struct arena *a, struct buf *b)
-{
-    char *s = arena_strdup(a, buf_text(b));
-    buf_free(b);
-    return s;
-}
-
 /* ---- the stage's layout: c<n> is the n-th copied column of the source ---- */
 
 static const struct column *target_column(const struct apply_table *t, const struct column *from)
@@ -84,7 +77,7 @@ char *stage_columns(struct arena *a, const struct apply_table *t)
     if (r->nkey != 0) {
         buf_puts(&b, "present boolean");
         for (size_t k = 0; k < r->nkey; k++)
-            buf_printf(&b, ", k%zu %s", k + 1, target_column(t, &r->columns[r->key[k].column])->base_type);
+            buf_printf(&b, ", k%zu %s", k + 1, target_column(t, relation_key(r, k))->base_type);
         comma = ", ";
     }
     for (size_t i = 0; i < r->ncolumns; i++) {
@@ -93,7 +86,7 @@ char *stage_columns(struct arena *a, const struct apply_table *t)
         buf_printf(&b, "%sc%zu %s", comma, i + 1, target_column(t, &r->columns[i])->base_type);
         comma = ", ";
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *stage_name(struct arena *a, const struct apply_table *t)
@@ -106,9 +99,9 @@ char *stage_name(struct arena *a, const struct apply_table *t)
 
 static const char *key_operator(const struct apply_table *t, size_t k)
 {
-    const char *name = t->source->columns[t->source->key[k].column].name;
+    const char *name = relation_key(t->source, k)->name;
     for (size_t i = 0; i < t->target->nkey; i++)
-        if (strcmp(t->target->columns[t->target->key[i].column].name, name) == 0)
+        if (strcmp(relation_key(t->target, i)->name, name) == 0)
             return t->target->key[i].eq;
     return t->source->key[k].eq;
 }
@@ -119,10 +112,10 @@ static char *on_keys(struct arena *a, const struct apply_table *t)
     const struct relation *r = t->source;
     for (size_t k = 0; k < r->nkey; k++) {
         buf_puts(&b, k != 0 ? " AND t." : "t.");
-        sql_ident(&b, r->columns[r->key[k].column].name);
+        sql_ident(&b, relation_key(r, k)->name);
         buf_printf(&b, " %s s.k%zu", key_operator(t, k), k + 1);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 /* Columns that a row can only change by being made anew. */
@@ -159,7 +152,7 @@ static char *differs(struct arena *a, const struct apply_table *t,
                    left.data, right.data);
     buf_free(&left);
     buf_free(&right);
-    return taken(a, &both);
+    return buf_take(a, &both);
 }
 
 static char *set_list(struct arena *a, const struct apply_table *t)
@@ -172,7 +165,7 @@ static char *set_list(struct arena *a, const struct apply_table *t)
         sql_ident(&b, t->source->columns[i].name);
         buf_printf(&b, " = s.c%zu", i + 1);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 /* "("a", "b")" of the table or "s.c1, s.c2" of the stage; "" where no column is copied. */
@@ -189,7 +182,7 @@ static char *column_list(struct arena *a, const struct apply_table *t, bool stag
             sql_ident(&b, t->source->columns[i].name);
     }
     if (b.len == 0 || staged)
-        return taken(a, &b);
+        return buf_take(a, &b);
     char *s = arena_printf(a, "(%s)", b.data);
     buf_free(&b);
     return s;

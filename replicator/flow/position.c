@@ -6,9 +6,7 @@ static const char *literal(struct arena *a, const char *text)
 {
     struct buf b = {0};
     sql_literal(&b, text);
-    const char *quoted = arena_strdup(a, b.data);
-    buf_free(&b);
-    return quoted;
+    return buf_take(a, &b);
 }
 
 struct kept position_advance(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,

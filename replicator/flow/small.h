@@ -8,7 +8,7 @@
 bool small_is(const struct apply *ap);
 
 /* Asks source, in the batch's transaction, for the rows of all tables and for its end, in one message, and takes the rows
- * as the tables' values; the end is to be taken yet (stream_end). Stages have their names. On failure ap->too_wide may
+ * as the tables' values; the end is to be taken yet (pg_end). Stages have their names. On failure ap->too_wide may
  * be set. */
 bool small_read(struct conn *source, struct apply *ap, struct arena *a, struct err *e) MUST_CHECK;
 

@@ -26,20 +26,6 @@ bool stream_result(struct conn *c, struct result **out, struct err *e)
     return event == PG_RESULT || err_set(e, ERR_SQL, "the server answered out of order");
 }
 
-bool stream_end(struct conn *c, struct err *e)
-{
-    enum pg_event event = PG_RESULT;
-    while (event != PG_END) {
-        struct result *r = NULL;
-        if (!pg_next(c, &event, &r, e))
-            return false;
-        result_free(r);
-        if (event == PG_COPY_IN || event == PG_COPY_OUT)
-            return err_set(e, ERR_SQL, "the server answered out of order");
-    }
-    return true;
-}
-
 bool stream_too_wide(struct err *e)
 {
     /* PostgreSQL builds a row of COPY in one piece of memory, and has no SQLSTATE of its own for one that is too large. */

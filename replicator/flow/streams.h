@@ -8,8 +8,6 @@
 bool stream_open(struct conn *c, enum pg_event wanted, struct err *e) MUST_CHECK;
 /* The next result, which must be one. Caller frees. */
 bool stream_result(struct conn *c, struct result **out, struct err *e) MUST_CHECK;
-/* Drops results until there are no more. */
-bool stream_end(struct conn *c, struct err *e) MUST_CHECK;
 
 /* Where the error is that a row does not fit into a server's memory: says what to do. Returns false. */
 bool stream_too_wide(struct err *e);

@@ -169,7 +169,7 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
             result_free(r);
         }
     }
-    return ok && stream_end(db, e);
+    return ok && pg_end(db, e);
 }
 
 bool target_stands(struct conn *db, const char *schema, int id, struct arena *a, struct target_standing *out,

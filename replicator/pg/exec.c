@@ -158,18 +158,23 @@ bool pg_rows(struct conn *c, bool (*take)(void *arg, const struct result *row, s
     }
 }
 
-bool pg_exec(struct conn *c, const char *sql, struct err *e)
+bool pg_end(struct conn *c, struct err *e)
 {
     enum pg_event event = PG_RESULT;
-    if (!pg_send(c, sql, e))
-        return false;
     while (event != PG_END) {
         struct result *r = NULL;
         if (!pg_next(c, &event, &r, e))
             return false;
         result_free(r);
+        if (event == PG_COPY_IN || event == PG_COPY_OUT)
+            return err_set(e, ERR_SQL, "the server answered out of order");
     }
     return true;
+}
+
+bool pg_exec(struct conn *c, const char *sql, struct err *e)
+{
+    return pg_send(c, sql, e) && pg_end(c, e);
 }
 
 bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *params, struct result **out,

@@ -36,9 +36,7 @@ char *sql_qualified(struct arena *a, const char *schema, const char *name)
     sql_ident(&b, schema);
     buf_puts(&b, ".");
     sql_ident(&b, name);
-    char *out = arena_strdup(a, b.data);
-    buf_free(&b);
-    return out;
+    return buf_take(a, &b);
 }
 
 static bool is_name(char ch)

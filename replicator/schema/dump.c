@@ -89,8 +89,7 @@ static bool file_read(const char *path, struct arena *a, char **out, struct err 
         buf_add(&b, piece, n);
     bool ok = ferror(f) == 0;
     fclose(f);
-    *out = arena_strdup(a, buf_text(&b));
-    buf_free(&b);
+    *out = buf_take(a, &b);
     return ok || err_set(e, ERR_OS, "cannot read %s", path);
 }
 

@@ -143,9 +143,7 @@ static char *differing_columns(struct verify_sides *s, const struct seen *a, con
     for (size_t i = 0; i < verify_columns(s->from); i++)
         if (a->columns[i] != b->columns[i])
             buf_printf(&names, "%s%s", names.len != 0 ? ", " : "", verify_column(s->from, i)->name);
-    char *text = arena_strdup(s->job->mem, buf_text(&names));
-    buf_free(&names);
-    return text;
+    return buf_take(s->job->mem, &names);
 }
 
 /* "name=value, ..." of the columns that differ, or of all where the other side has no row. */
@@ -164,9 +162,7 @@ static char *values_of(struct verify_sides *s, const struct seen *of, const stru
         field += width < left ? width + 1 : width;
         left -= width < left ? width + 1 : width;
     }
-    char *text = arena_strdup(s->job->mem, buf_text(&b));
-    buf_free(&b);
-    return text;
+    return buf_take(s->job->mem, &b);
 }
 
 /* Returns the key that it is on record by. */

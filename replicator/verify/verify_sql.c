@@ -5,13 +5,6 @@
 #include "repl/hash.h"
 #include "repl/pg.h"
 
-static char *taken(struct arena *a, struct buf *b)
-{
-    char *s = arena_strdup(a, buf_text(b));
-    buf_free(b);
-    return s;
-}
-
 /* ---- columns ---- */
 
 size_t verify_columns(const struct relation *r)
@@ -53,7 +46,7 @@ char *verify_columns_sql(struct arena *a, const struct relation *r)
         buf_puts(&b, b.len != 0 ? ", " : "");
         add_column(&b, &r->columns[i]);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *verify_key_sql(struct arena *a, const struct relation *r)
@@ -61,9 +54,9 @@ char *verify_key_sql(struct arena *a, const struct relation *r)
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
         buf_puts(&b, k != 0 ? ", t." : "t.");
-        sql_ident(&b, r->columns[r->key[k].column].name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *verify_table_sql(struct arena *a, const struct relation *r)
@@ -89,7 +82,7 @@ static char *column_hash(struct arena *a, const struct column *c, long long seed
     const char *type = c->base_type;
     buf_puts(&b, "t.");
     sql_ident(&b, c->name);
-    char *value = taken(a, &b);
+    char *value = buf_take(a, &b);
     const char *call = "";
     if (strcmp(type, "integer") == 0 || strcmp(type, "smallint") == 0 || strcmp(type, "boolean") == 0)
         call = arena_printf(a, "hashint4extended(%s::int4, %lld)", value, seed);
@@ -144,7 +137,7 @@ char *verify_bucket_sql(struct arena *a, const struct relation *r)
 {
     const struct column **c = arena_alloc(a, (r->nkey + 1) * sizeof(*c));
     for (size_t k = 0; k < r->nkey; k++)
-        c[k] = &r->columns[r->key[k].column];
+        c[k] = relation_key(r, k);
     return arena_printf(a, "(%s & 255)", r->nkey != 0 ? hash_of(a, c, r->nkey) : verify_hash_sql(a, r));
 }
 
@@ -167,7 +160,7 @@ static void add_comparison(struct buf *b, const struct relation *r, const char *
     buf_puts(b, "(");
     for (size_t k = 0; k < r->nkey; k++) {
         buf_puts(b, k != 0 ? ", t." : "t.");
-        sql_ident(b, r->columns[r->key[k].column].name);
+        sql_ident(b, relation_key(r, k)->name);
     }
     buf_printf(b, ") %.*s%s) (", (int)(strlen(eq) - 2), eq, sign);
     struct arena *a = arena_new();
@@ -175,7 +168,7 @@ static void add_comparison(struct buf *b, const struct relation *r, const char *
         size_t len = copy_field_length(key, left);
         buf_puts(b, k != 0 ? ", " : "");
         sql_literal(b, copy_field_value(a, key, len));
-        buf_printf(b, "::%s", r->columns[r->key[k].column].type);
+        buf_printf(b, "::%s", relation_key(r, k)->type);
         key += len < left ? len + 1 : len;
         left -= len < left ? len + 1 : len;
     }
@@ -194,7 +187,7 @@ char *verify_range_sql(struct arena *a, const struct relation *r, const char *fr
         add_comparison(&b, r, "<=", to);
     if (b.len == 0)
         buf_puts(&b, "true");
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 /* ---- keys ---- */
@@ -210,13 +203,13 @@ char *verify_values_sql(struct arena *a, const struct relation *r, const struct 
             size_t len = copy_field_length(field, left);
             buf_puts(&b, ", ");
             sql_literal(&b, copy_field_value(a, field, len));
-            buf_printf(&b, "::%s", r->columns[r->key[k].column].type);
+            buf_printf(&b, "::%s", relation_key(r, k)->type);
             field += len < left ? len + 1 : len;
             left -= len < left ? len + 1 : len;
         }
         buf_puts(&b, ")");
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *verify_names_sql(struct arena *a, const struct relation *r)
@@ -225,7 +218,7 @@ char *verify_names_sql(struct arena *a, const struct relation *r)
     buf_puts(&b, "n");
     for (size_t k = 0; k < r->nkey; k++)
         buf_printf(&b, ", k%zu", k + 1);
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 char *verify_on_sql(struct arena *a, const struct relation *r)
@@ -233,9 +226,9 @@ char *verify_on_sql(struct arena *a, const struct relation *r)
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
         buf_printf(&b, "%sv.k%zu %s t.", k != 0 ? " AND " : "", k + 1, r->key[k].eq);
-        sql_ident(&b, r->columns[r->key[k].column].name);
+        sql_ident(&b, relation_key(r, k)->name);
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
 
 /* ---- lines of COPY ---- */
@@ -289,9 +282,9 @@ char *verify_key_shown(struct arena *a, const struct relation *r, const char *ke
     size_t left = strlen(key);
     for (size_t k = 0; k < r->nkey; k++) {
         size_t len = copy_field_length(key, left);
-        buf_printf(&b, "%s%s=%.*s", k != 0 ? ", " : "", r->columns[r->key[k].column].name, (int)len, key);
+        buf_printf(&b, "%s%s=%.*s", k != 0 ? ", " : "", relation_key(r, k)->name, (int)len, key);
         key += len < left ? len + 1 : len;
         left -= len < left ? len + 1 : len;
     }
-    return taken(a, &b);
+    return buf_take(a, &b);
 }
