@@ -109,7 +109,7 @@ static void take_cuts(const struct result *r, struct arena *a, struct target_sta
     struct target_heap *h = out->heaps;
     for (int i = 0; i < result_rows(r); i++) {
         while (h->relation != (int)result_int(r, i, 0) || h->heap != (uint32_t)result_int(r, i, 1))
-            h++; /* a cut refers to its heap */
+            h++; /* a cut refers to its heap, and both are of one snapshot */
         if (h->ncuts++ == 0)
             h->cuts = &cuts[i];
         cuts[i] = (struct target_cut){
@@ -134,6 +134,14 @@ static void take_chunks(const struct result *r, struct arena *a, struct target_s
         };
 }
 
+/* Of the statement in front, which has the others read under one snapshot. */
+static void take_nothing(const struct result *r, struct arena *a, struct target_state *out)
+{
+    (void)r;
+    (void)a;
+    (void)out;
+}
+
 /* The steps' list is the arena's, unlike a strlist that was added to. */
 static void take_steps(const struct result *r, struct arena *a, struct target_state *out)
 {
@@ -147,7 +155,7 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
                  struct err *e)
 {
     static void (*const takers[])(const struct result *, struct arena *, struct target_state *) = {
-        take_position, take_relations, take_heaps, take_cuts, take_chunks, take_steps,
+        take_nothing, take_position, take_relations, take_heaps, take_cuts, take_chunks, take_steps,
     };
     bool there;
     memset(out, 0, sizeof *out);

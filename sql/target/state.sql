@@ -1,5 +1,7 @@
--- All that the target knows of its sync, as one result a table.
+-- All that the target knows of its sync, as one result a table, and all of one moment: others cut tables meanwhile, take
+-- them in and commit batches. To be sent as one message, or in a transaction.
 -- Reads: sync, position, relation, heap, cut, chunk, step.   Variables: schema.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SELECT s.sync_id, p.batch, p.snapshot, p.system_identifier, p.timeline, p.source_database,
        coalesce(pg_catalog.to_char(p.applied_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '')
 FROM :"schema".sync s, :"schema".position p;

@@ -187,3 +187,21 @@ def test_status_tells_how_far_it_is(repl, src, dst):
     after = repl.status()
     assert after["copy"]["rows_done"] == 60000
     assert after["tables"][0]["rows_copied"] == 60000
+
+
+def test_who_asks_how_far_it_is_meets_others_at_work(repl, src, target):
+    """All that the target knows of the sync is of one moment, also where a table is cut while it is read."""
+    src.execute("create table t(id int primary key)")
+    repl.init()
+    waits = ("select from pg_stat_activity where datname = %s and application_name like 'repl%%' and wait_event_type = 'Lock'")
+    with target.connect(autocommit=False) as other:
+        other.execute("lock table repl.cut in access exclusive mode")
+        asks = repl.start_in_background("status", "--json")
+        with target.admin() as c:
+            eventually(lambda: c.execute(waits, (target.name,)).fetchall(), what="it is behind the heaps")
+        other.execute("insert into repl.heap select id, 1, 1, 100, 819200 from repl.relation")
+        other.execute("insert into repl.cut select id, 1, g, g * 10, null, 81920 from repl.relation, generate_series(0, 9) g")
+        other.commit()
+    log = repl.folder / "background-status.log"
+    assert asks.wait(60) == 0, log.read_text(encoding="utf-8")
+    assert "could not be asked" not in log.read_text(encoding="utf-8")
