@@ -43,6 +43,25 @@ static void add_merge(struct script *s, struct arena *a, struct apply_table *t)
     merge_add(s, a, t);
 }
 
+static bool waits(const struct apply *ap)
+{
+    for (size_t i = 0; i < ap->ntables; i++)
+        if (ap->tables[i].counted)
+            return true;
+    return false;
+}
+
+/* What comes behind the merges of all tables. */
+static void add_end(struct script *s, const struct apply *ap, struct arena *a)
+{
+    fan_end(s, a, ap);
+    add_sequences(s, ap, a);
+    if (ap->position.definition != NULL)
+        script_add_kept(s, STEP_POSITION, NULL, &ap->position);
+    else
+        script_add(s, STEP_POSITION, NULL, ap->position.execute);
+}
+
 /* Returns the number of steps up to the last copy: their results are taken while the stages are filled. */
 static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
 {
@@ -63,12 +82,8 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
         add_merge(s, a, &ap->tables[i]);
-    fan_end(s, a, ap);
-    add_sequences(s, ap, a);
-    if (ap->position.definition != NULL)
-        script_add_kept(s, STEP_POSITION, NULL, &ap->position);
-    else
-        script_add(s, STEP_POSITION, NULL, ap->position.execute);
+    if (!waits(ap))
+        add_end(s, ap, a);
     return copied != 0 ? copies : 0;
 }
 
@@ -129,14 +144,34 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
     return pg_end(target, e);
 }
 
+/* The inserts of the tables of which the merges so far do not account for every row, and the end: one message more, which
+ * costs a large batch less than to look for each of its rows once more. */
+static bool insert_missing(struct conn *target, const struct apply *ap, struct arena *a, struct err *e)
+{
+    struct script s = {.mem = a};
+    if (!waits(ap))
+        return true;
+    for (size_t i = 0; i < ap->ntables; i++) {
+        struct apply_table *t = &ap->tables[i];
+        if (t->counted && t->upserted + t->deleted < t->rows)
+            merge_add_missing(&s, a, t);
+    }
+    add_end(&s, ap, a);
+    bool ok = pg_keep(target, s.kept, s.nkept, e) && pg_send(target, s.sql.data, e) &&
+              take_merges(target, &s, 0, e);
+    script_free(&s);
+    return ok;
+}
+
 /* The target merges while the source ends its transaction; what it merges is from the first step on to be taken. */
-static bool end(struct conn *source, struct conn *target, const struct script *s, size_t first, struct err *e)
+static bool end(struct conn *source, struct conn *target, const struct apply *ap, const struct script *s,
+                size_t first, struct err *e)
 {
     fault_point("apply.staged");
     if (!pg_end(source, e))
         return false;
     fault_point("apply.durable");
-    if (!take_merges(target, s, first, e))
+    if (!take_merges(target, s, first, e) || !insert_missing(target, ap, s->mem, e))
         return false;
     fault_point("apply.before_commit");
     if (!pg_exec(target, "COMMIT", e))
@@ -145,13 +180,15 @@ static bool end(struct conn *source, struct conn *target, const struct script *s
     return true;
 }
 
-/* The same small tables come again and again: what their merges are is parsed and planned once a session. */
-static void choose_kept(struct apply *ap, bool small)
+/* The same small tables come again and again: what their merges are is parsed and planned once a session. Of the others
+ * each statement reads many rows. */
+static void choose_merges(struct apply *ap, bool small)
 {
     for (size_t i = 0; i < ap->ntables; i++) {
         struct apply_table *t = &ap->tables[i];
         t->kept = small || (ap->ntables <= STAGES_KEPT && !fan_has(ap, t) && t->source->nkey != 0 &&
                             merge_is_small(t));
+        t->counted = !t->kept && merge_can_count(t);
     }
 }
 
@@ -163,7 +200,7 @@ static bool carry_values(struct conn *source, struct conn *target, struct apply 
         return false;
     target_script(s, ap, s->mem);
     return pg_keep(target, s->kept, s->nkept, e) && pg_send(target, s->sql.data, e) &&
-           end(source, target, s, 0, e);
+           end(source, target, ap, s, 0, e);
 }
 
 /* The messages go out to both, and the rows from the one to the other. */
@@ -174,7 +211,7 @@ static bool carry_streams(struct conn *source, struct conn *target, struct apply
     size_t copies = target_script(s, ap, s->mem);
     bool ok = pg_keep(target, s->kept, s->nkept, e) && pg_send(source, out, e) &&
               pg_send(target, s->sql.data, e) && fill_stages(source, target, ap, e) &&
-              end(source, target, s, copies, e);
+              end(source, target, ap, s, copies, e);
     free(out);
     return ok;
 }
@@ -185,7 +222,7 @@ static bool carry(struct conn *source, struct conn *target, struct apply *ap, st
 {
     struct script s = {.mem = arena};
     bool small = small_is(ap);
-    choose_kept(ap, small);
+    choose_merges(ap, small);
     bool ok = small ? carry_values(source, target, ap, &s, e) : carry_streams(source, target, ap, &s, e);
     script_free(&s);
     return ok;

@@ -230,6 +230,22 @@ static void choose_plan(struct script *s, const struct apply_table *t)
 
 /* ---- whole statements ---- */
 
+bool merge_can_count(const struct apply_table *t)
+{
+    const struct relation *from = t->source, *to = t->target;
+    if (from->nkey == 0 || from->nkey != to->nkey)
+        return false;
+    for (size_t k = 0; k < from->nkey; k++) {
+        const char *name = from->columns[from->key[k].column].name;
+        size_t i = 0;
+        while (i < to->nkey && strcmp(to->columns[to->key[i].column].name, name) != 0)
+            i++;
+        if (i == to->nkey)
+            return false;
+    }
+    return true;
+}
+
 static void merge_keyed(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
 {
     enum { DIFFERS = 6 }; /* the variable that changes from statement to statement */
@@ -248,10 +264,13 @@ static void merge_keyed(struct script *s, struct arena *a, struct apply_table *t
         vars[DIFFERS].value = any;
         add_filled(s, STEP_UPSERT, t, sql_target_merge_update, vars);
     }
-    add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
+    if (!t->counted)
+        add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
 }
 
-void merge_add(struct script *s, struct arena *a, struct apply_table *t)
+/* Adds the statements that `of` makes of the table. */
+static void add_with(struct script *s, struct arena *a, struct apply_table *t,
+                     void (*of)(struct script *, struct arena *, struct apply_table *, struct sql_var *))
 {
     struct sql_var vars[] = {
         {"into", t->target->sql},
@@ -264,12 +283,31 @@ void merge_add(struct script *s, struct arena *a, struct apply_table *t)
         {"set", set_list(a, t)},
         {NULL, NULL},
     };
-    if (t->source->nkey != 0) {
-        merge_keyed(s, a, t, vars);
-        return;
-    }
+    of(s, a, t, vars);
+}
+
+static void replace(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
+{
+    (void)a;
     add_filled(s, STEP_OTHER, t, sql_target_replace_delete, vars);
     add_filled(s, STEP_UPSERT, t, sql_target_replace_insert, vars);
+}
+
+static void insert_missing(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
+{
+    (void)a;
+    choose_plan(s, t);
+    add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
+}
+
+void merge_add(struct script *s, struct arena *a, struct apply_table *t)
+{
+    add_with(s, a, t, t->source->nkey != 0 ? merge_keyed : replace);
+}
+
+void merge_add_missing(struct script *s, struct arena *a, struct apply_table *t)
+{
+    add_with(s, a, t, insert_missing);
 }
 
 void truncate_add(struct script *s, struct arena *a, struct apply_table *tables, size_t n)

@@ -32,8 +32,14 @@ char *stage_name(struct arena *a, const struct apply_table *t);
 /* "present boolean, k1 ..., c1 ...": the stage's columns, of the target's types. */
 char *stage_columns(struct arena *a, const struct apply_table *t);
 
-/* The statements that merge the stage into the table; kept where the table is to be. */
+/* The statements that merge the stage into the table; kept where the table is to be; without the last of them, the insert,
+ * where the table is counted. */
 void merge_add(struct script *s, struct arena *a, struct apply_table *t);
+/* That insert, in a later message of the same transaction. */
+void merge_add_missing(struct script *s, struct arena *a, struct apply_table *t);
+/* A staged row is one row of the target at most, since the key is the target's too: where as many rows were updated and
+ * deleted as were staged, none is missing. */
+bool merge_can_count(const struct apply_table *t);
 /* So few rows that each is looked up, whatever the table holds. */
 bool merge_is_small(const struct apply_table *t);
 /* One statement: what is planned from here on to the end of the transaction looks rows up, and is planned once. */
