@@ -83,8 +83,13 @@ static void on_wake(uv_async_t *async)
 
 /* ---- stopping ---- */
 
+/* No job is in flight, but the worker of the last one may not have woken the loop yet, whose handle that needs. So the
+ * threads end first; all that keeps them is closing their connections. */
 static void close_handles(struct engine *g)
 {
+    pool_stop(g->pool, INTERRUPT_NOW);
+    if (g->watch != NULL)
+        pool_stop(g->watch, INTERRUPT_NOW);
     uv_close((uv_handle_t *)&g->prepare, NULL);
     uv_close((uv_handle_t *)&g->look_timer, NULL);
     uv_close((uv_handle_t *)&g->status_timer, NULL);

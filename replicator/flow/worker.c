@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "repl/fault.h"
 #include "repl/flow.h"
 
 struct worker {
@@ -153,6 +154,7 @@ static bool run_and_post(struct worker *w, struct job *job)
         return ok;
     }
     queue_put(w->pool->results, job);
+    fault_point("pool.posted"); /* the loop may have the result already */
     w->pool->options.wake(w->pool->options.arg);
     return ok;
 }

@@ -248,6 +248,15 @@ def test_stop_in_the_copy(repl, src, dst, equal):
     equal()
 
 
+def test_a_stop_meets_a_result_that_nobody_has_told(repl, src, small):
+    """The loop takes it before the worker that made it has woken the loop, and is at its end by then."""
+    for n in range(3):
+        repl.start(pause_at="pool.posted:400")
+        repl.wait_phase("following")
+        src.execute("update t set v = %s where id = 1", (str(n),))
+        repl.stop()
+
+
 def test_a_second_engine_is_refused(repl, src, small, tmp_path, source, target):
     (tmp_path / "other").mkdir()
     other = Repl(tmp_path / "other", source.uri, target.uri)
