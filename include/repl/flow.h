@@ -304,7 +304,7 @@ struct chunk_copy {
  * it is about. */
 bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e) MUST_CHECK;
 
-/* ---- batches (stage.c, apply.c) ---- */
+/* ---- batches (stages.c, apply.c) ---- */
 
 /* A table that owes no more rows than these can give a statement for them (rows_of), which brings one more at most. */
 enum { APPLY_FEW_ROWS = 1000 };

@@ -23,7 +23,7 @@ struct table_facts {
     const char *always, *foreign_partitions;
 };
 
-/* One row of check_sizes.sql. */
+/* One row of sql/check/sizes.sql. */
 struct sizes {
     bool known;
     int64_t tables, indexes, largest_index, database; /* bytes */
@@ -103,7 +103,7 @@ bool step_target_tables(struct look *l, enum side side, struct err *e) MUST_CHEC
 bool step_rows(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_triggers(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
-/* preflight_fork.c, seed.c: copies of the source */
+/* preflight_fork.c, preflight_seed.c: copies of the source */
 bool step_fork(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_seed(struct look *l, enum side side, struct err *e) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 -- Which of the rights that roles have elsewhere they would not have here.
 -- Reads: pg_roles, pg_class, pg_attribute, pg_namespace.   Writes: nothing.
--- Variables: wanted (text): what check_grants.sql gave.
+-- Variables: wanted (text): what grants.sql gave.
 -- Returns: role (quoted), the role is here, kind, label, sql, rights (a list, as GRANT takes it); by role, kind and
 -- label. What is not here yet will come without rights for anybody.
 WITH missing AS (

@@ -1,6 +1,6 @@
 -- Which of some functions everybody may execute here, or will when they come.
 -- Reads: pg_proc, pg_namespace.   Writes: nothing.
--- Variables: closed (text): what check_closed_functions.sql gave.
+-- Variables: closed (text): what closed_functions.sql gave.
 -- Returns: routine (as GRANT names it), roles (a list) that shall execute it.
 SELECT w.routine, pg_catalog.array_to_string(w.roles, ', ')
 FROM pg_catalog.jsonb_to_recordset(:'closed'::pg_catalog.jsonb) AS w(routine text, roles text[])
