@@ -25,6 +25,9 @@ bool conn_wait(struct conn *c, short events, uint64_t deadline, short *ready, st
 /* Sends all that libpq holds, reading meanwhile so that neither side waits for the other. */
 bool conn_flush(struct conn *c, struct err *e) MUST_CHECK;
 
+/* The error is about the connection's side. */
+void conn_set_side(const struct conn *c, struct err *e);
+
 /* The connection's own error (not a statement's): marks it lost. Returns false. */
 bool conn_fail(struct conn *c, struct err *e);
 

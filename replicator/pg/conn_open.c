@@ -1,0 +1,192 @@
+/*
+ * From a connection's spec to a session that is set up: what it may not be (a pooler, a standby), and settings that no
+ * role, database or URL decides.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn_private.h"
+#include "repl/clock.h"
+#include "repl/log.h"
+
+enum { CONNECT_TIMEOUT_MS = 20000 };
+
+static bool connect_wait(struct conn *c, struct err *e)
+{
+    uint64_t deadline = clock_ms() + CONNECT_TIMEOUT_MS;
+    PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+    short ready;
+    while (want != PGRES_POLLING_OK) {
+        if (want == PGRES_POLLING_FAILED)
+            return conn_fail(c, e);
+        if (!conn_wait(c, want == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, &ready, e))
+            return false;
+        want = PQconnectPoll(c->pg);
+    }
+    return true;
+}
+
+/* What a server says beside its answers is a log line like others, and never a secret of ours. */
+static void on_notice(void *arg, const char *text)
+{
+    const struct conn *c = arg;
+    log_debug("%s: %.*s", side_name(c->side), (int)strcspn(text, "\n"), text);
+}
+
+static bool start(struct conn *c, const char *spec, const struct conn_options *o, struct err *e)
+{
+    char *resolved, name[64];
+    if (!dsn_resolve(spec, &resolved, e)) {
+        conn_set_side(c, e);
+        return false;
+    }
+    c->safe = dsn_safe(resolved);
+    snprintf(name, sizeof name, "repl: %s", o->purpose);
+    char *options = dsn_session_options(resolved);
+    /* Well under the 350 s after which load balancers of AWS forget a silent connection. */
+    const char *const keys[] = {
+        "dbname",          "application_name",    "client_encoding",  "options",          "keepalives",
+        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", NULL};
+    const char *const values[] = {
+        resolved, name, o->encoding != NULL ? o->encoding : "UTF8", options, "1", "60", "10", "6",
+        "90000",  NULL};
+    c->pg = PQconnectStartParams(keys, values, 1);
+    free(options);
+    free(resolved);
+    if (c->pg == NULL)
+        return err_set(e, ERR_OS, "out of memory");
+    PQsetNoticeProcessor(c->pg, on_notice, c);
+    if (PQstatus(c->pg) == CONNECTION_BAD)
+        return conn_fail(c, e);
+    return connect_wait(c, e);
+}
+
+static bool is_pooled(struct conn *c, struct err *e)
+{
+    err_set(e, ERR_CONFIG,
+            "this connection goes through a pooler (PgBouncer), which would lose LISTEN, locks "
+            "and settings");
+    conn_set_side(c, e);
+    return err_hint(e,
+                    "give %s the direct URL of the database (Heroku: DATABASE_URL, not the "
+                    "DATABASE_CONNECTION_POOL_URL)",
+                    side_option(c->side));
+}
+
+static bool connect_failed(struct conn *c, struct err *e)
+{
+    if (e->kind != ERR_CONN || c->safe == NULL)
+        return false;
+    if (strstr(e->text, "unsupported startup parameter") !=
+        NULL) /* PgBouncer's words; a server takes options */
+        return is_pooled(c, e);
+    const char *option = side_option(c->side);
+    err_context(e, "cannot connect to %s", c->safe);
+    if (strstr(e->text, "authentication failed") != NULL)
+        return err_hint(e, "check user and password of %s; Heroku rotates them: give env:NAME or command:CMD",
+                        option);
+    if (strstr(e->text, "does not exist") != NULL)
+        return err_hint(e, "check the user and the database's name in %s", option);
+    return err_hint(e, "check %s: is the server up, is the host allowed in (security group, pg_hba.conf)?",
+                    option);
+}
+
+/* A pooler makes up the process id that it tells its clients, and would lose LISTEN, locks and settings. */
+static bool refuse_pooler_and_standby(struct conn *c, struct err *e)
+{
+    struct result *r = NULL;
+    if (!pg_query(c, "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()", 0, NULL, &r, e))
+        return false;
+    bool pooled = result_int(r, 0, 0) != PQbackendPID(c->pg);
+    bool standby = result_bool(r, 0, 1);
+    result_free(r);
+    if (pooled)
+        return is_pooled(c, e);
+    if (standby && c->side == SIDE_FORK) {
+        err_set(e, ERR_CONFIG, "this server is a standby (a follower): it changes while it is read");
+        err_hint(e, "make a fork instead, or promote it (Heroku: heroku pg:unfollow)");
+    } else if (standby) {
+        err_set(e, ERR_CONFIG, "this server is a standby: repl must write there");
+        err_hint(e, "give %s the URL of the primary", side_option(c->side));
+    } else {
+        return true;
+    }
+    conn_set_side(c, e);
+    return false;
+}
+
+static char *settings_sql(struct conn *c, const struct conn_options *o)
+{
+    /* Quoting first: it decides how the others are kept. */
+    static const char fixed[] =
+        "SET quote_all_identifiers = off; SET search_path = pg_catalog;"
+        "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres;"
+        "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; SET xmloption = content;"
+        "SET standard_conforming_strings = on; SET array_nulls = on; SET enable_tidscan = on;"
+        "SET client_min_messages = warning; SET row_security = off; SET jit = off; SET lc_monetary = 'C';"
+        "SET default_transaction_isolation = 'read committed';"
+        "SET synchronous_commit = on; SET max_parallel_workers_per_gather = 0; SET work_mem = '64MB';";
+    struct buf b = {0};
+    buf_puts(&b, fixed);
+    buf_printf(&b, "SET default_transaction_read_only = %s;", o->read_only ? "on" : "off");
+    buf_printf(&b, "SET lock_timeout = %u; SET statement_timeout = %u;", o->lock_timeout_ms,
+               o->statement_timeout_ms);
+    buf_printf(&b, "SET idle_in_transaction_session_timeout = '%s';",
+               o->side == SIDE_TARGET ? "10min" : "60s");
+    if (conn_server_version(c) >= 140000)
+        buf_puts(&b, "SET idle_session_timeout = 0; SET client_connection_check_interval = '2s';");
+    if (conn_server_version(c) >= 170000)
+        buf_puts(&b, "SET transaction_timeout = 0;");
+    if (o->origin != NULL && o->origin[0] != '\0') {
+        buf_puts(&b, "SET repl.origin = ");
+        sql_literal(&b, o->origin);
+        buf_puts(&b, ";");
+    }
+    if (o->apply)
+        buf_puts(&b, "SET session_replication_role = replica;");
+    return b.data;
+}
+
+static bool configure(struct conn *c, const struct conn_options *o, struct err *e)
+{
+    if (!refuse_pooler_and_standby(c, e))
+        return false;
+    char *sql = settings_sql(c, o);
+    bool ok = pg_exec(c, sql, e);
+    free(sql);
+    if (ok || !err_is(e, "42501"))
+        return ok;
+    char *user = xstrdup(PQuser(c->pg));
+    err_set(e, ERR_CONFIG, "role %s may not set session_replication_role", user);
+    conn_set_side(c, e);
+    err_hint(e,
+             "as a superuser on the target: GRANT SET ON PARAMETER session_replication_role TO %s; "
+             "(on Amazon RDS connect as a member of rds_superuser)",
+             user);
+    free(user);
+    return false;
+}
+
+bool conn_open(const char *spec, const struct conn_options *o, struct conn **out, struct err *e)
+{
+    struct conn *c = xcalloc(1, sizeof *c);
+    c->side = o->side;
+    c->interrupt = o->interrupt;
+    c->give_up_at = INTERRUPT_NOW;
+    bool ok = start(c, spec, o, e);
+    if (!ok)
+        connect_failed(c, e);
+    else if (PQsetnonblocking(c->pg, 1) != 0)
+        ok = conn_fail(c, e);
+    else
+        ok = configure(c, o, e);
+    if (!ok) {
+        conn_set_side(c, e);
+        conn_close(c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
