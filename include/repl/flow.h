@@ -1,6 +1,6 @@
 /*
- * Flow: worker threads, the copier, chunks of the first copy, batches staged and merged, and repl's tables on the
- * target. No loop, no state file, no knowledge of how the source captures: it is handed SQL texts.
+ * Flow: worker threads, the copier, chunks of the first copy, batches staged and merged; repl/target.h has repl's tables
+ * on the target. No loop, no state file, no knowledge of how the source captures: it is handed SQL texts.
  */
 #ifndef REPL_FLOW_H
 #define REPL_FLOW_H
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "repl/catalog.h"
+#include "repl/target.h"
 
 /* ---- worker threads and their mailbox (queue.c, worker.c) ---- */
 
@@ -138,122 +139,6 @@ bool copier_run(struct conn *source, struct conn *target, struct copy_progress *
 /* Takes what the COPY OUT has into out instead, until it has ended or out holds cap bytes or more. */
 bool copier_gather(struct conn *source, struct buf *out, size_t cap, struct copy_progress *p, bool *ended,
                    struct err *e) MUST_CHECK;
-
-/* ---- repl's tables on the target (target.c) ---- */
-
-/* Where the rows of a table's first copy come from. */
-enum origin {
-    ORIGIN_SOURCE,
-    ORIGIN_FORK, /* a copy of the source, made after its capture was installed */
-    ORIGIN_SEED  /* they came with the target itself, which was restored from such a copy */
-};
-
-struct target_relation {
-    int id;
-    enum origin origin;
-    const char *schema, *name;
-    bool copied;          /* every chunk is there */
-    const char *snapshot; /* own position; NULL: stands with the sync */
-    const char *goal;     /* a catch-up pass goes on towards this snapshot; NULL: none */
-    char side;            /* how far the pass has come */
-    int64_t block;
-    bool afresh; /* to be emptied, and copied anew */
-};
-
-struct target_cut { /* where a chunk begins; it ends where the next one does */
-    int64_t block;
-    const char *key; /* of heaps that are cut by key; NULL: at the first */
-    int64_t bytes;   /* what there is to read, about */
-};
-
-struct target_heap { /* how one heap of a relation was cut */
-    int relation;
-    uint32_t heap; /* oid on the source */
-    uint32_t filenode;
-    int64_t blocks;
-    int64_t bytes;
-    const char *range_key; /* what its ranges are made of, see catalog_range_key; NULL: of blocks */
-    struct target_cut *cuts;
-    size_t ncuts;
-};
-
-struct target_chunk {
-    int relation;
-    uint32_t heap;
-    int64_t chunk;
-    int64_t rows, bytes;
-};
-
-struct target_state {
-    bool exists;
-    char sync_id[40];
-    int64_t batch;          /* number of the last batch that was committed */
-    const char *snapshot;   /* the sync's position, "" before the first batch */
-    const char *applied_at; /* when it was committed, ISO 8601, "" before the first */
-    struct server_identity source;
-    struct target_relation *relations;
-    size_t nrelations;
-    struct target_heap *heaps;
-    size_t nheaps;
-    struct target_chunk *chunks; /* that are done */
-    size_t nchunks;
-    struct strlist steps; /* names of the steps that are done: schema, indexes, ... */
-};
-
-/* Where one table of the target stands, and by which history of the source. */
-struct target_standing {
-    bool known;           /* the table is in the sync */
-    bool copied;          /* its first copy is there */
-    const char *snapshot; /* "": everything in its deltas is owed */
-    struct server_identity source;
-};
-/* To be asked in the transaction that reads the table's rows. */
-bool target_stands(struct conn *db, const char *schema, int id, struct arena *a, struct target_standing *out,
-                   struct err *e) MUST_CHECK;
-
-/* Creates the schema and its tables unless they are there. One transaction. */
-bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e) MUST_CHECK;
-bool target_read(struct conn *db, const char *schema, struct arena *a, struct target_state *out,
-                 struct err *e) MUST_CHECK;
-/* Adds relations (id, schema, name) that are not there, as not copied, everything owed. */
-bool target_add_relations(struct conn *db, const char *schema, const struct relations *l,
-                          struct err *e) MUST_CHECK;
-/* Where the rows of its copy come from; another origin than it had empties the table where its copy was begun. */
-bool target_set_origin(struct conn *db, const char *schema, const struct target_state *state,
-                       const struct relation *r, enum origin origin, struct err *e) MUST_CHECK;
-/* Puts repl's tables in the place of a schema of that name that was restored with the rows, in one transaction: the
- * relations of l are there as the state at the moment of the copy, of this history of the source. */
-bool target_seed(struct conn *db, const char *schema, const char *sync_id, const struct relations *l,
-                 const struct server_identity *source, struct err *e) MUST_CHECK;
-const struct target_relation *target_relation_by_id(const struct target_state *s, int id); /* or NULL */
-bool target_has_step(const struct target_state *s, const char *step);
-/* The target shows one snapshot: what is not copied comes in beside it. */
-bool target_follows(const struct target_state *s);
-/* Tables were copied from a fork that nobody has looked at since: whether it stood still is to be seen. */
-bool target_needs_fork(const struct target_state *s);
-/* The step that ends the need of a fork: it was seen to have stood still. */
-#define STEP_FORK "fork"
-bool target_step_undone(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
-/* The relation leaves the sync; its rows stay. */
-bool target_forget(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
-/* Records which history of the source the copy is made from, before a batch does. */
-bool target_identify(struct conn *db, const char *schema, const struct server_identity *source,
-                     struct err *e) MUST_CHECK;
-/* Passes under way begin anew. */
-bool target_forget_passes(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
-/* Records how heaps are cut, and which relations have nothing to copy. One transaction. */
-bool target_plan(struct conn *db, const char *schema, const struct target_heap *heaps, size_t n,
-                 const int *empty, size_t nempty, struct err *e) MUST_CHECK;
-/* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */
-bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r,
-                         struct err *e) MUST_CHECK;
-/* The table is to be copied anew; what is there of it stays until target_restart_copy. */
-bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
-bool target_copied(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
-bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
-/* Drops the stages of large batches that an engine before this one left. No worker of one may be at work any more. */
-bool target_drop_stages(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
-bool target_remove(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
 
 /* ---- chunks of the first copy (cut.c, chunk.c) ---- */
 

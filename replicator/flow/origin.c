@@ -1,6 +1,6 @@
 /* Where the rows of the first copy come from: the source, a fork of it, or the target's own restore of such a fork. It
  * stands on the target, with the chunks that were copied from there. */
-#include "origin.h"
+#include "target_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,42 +19,6 @@ enum origin origin_of(const char *name)
             return (enum origin)i;
     return ORIGIN_SOURCE;
 }
-
-/* ---- what is there ---- */
-
-const struct target_relation *target_relation_by_id(const struct target_state *s, int id)
-{
-    for (size_t i = 0; i < s->nrelations; i++)
-        if (s->relations[i].id == id)
-            return &s->relations[i];
-    return NULL;
-}
-
-bool target_has_step(const struct target_state *s, const char *step)
-{
-    for (size_t i = 0; i < s->steps.count; i++)
-        if (strcmp(s->steps.items[i], step) == 0)
-            return true;
-    return false;
-}
-
-bool target_follows(const struct target_state *s)
-{
-    bool any = false;
-    for (size_t i = 0; i < s->nrelations; i++)
-        any = any || s->relations[i].snapshot == NULL;
-    return any && s->snapshot[0] != '\0';
-}
-
-bool target_needs_fork(const struct target_state *s)
-{
-    bool any = false;
-    for (size_t i = 0; i < s->nrelations; i++)
-        any = any || s->relations[i].origin == ORIGIN_FORK;
-    return any && !target_has_step(s, STEP_FORK);
-}
-
-/* ---- changing it ---- */
 
 static bool has_plan(const struct target_state *s, int id)
 {

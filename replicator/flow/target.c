@@ -1,14 +1,13 @@
-/* repl's tables on the target: the truth about what was applied. */
+/* repl's tables on the target, the truth about what was applied: making them, and what is written there. target_read.c
+ * reads them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "origin.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
-#include "repl/flow.h"
 #include "repl/version.h"
-#include "streams.h"
+#include "target_private.h"
 
 bool target_exec(struct conn *db, const char *text, const struct sql_var *vars, struct err *e)
 {
@@ -18,24 +17,11 @@ bool target_exec(struct conn *db, const char *text, const struct sql_var *vars, 
     return ok;
 }
 
-static bool find(struct conn *db, const char *schema, bool *there, bool *ours, struct err *e)
-{
-    struct result *r;
-    const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    bool ok = pg_query_filled(db, sql_target_find, vars, &r, e);
-    if (!ok)
-        return false;
-    *there = result_bool(r, 0, 0);
-    *ours = result_bool(r, 0, 1);
-    result_free(r);
-    return true;
-}
-
 bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e)
 {
     bool there, ours;
     char version[16];
-    if (!find(db, schema, &there, &ours, e))
+    if (!target_find(db, schema, &there, &ours, e))
         return false;
     if (ours)
         return true;
@@ -49,159 +35,6 @@ bool target_install(struct conn *db, const char *schema, const char *sync_id, st
         {"schema", schema}, {"sync_id", sync_id}, {"version", version}, {NULL, NULL}};
     return target_exec(db, sql_target_schema, vars, e);
 }
-
-/* ---- reading ---- */
-
-static void take_position(const struct result *r, struct arena *a, struct target_state *out)
-{
-    snprintf(out->sync_id, sizeof out->sync_id, "%s", result_text(r, 0, 0));
-    out->batch = result_int(r, 0, 1);
-    out->snapshot = arena_strdup(a, result_text(r, 0, 2));
-    snprintf(out->source.system_identifier, sizeof out->source.system_identifier, "%s", result_text(r, 0, 3));
-    out->source.timeline = result_int(r, 0, 4);
-    out->source.database = (uint32_t)result_int(r, 0, 5);
-    out->applied_at = arena_strdup(a, result_text(r, 0, 6));
-}
-
-static const char *text_or_null(const struct result *r, int row, int col, struct arena *a)
-{
-    return result_null(r, row, col) ? NULL : arena_strdup(a, result_text(r, row, col));
-}
-
-static void take_relations(const struct result *r, struct arena *a, struct target_state *out)
-{
-    out->nrelations = (size_t)result_rows(r);
-    out->relations = arena_alloc(a, out->nrelations * sizeof *out->relations);
-    for (int i = 0; i < result_rows(r); i++)
-        out->relations[i] = (struct target_relation){
-            .id = (int)result_int(r, i, 0),
-            .schema = arena_strdup(a, result_text(r, i, 1)),
-            .name = arena_strdup(a, result_text(r, i, 2)),
-            .copied = result_bool(r, i, 3),
-            .snapshot = text_or_null(r, i, 4, a),
-            .goal = text_or_null(r, i, 5, a),
-            .side = result_text(r, i, 6)[0],
-            .block = result_int(r, i, 7),
-            .afresh = result_bool(r, i, 8),
-            .origin = origin_of(result_text(r, i, 9)),
-        };
-}
-
-static void take_heaps(const struct result *r, struct arena *a, struct target_state *out)
-{
-    out->nheaps = (size_t)result_rows(r);
-    out->heaps = arena_alloc(a, out->nheaps * sizeof *out->heaps);
-    for (int i = 0; i < result_rows(r); i++)
-        out->heaps[i] = (struct target_heap){
-            .relation = (int)result_int(r, i, 0),
-            .heap = (uint32_t)result_int(r, i, 1),
-            .filenode = (uint32_t)result_int(r, i, 2),
-            .blocks = result_int(r, i, 3),
-            .bytes = result_int(r, i, 4),
-            .range_key = text_or_null(r, i, 5, a),
-        };
-}
-
-/* Both come ordered by relation and heap, the cuts by number too. */
-static void take_cuts(const struct result *r, struct arena *a, struct target_state *out)
-{
-    struct target_cut *cuts = arena_alloc(a, ((size_t)result_rows(r) + 1) * sizeof *cuts);
-    struct target_heap *h = out->heaps;
-    for (int i = 0; i < result_rows(r); i++) {
-        while (h->relation != (int)result_int(r, i, 0) || h->heap != (uint32_t)result_int(r, i, 1))
-            h++; /* a cut refers to its heap, and both are of one snapshot */
-        if (h->ncuts++ == 0)
-            h->cuts = &cuts[i];
-        cuts[i] = (struct target_cut){
-            .block = result_int(r, i, 2),
-            .key = text_or_null(r, i, 3, a),
-            .bytes = result_int(r, i, 4),
-        };
-    }
-}
-
-static void take_chunks(const struct result *r, struct arena *a, struct target_state *out)
-{
-    out->nchunks = (size_t)result_rows(r);
-    out->chunks = arena_alloc(a, out->nchunks * sizeof *out->chunks);
-    for (int i = 0; i < result_rows(r); i++)
-        out->chunks[i] = (struct target_chunk){
-            .relation = (int)result_int(r, i, 0),
-            .heap = (uint32_t)result_int(r, i, 1),
-            .chunk = result_int(r, i, 2),
-            .rows = result_int(r, i, 3),
-            .bytes = result_int(r, i, 4),
-        };
-}
-
-/* Of the statement in front, which has the others read under one snapshot. */
-static void take_nothing(const struct result *r, struct arena *a, struct target_state *out)
-{
-    (void)r;
-    (void)a;
-    (void)out;
-}
-
-/* The steps' list is the arena's, unlike a strlist that was added to. */
-static void take_steps(const struct result *r, struct arena *a, struct target_state *out)
-{
-    out->steps.count = (size_t)result_rows(r);
-    out->steps.items = arena_alloc(a, out->steps.count * sizeof *out->steps.items);
-    for (int i = 0; i < result_rows(r); i++)
-        out->steps.items[i] = arena_strdup(a, result_text(r, i, 0));
-}
-
-bool target_read(struct conn *db, const char *schema, struct arena *a, struct target_state *out,
-                 struct err *e)
-{
-    static void (*const takers[])(const struct result *, struct arena *, struct target_state *) = {
-        take_nothing, take_position, take_relations, take_heaps, take_cuts, take_chunks, take_steps,
-    };
-    bool there;
-    memset(out, 0, sizeof *out);
-    out->snapshot = out->applied_at = "";
-    if (!find(db, schema, &there, &out->exists, e))
-        return false;
-    if (!out->exists)
-        return true;
-
-    const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    char *sql = sql_fill(sql_target_state, vars);
-    bool ok = pg_send(db, sql, e);
-    free(sql);
-    for (size_t i = 0; ok && i < sizeof takers / sizeof *takers; i++) {
-        struct result *r;
-        ok = stream_result(db, &r, e);
-        if (ok) {
-            takers[i](r, a, out);
-            result_free(r);
-        }
-    }
-    return ok && pg_end(db, e);
-}
-
-bool target_stands(struct conn *db, const char *schema, int id, struct arena *a, struct target_standing *out,
-                   struct err *e)
-{
-    struct result *r;
-    const struct sql_var vars[] = {{"schema", schema}, {"id", arena_printf(a, "%d", id)}, {NULL, NULL}};
-    bool ok = pg_query_filled(db, sql_target_stands, vars, &r, e);
-    if (!ok)
-        return false;
-    *out = (struct target_standing){.known = result_rows(r) != 0, .snapshot = ""};
-    if (out->known) {
-        out->copied = result_bool(r, 0, 0);
-        out->snapshot = arena_strdup(a, result_text(r, 0, 1));
-        snprintf(out->source.system_identifier, sizeof out->source.system_identifier, "%s",
-                 result_text(r, 0, 2));
-        out->source.timeline = result_int(r, 0, 3);
-        out->source.database = (uint32_t)result_int(r, 0, 4);
-    }
-    result_free(r);
-    return true;
-}
-
-/* ---- writing ---- */
 
 static char *quoted(const char *schema)
 {
@@ -388,7 +221,7 @@ bool target_drop_stages(struct conn *db, const char *schema, struct err *e)
 bool target_remove(struct conn *db, const char *schema, struct err *e)
 {
     bool there, ours;
-    if (!find(db, schema, &there, &ours, e))
+    if (!target_find(db, schema, &there, &ours, e))
         return false;
     return !ours || exec_in(db, schema, "DROP SCHEMA ", " CASCADE", e);
 }

@@ -1,4 +1,4 @@
--- Settings of this session that are not as repl set them (conn.c).
+-- Settings of this session that are not as repl set them (replicator/pg/conn_open.c).
 -- Reads: settings.   Writes: nothing.   Variables: none.
 -- Returns: name, value.
 SELECT w.name, pg_catalog.current_setting(w.name)

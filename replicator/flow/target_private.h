@@ -1,11 +1,14 @@
 /* What the files about repl's own tables on the target share. */
-#ifndef REPL_FLOW_ORIGIN_H
-#define REPL_FLOW_ORIGIN_H
+#ifndef REPL_FLOW_TARGET_PRIVATE_H
+#define REPL_FLOW_TARGET_PRIVATE_H
 
-#include "repl/flow.h"
+#include "repl/target.h"
 
 /* The name that the tables have for where rows come from. */
 enum origin origin_of(const char *name);
+
+/* Whether a schema of that name is there, and is repl's. */
+bool target_find(struct conn *db, const char *schema, bool *there, bool *ours, struct err *e) MUST_CHECK;
 
 /* Statements that write there; after a failure nothing of them is open. */
 bool target_exec(struct conn *db, const char *text, const struct sql_var *vars, struct err *e) MUST_CHECK;
