@@ -82,6 +82,13 @@ bool catalog_locked(struct conn *c, struct arena *a, uint32_t **oids, size_t *n,
  * table that *e names already is asked for, else whoever holds any. Asks the server, outside of a transaction that failed.
  */
 void catalog_blame(struct conn *c, struct err *e);
+/* Sessions that wait for a lock just now, of those with these process ids: why says for what and for whom, as above. */
+struct lock_wait {
+    int pid;
+    struct err why;
+};
+bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a, struct lock_wait **out,
+                     size_t *count, struct err *e) MUST_CHECK;
 /* The same for people: one line on who keeps triggers from the table (schema.name), or an empty text. */
 void catalog_find_blocker(struct conn *c, const char *table, char *out, size_t size);
 

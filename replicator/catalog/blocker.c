@@ -5,8 +5,9 @@
 #include "repl/catalog.h"
 #include "repl/embedded.h"
 
-/* What stands in the way of ACCESS SHARE, and of CREATE TRIGGER. */
+/* What stands in the way of ACCESS SHARE, of ROW EXCLUSIVE and of CREATE TRIGGER. */
 #define FOR_READING "{AccessExclusiveLock}"
+#define FOR_WRITING "{ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}"
 #define FOR_TRIGGERS                                                                                         \
     "{RowExclusiveLock,ShareUpdateExclusiveLock,ShareLock,ShareRowExclusiveLock,ExclusiveLock,"              \
     "AccessExclusiveLock}"
@@ -45,34 +46,77 @@ void catalog_find_blocker(struct conn *c, const char *table, char *out, size_t s
     result_free(r);
 }
 
-static void tell(const struct result *r, struct err *e)
+/* state: what the relation is for repl ("is locked"). Columns as blocker.sql has them. */
+static void tell(const struct result *r, int row, const char *state, struct err *e)
 {
-    const char *locked = result_text(r, 0, 2);
-    err_table(e, result_text(r, 0, 0), result_text(r, 0, 1));
+    const char *locked = result_text(r, row, 2);
+    if (!result_null(r, row, 1))
+        err_table(e, result_text(r, row, 0), result_text(r, row, 1));
     bool itself = strcmp(e->table, locked) == 0; /* else a partition of it */
-    snprintf(e->text, sizeof e->text, "%s is locked on the %s by %s", itself ? "the table" : locked, e->side,
-             result_text(r, 0, 3));
-    if (!result_null(r, 0, 4))
+    snprintf(e->text, sizeof e->text, "%s %s on the %s by %s", itself ? "the table" : locked, state, e->side,
+             result_text(r, row, 3));
+    if (!result_null(r, row, 4))
         err_hint(
             e,
             "wait for that transaction, or end it; its session, on the %s: SELECT pg_terminate_backend(%s)",
-            e->side, result_text(r, 0, 4));
+            e->side, result_text(r, row, 4));
     err_hint(e, "wait for that transaction, or end it");
 }
 
 void catalog_blame(struct conn *c, struct err *e)
 {
-    /* Rows are written on the target, which waits for more than reading does. */
-    const char *modes = conn_side(c) == SIDE_TARGET
-                            ? "{ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}"
-                            : FOR_READING;
-    struct result *r = ask(c, e->table, modes);
+    /* What repl wants there, the likeliest first. Rows are written on the target, and a TRUNCATE comes over as one. */
+    static const struct want {
+        const char *modes, *state;
+    } source[] = {{FOR_READING, "is locked"}},
+      target[] = {{FOR_WRITING, "is locked"},
+                  {"{RowShareLock,RowExclusiveLock}", "has rows locked"},
+                  {"{AccessShareLock,ShareUpdateExclusiveLock}", "is in use (a TRUNCATE waits)"}};
+    const bool writes = conn_side(c) == SIDE_TARGET;
+    const struct want *want = writes ? target : source;
+    /* Where the table is not known, only what stands in everybody's way is told from what others do. */
+    const size_t n = writes && e->table[0] != '\0' ? sizeof target / sizeof *target : 1;
+    struct result *r = NULL;
+    size_t at = 0;
+    while (at < n && (r = ask(c, e->table, want[at].modes)) == NULL)
+        at++;
     snprintf(e->side, sizeof e->side, "%s", side_name(conn_side(c)));
-    if (r != NULL)
-        tell(r, e);
-    else
+    if (r != NULL) {
+        tell(r, 0, want[at].state, e);
+    } else if (writes && e->table[0] == '\0') {
+        snprintf(e->text, sizeof e->text, "somebody on the %s holds a lock for longer than repl waits",
+                 e->side);
+        err_hint(e, "who, while it waits, on the target: SELECT pid, pg_blocking_pids(pid) FROM "
+                    "pg_stat_activity WHERE application_name LIKE 'repl: %%'");
+    } else {
         snprintf(e->text, sizeof e->text,
                  "somebody on the %s held a lock for longer than repl waits, and has let it go since",
                  e->side);
+    }
     result_free(r);
+}
+
+bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a, struct lock_wait **out,
+                     size_t *count, struct err *e)
+{
+    struct result *r;
+    struct buf list = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&list, "%s%d", i != 0 ? "," : "", pids[i]);
+    const struct sql_var vars[] = {{"pids", arena_printf(a, "{%s}", buf_text(&list))}, {NULL, NULL}};
+    buf_free(&list);
+    if (!pg_query_filled(c, sql_catalog_waiting, vars, &r, e))
+        return false;
+    *count = (size_t)result_rows(r);
+    *out = arena_alloc(a, (*count + 1) * sizeof **out);
+    for (size_t i = 0; i < *count; i++) {
+        struct lock_wait *w = &(*out)[i];
+        w->pid = (int)result_int(r, (int)i, 5);
+        err_set(&w->why, ERR_SQL, "%s", "");
+        snprintf(w->why.sqlstate, sizeof w->why.sqlstate, "55P03");
+        snprintf(w->why.side, sizeof w->why.side, "%s", side_name(conn_side(c)));
+        tell(r, (int)i, "is locked", &w->why);
+    }
+    result_free(r);
+    return true;
 }

@@ -81,14 +81,14 @@ static void step_done(struct engine *g, struct task *task)
     const struct relation *r = &g->world->relations.items[p->index];
     p->running = false;
     if (!t->task.job.ok) {
-        if (hold_takes(g, r, &p->hold, &t->task.job.err))
+        if (hold_takes(g, r->label, HOLD_ONE_TABLE, &p->hold, &t->task.job.err))
             dispatch(g);
         else
             supervise_error(g, &t->task.job.err);
         return;
     }
     supervise_good(g);
-    hold_ends(g, r, &p->hold, t->task.made_ms);
+    hold_ends(g, &p->hold, t->task.made_ms);
     p->whole = t->whole;
     p->side = t->side;
     p->block = t->block;
@@ -209,17 +209,6 @@ bool catchup_has(const struct engine *g, int id)
         if (g->world->relations.items[g->catchup->passes[i].index].id == id)
             return true;
     return false;
-}
-
-size_t catchup_count(const struct engine *g)
-{
-    return g->catchup != NULL ? g->catchup->count : 0;
-}
-
-struct hold *catchup_hold(const struct engine *g, size_t number, size_t *index)
-{
-    *index = g->catchup->passes[number].index;
-    return g->catchup->passes[number].hold;
 }
 
 /* Blocks of both sides that its steps are through with, as a part of all. */

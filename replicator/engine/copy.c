@@ -57,7 +57,7 @@ static void drop_running(struct table_plan *p, const struct chunk_piece *piece)
 static void piece_done(struct engine *g, struct table_plan *p, const struct chunk_ref *c,
                        const struct chunk_piece *piece, uint64_t made_ms)
 {
-    hold_ends(g, &g->world->relations.items[p->index], &p->hold, made_ms);
+    hold_ends(g, &p->hold, made_ms);
     p->rows += piece->mark.rows;
     p->wire_bytes += piece->mark.bytes;
     p->bytes_done += copy_cut(p, c->place)->bytes;
@@ -81,7 +81,7 @@ static bool table_is_held(struct engine *g, const struct chunk_task *t)
         struct table_plan *p = copy_table(g, t->chunks[i].table->index);
         const struct relation *r = &g->world->relations.items[p->index];
         if (strcmp(r->label, t->task.job.err.table) == 0)
-            return hold_takes(g, r, &p->hold, &t->task.job.err);
+            return hold_takes(g, r->label, HOLD_ONE_TABLE, &p->hold, &t->task.job.err);
     }
     return false;
 }

@@ -166,7 +166,7 @@ static void take_cut(struct engine *g, const struct table_cut *cut)
 static bool put_off(struct engine *g, const struct plan_task *t, const struct table_cut *cut)
 {
     struct table_plan *p = copy_table(g, cut->index);
-    if (!hold_takes(g, &g->world->relations.items[cut->index], &p->hold, &cut->locked))
+    if (!hold_takes(g, g->world->relations.items[cut->index].label, HOLD_ONE_TABLE, &p->hold, &cut->locked))
         return false;
     p->state = t->restart ? TABLE_REWRITTEN : TABLE_WAITING;
     return true;

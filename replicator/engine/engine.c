@@ -241,6 +241,7 @@ static void tear_down(struct engine *g)
     finish_drop(g);
     copy_plan_free(&g->copy);
     catchup_drop(g);
+    hold_free(&g->look_hold);
     world_free(g->world);
     arena_free(g->behind_mem);
     standing_clear(&g->standing);

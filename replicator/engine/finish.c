@@ -13,6 +13,7 @@
 #include "copy.h"
 #include "drift.h"
 #include "finish.h"
+#include "held.h"
 #include "repl/log.h"
 #include "repl/schema.h"
 
@@ -38,6 +39,7 @@ void finish_drop(struct engine *g)
         return;
     if (f->plan != NULL)
         task_free(&f->plan->task);
+    hold_free(&f->hold);
     arena_free(f->seen_mem);
     free(f->left);
     free(f->table);
@@ -138,6 +140,9 @@ static void unit_ended(struct engine *g, struct task *task)
     struct finish *f = g->finish;
     char took[32];
     take_out(f, t);
+    if (t->task.job.ok)
+        hold_ends(g, &t->hold, clock_ms());
+    hold_free(&t->hold);
     say_all(g, &t->said, LOG_WARN);
     if (t->task.job.ok) {
         f->done++;
@@ -246,7 +251,8 @@ void finish_dispatch(struct engine *g)
         return;
     }
     if (f->plan == NULL) {
-        if (!f->planning && !g->adding) /* one at a time reads the source's schema anew */
+        if (!f->planning && !g->adding &&
+            !hold_waits(f->hold)) /* one at a time reads the source's schema anew */
             plan_step(g);
         return;
     }
@@ -288,10 +294,14 @@ static void planned(struct engine *g, struct task *task)
         go_on(g);
         return;
     }
+    if (!t->task.job.ok &&
+        hold_takes(g, f->name, "they are planned when it is free", &f->hold, &t->task.job.err))
+        return;
     if (!ended_well(g, task)) {
         finish_drop(g);
         return;
     }
+    hold_ends(g, &f->hold, t->task.made_ms);
     t->task.kept = true;
     f->plan = t;
     f->left = xcalloc(t->units.count + 1, sizeof *f->left);

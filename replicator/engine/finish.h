@@ -11,6 +11,7 @@ struct finish {
     const char *name;
     struct units_task *plan; /* NULL until there is one */
     bool planning, marking;
+    struct hold *hold; /* the plan waits for somebody else's lock */
     bool early_failed; /* what fails while tables are copied is left for the step itself */
     bool *left;        /* by unit: it was not given out yet */
     int *table;        /* by unit that may be early: the relation in the world; -1: none */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "finish.h"
+#include "held.h"
 
 /* A unit that is done sooner is not worth a question. */
 enum { WATCH_AFTER_MS = 500 };
@@ -33,6 +34,22 @@ bool finish_is_slow(const struct unit *u)
 
 /* ---- asking ---- */
 
+/* A moment is nothing to tell. */
+static void note_waits(struct engine *g, const struct watch_task *w)
+{
+    for (size_t i = 0; i < g->finish->nrunning; i++) {
+        struct unit_task *t = g->finish->running[i];
+        const struct lock_wait *found = NULL;
+        for (size_t k = 0; k < w->nwaits && found == NULL; k++)
+            found = w->waits[k].pid == atomic_load(&t->pid) ? &w->waits[k] : NULL;
+        if (found == NULL)
+            hold_ends(g, &t->hold, clock_ms());
+        else if (t->waits)
+            hold_tells(g, t->unit->what, "it begins when the lock is there", &t->hold, &found->why);
+        t->waits = found != NULL;
+    }
+}
+
 static void watched(struct engine *g, struct task *task)
 {
     struct watch_task *t = (struct watch_task *)task;
@@ -42,6 +59,7 @@ static void watched(struct engine *g, struct task *task)
     f->watching = false;
     if (!t->task.job.ok) /* a figure less; what is wrong, the others will meet too */
         return;
+    note_waits(g, t);
     arena_free(f->seen_mem);
     f->seen_mem = t->task.mem;
     t->task.mem = NULL;
@@ -62,6 +80,9 @@ void finish_watch(struct engine *g)
         return;
     f->watching = true;
     struct watch_task *t = task_new(sizeof *t, job_watch, watched);
+    t->pids = arena_alloc(t->task.mem, f->nrunning * sizeof *t->pids);
+    for (t->npids = 0; t->npids < f->nrunning; t->npids++)
+        t->pids[t->npids] = atomic_load(&f->running[t->npids]->pid);
     workers_watch(g, &t->task.job);
 }
 
@@ -95,7 +116,7 @@ static void show_unit(const struct finish *f, const struct unit_task *t, struct 
     const struct unit_progress *p = seen_of(f, t);
     out->what = xstrdup(t->unit->what);
     out->table = t->unit->table[0] != '\0' ? xstrdup(t->unit->table) : NULL;
-    out->phase = p != NULL ? xstrdup(p->phase) : NULL;
+    out->phase = t->hold != NULL ? xstrdup("waits for a lock") : p != NULL ? xstrdup(p->phase) : NULL;
     out->fraction = p != NULL ? p->fraction : -1;
     out->seconds = (double)(clock_ms() - t->began_ms) / 1000;
 }

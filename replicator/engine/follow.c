@@ -265,14 +265,25 @@ static void behind(struct engine *g, const struct batch_task *t)
     }
 }
 
+/* A batch is all of a snapshot or nothing: who has a row or a table of it locked, on either side, keeps all waiting. */
+static void look_failed(struct engine *g, const struct err *e)
+{
+    if (hold_takes(g, e->table[0] != '\0' ? e->table : "a batch", HOLD_ALL, &g->look_hold, e))
+        g->look_wanted = true; /* held_tick() comes back */
+    else
+        supervise_error(g, e);
+    engine_go_on_beside(g);
+}
+
 static void looked(struct engine *g, struct task *task)
 {
     struct batch_task *t = (struct batch_task *)task;
     g->looking = false;
     if (!t->task.job.ok) {
-        supervise_error(g, &t->task.job.err);
+        look_failed(g, &t->task.job.err);
         return;
     }
+    hold_ends(g, &g->look_hold, t->task.made_ms);
     sleep_looked(g, t);
     switch (t->outcome) {
     case BATCH_UNKNOWN_TABLE:
@@ -313,7 +324,7 @@ static struct ids hot(const struct engine *g, struct arena *a)
 
 void follow_look(struct engine *g)
 {
-    if (g->looking || !may_look(g)) {
+    if (g->looking || !may_look(g) || hold_waits(g->look_hold)) {
         g->look_wanted = true;
         return;
     }

@@ -1,35 +1,56 @@
 /*
- * Tables that others have locked for longer than repl waits for a lock: what is to be done of such a table is put off for a
- * moment, and the others go on. status says who holds it.
+ * What others have locked for longer than repl waits for a lock, on either side: the work that wants it is put off for a
+ * moment, and what can goes on beside it. status says who is waited for. A hold belongs to the work; the engine has a list
+ * of all of them.
  */
 #include "held.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "copy.h"
 #include "drift.h"
 #include "repl/clock.h"
 
 struct hold {
+    struct hold *next, **place; /* in the engine's list */
+    char *what;
     struct err why;
     struct backoff backoff;
     uint64_t since_ms, until_ms;
 };
 
-bool hold_takes(struct engine *g, const struct relation *r, struct hold **hold, const struct err *e)
+static struct hold *hold_new(struct engine *g, const char *what)
 {
     enum { BASE_MS = 500, MAX_MS = 5000 };
+    struct hold *h = xcalloc(1, sizeof *h);
+    h->what = xstrdup(what);
+    h->since_ms = clock_ms();
+    h->backoff = (struct backoff){.base_ms = BASE_MS, .max_ms = MAX_MS};
+    h->place = &g->holds;
+    h->next = g->holds;
+    if (h->next != NULL)
+        h->next->place = &h->next;
+    g->holds = h;
+    return h;
+}
+
+void hold_tells(struct engine *g, const char *what, const char *meanwhile, struct hold **hold,
+                const struct err *e)
+{
+    if (*hold == NULL) {
+        *hold = hold_new(g, what);
+        engine_say(g, LOG_WARN, NULL, "%s: %s; %s", what, e->text, meanwhile);
+    }
+    (*hold)->why = *e;
+}
+
+bool hold_takes(struct engine *g, const char *what, const char *meanwhile, struct hold **hold,
+                const struct err *e)
+{
     /* Nobody watches a command, and it has an end; what goes wrong besides ends in an opening. */
     if (!err_is_lock(e) || g->o->once || engine_in_trouble(g))
         return false;
-    if (*hold == NULL) {
-        *hold = xcalloc(1, sizeof **hold);
-        (*hold)->since_ms = clock_ms();
-        (*hold)->backoff = (struct backoff){.base_ms = BASE_MS, .max_ms = MAX_MS};
-        engine_say(g, LOG_WARN, NULL, "%s: %s; this table waits, the others go on", r->label, e->text);
-    }
-    (*hold)->why = *e;
-    err_table(&(*hold)->why, r->schema, r->name);
+    hold_tells(g, what, meanwhile, hold, e);
     (*hold)->until_ms = clock_ms() + backoff_next_ms(&(*hold)->backoff);
     return true;
 }
@@ -39,71 +60,71 @@ bool hold_waits(const struct hold *hold)
     return hold != NULL && clock_ms() < hold->until_ms;
 }
 
-void hold_ends(struct engine *g, const struct relation *r, struct hold **hold, uint64_t made_ms)
+void hold_ends(struct engine *g, struct hold **hold, uint64_t made_ms)
 {
     if (*hold == NULL || made_ms < (*hold)->since_ms)
         return;
-    engine_say(g, LOG_INFO, NULL, "%s: the lock is gone; it goes on", r->label);
+    engine_say(g, LOG_INFO, NULL, "%s: the lock is gone; it goes on", (*hold)->what);
     hold_free(hold);
 }
 
 void hold_free(struct hold **hold)
 {
-    free(*hold);
+    struct hold *h = *hold;
+    if (h == NULL)
+        return;
+    *h->place = h->next;
+    if (h->next != NULL)
+        h->next->place = h->place;
+    free(h->what);
+    free(h);
     *hold = NULL;
 }
 
 /* ---- all of them ---- */
 
-static size_t count(const struct engine *g)
-{
-    return g->copy.ntables + catchup_count(g);
-}
-
-/* Tables in the order of the copy, and then passes; *index: of the relation. NULL: this one waits for nobody. */
-static struct hold *hold_at(const struct engine *g, size_t i, size_t *index)
-{
-    if (i >= g->copy.ntables)
-        return catchup_hold(g, i - g->copy.ntables, index);
-    *index = g->copy.tables[i].index;
-    return g->copy.tables[i].hold;
-}
-
 bool held_any(const struct engine *g)
 {
-    size_t index;
-    for (size_t i = 0; i < count(g); i++)
-        if (hold_at(g, i, &index) != NULL)
-            return true;
-    return false;
+    return g->holds != NULL;
 }
 
 void held_tick(struct engine *g)
 {
-    if (held_any(g))
-        engine_go_on_beside(g);
+    if (!held_any(g))
+        return;
+    engine_go_on_beside(g);
+    finish_dispatch(g);
+    if (g->look_wanted)
+        follow_look(g);
 }
 
 void held_try_now(struct engine *g)
 {
-    size_t index;
-    for (size_t i = 0; i < count(g); i++) {
-        struct hold *hold = hold_at(g, i, &index);
-        if (hold != NULL)
-            hold->until_ms = 0;
-    }
+    for (struct hold *h = g->holds; h != NULL; h = h->next)
+        h->until_ms = 0;
     held_tick(g);
+}
+
+static void tell_table(struct status *out, const struct err *why)
+{
+    for (size_t i = 0; i < out->ntables; i++) {
+        struct status_table *t = &out->tables[i];
+        size_t n = strlen(t->schema);
+        if (t->error == NULL && strncmp(why->table, t->schema, n) == 0 && why->table[n] == '.' &&
+            strcmp(why->table + n + 1, t->name) == 0)
+            t->error = xstrdup(why->text);
+    }
 }
 
 void held_status(const struct engine *g, struct status *out)
 {
-    size_t index;
-    for (size_t i = count(g); i-- > 0;) {
-        const struct hold *hold = hold_at(g, i, &index);
-        if (hold == NULL)
+    for (const struct hold *h = g->holds; h != NULL; h = h->next) {
+        bool told = false; /* by another that waits for the same */
+        for (const struct hold *x = g->holds; x != h; x = x->next)
+            told = told || (strcmp(x->why.table, h->why.table) == 0 && strcmp(x->why.text, h->why.text) == 0);
+        if (told)
             continue;
-        drift_tell(out, &hold->why);
-        if (out->tables[index].error == NULL)
-            out->tables[index].error = xstrdup(hold->why.text);
+        drift_tell(out, &h->why);
+        tell_table(out, &h->why);
     }
 }

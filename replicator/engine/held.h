@@ -1,16 +1,24 @@
-/* What is to be done of one table waits for others' locks (held.c). A hold is NULL where nobody is waited for. */
+/* What waits for locks that others have, on either side (held.c). A hold is NULL where nobody is waited for. */
 #ifndef REPL_ENGINE_HELD_H
 #define REPL_ENGINE_HELD_H
 
 #include "private.h"
 
-/* The error is a lock that did not come: the work on r is put off, the longer the more often. Else false. */
-bool hold_takes(struct engine *g, const struct relation *r, struct hold **hold, const struct err *e);
+#define HOLD_ONE_TABLE "this table waits, the others go on"
+#define HOLD_ALL "a batch is of all tables, so all wait"
+
+/* The error is a lock that did not come: that work (what: a table, schema.name; or a step) is put off, the longer the more
+ * often. Else false. meanwhile: what becomes of the rest, for the log. */
+bool hold_takes(struct engine *g, const char *what, const char *meanwhile, struct hold **hold,
+                const struct err *e);
+/* The work waits at the server, which goes on with it when the lock is there: it is only told. */
+void hold_tells(struct engine *g, const char *what, const char *meanwhile, struct hold **hold,
+                const struct err *e);
 /* It is not time to try again yet. */
 bool hold_waits(const struct hold *hold);
 /* The lock came to a task that was made at that time; before the hold: it may have been on its way when the other had the
  * lock. */
-void hold_ends(struct engine *g, const struct relation *r, struct hold **hold, uint64_t made_ms);
+void hold_ends(struct engine *g, struct hold **hold, uint64_t made_ms);
 void hold_free(struct hold **hold);
 
 /* ---- all of them ---- */

@@ -60,7 +60,8 @@ bool job_watch(struct worker *w, struct job *job, struct err *e)
     struct conn *target;
     if (!interruptible_target(w, &target, e))
         return false;
-    return units_progress(target, t->task.mem, &t->progress, &t->count, e);
+    return units_progress(target, t->task.mem, &t->progress, &t->count, e) &&
+           catalog_waiting(target, t->pids, t->npids, t->task.mem, &t->waits, &t->nwaits, e);
 }
 
 bool job_waits(struct worker *w, struct job *job, struct err *e)

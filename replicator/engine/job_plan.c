@@ -126,6 +126,18 @@ static bool make_plan(struct plan_task *t, struct table_cut *c, struct conn *sou
     return true;
 }
 
+/* Others keep it from being emptied: that table is planned another time. */
+static bool put_off(struct table_cut *c, struct conn *target, struct err *e)
+{
+    if (!err_is(e, "55P03"))
+        return false;
+    catalog_blame(target, e);
+    c->locked = *e;
+    c->fresh = c->restarted = false;
+    err_clear(e);
+    return true;
+}
+
 /* One table: the plan that is there, else a new one. */
 static bool plan_table(struct plan_task *t, struct table_cut *c, struct conn *source, struct conn *target,
                        struct cutter *cutter, struct err *e)
@@ -141,7 +153,7 @@ static bool plan_table(struct plan_task *t, struct table_cut *c, struct conn *so
     c->restarted = t->restart || has_rows(t->task.world, r->id);
     if (c->restarted &&
         !target_restart_copy(target, t->task.sync->schema, &t->task.world->targets[c->index], e))
-        return false;
+        return put_off(c, target, e);
     return make_plan(t, c, source, range_key, cutter, e);
 }
 

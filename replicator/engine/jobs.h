@@ -11,6 +11,7 @@
 #include "settings.h"
 
 struct engine;
+struct hold;
 
 /* Both databases, as one opening found them. Immutable until the next, but for the sequences: only repl moves those
  * of the target, and only the one batch in flight looks at them. */
@@ -166,7 +167,7 @@ struct table_cut {
     bool fresh;     /* the plan was made just now: none of its chunks can be there */
     struct heap_list heaps;
     struct target_heap *plans; /* one a heap */
-    struct err locked;         /* others have it locked, so it could not be cut; ERR_NONE: it is cut */
+    struct err locked; /* others have it locked on either side, so it could not be cut; ERR_NONE: it is cut */
 };
 
 /* Cuts tables into chunks, where the target has no plan of them. */
@@ -225,6 +226,8 @@ struct unit_task {
     struct unit_share share;
     _Atomic int pid; /* of the server's process that is at it; 0: not known yet */
     uint64_t began_ms;
+    bool waits;        /* the loop's: when the server was last asked, for somebody else's lock */
+    struct hold *hold; /* the loop's: it did so twice in a row */
     struct strlist said;
 };
 bool job_unit(struct worker *w, struct job *job, struct err *e);
@@ -236,9 +239,13 @@ struct step_task {
 };
 bool job_step_done(struct worker *w, struct job *job, struct err *e);
 
-/* Asks the server how those at work get on. */
+/* Asks the server how those at work get on, and for whom they wait. */
 struct watch_task {
     struct task task;
+    int *pids; /* of their sessions; given */
+    size_t npids;
+    struct lock_wait *waits; /* in the arena */
+    size_t nwaits;
     struct unit_progress *progress; /* in the arena */
     size_t count;
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "drift.h"
+#include "held.h"
 #include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/log.h"
@@ -87,6 +88,7 @@ static void opened(struct engine *g, struct task *task)
     g->passes_resumed = false;
     catchup_drop(g);
     finish_drop(g);
+    hold_free(&g->look_hold);
     copy_load(g);
     g->established = target_follows(&g->world->state);
     g->indexed = step_is_done(g->world, "indexes");

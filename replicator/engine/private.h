@@ -113,6 +113,8 @@ struct engine {
     const char *note;        /* what goes on, for status */
     struct sleep *sleep;     /* sleep.c: the tables that are looked at */
     struct catchup *catchup; /* the passes under way; NULL: none */
+    struct hold *holds;      /* all that waits for locks of others (held.c) */
+    struct hold *look_hold;  /* the look or batch that did not get its locks */
     bool passes_resumed;     /* what the world says of passes was taken up */
 
     bool looking;        /* a look, a batch or a rotation is under way */
@@ -201,9 +203,6 @@ void catchup_dispatch(struct engine *g);
 void catchup_drop(struct engine *g);
 /* Passes over the tables of g->behind while the others go on. */
 void catchup_beside(struct engine *g);
-/* Passes, and what the one with that number waits for, or NULL; *index: of its relation. */
-size_t catchup_count(const struct engine *g);
-struct hold *catchup_hold(const struct engine *g, size_t number, size_t *index);
 void catchup_status(const struct engine *g, struct status *out);
 void catchup_measure(struct engine *g, const struct status *st, uint64_t now_ms);
 bool catchup_is_beside(const struct engine *g);

@@ -167,14 +167,14 @@ static const char *next_to_type(const struct engine *g, enum phase p)
         return "repl resume";
     if (p == PHASE_FENCED)
         return next_behind_fence(g);
+    if (held_any(g))
+        return "wait, or end the transactions that hold tables locked: repl goes on by itself";
     if (p == PHASE_FOLLOWING && g->o->sync->back)
         return "the application's changes come back; to switch back: repl cutover --back (to stay: repl "
                "stop, repl "
                "cleanup)";
     if (p == PHASE_FOLLOWING)
         return "the target follows; when you are ready to switch: repl cutover --dry-run, then repl cutover";
-    if (held_any(g))
-        return "wait, or end the transactions that hold tables locked: repl goes on by itself";
     return "wait: repl status --wait following";
 }
 

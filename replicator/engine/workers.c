@@ -5,7 +5,9 @@
 #include "private.h"
 #include "repl/log.h"
 
-enum { WATCH_TIMEOUT_MS = 5000 };
+/* A lock on the target is waited for longer than an autovacuum worker keeps it (it gives way after deadlock_timeout, 1 s), and
+ * no longer than a reader there should stand behind repl, or the source's snapshot should wait with it. */
+enum { WATCH_TIMEOUT_MS = 5000, TARGET_LOCK_MS = 3000 };
 
 static void wake(void *arg)
 {
@@ -24,7 +26,10 @@ void workers_start(struct engine *g)
         .fork_spec = sync_fork(g->o->sync),
         .source = {.side = SIDE_SOURCE, .purpose = "worker", .lock_timeout_ms = lock_ms},
         /* At the old source it is not this session that is quiet, but the tables (back/back_source.c). */
-        .target = {.side = SIDE_TARGET, .purpose = "worker", .apply = !g->o->sync->back},
+        .target = {.side = SIDE_TARGET,
+                   .purpose = "worker",
+                   .apply = !g->o->sync->back,
+                   .lock_timeout_ms = TARGET_LOCK_MS},
         .fork = {.side = SIDE_FORK, .purpose = "worker", .read_only = true, .lock_timeout_ms = lock_ms},
         .wake = wake,
         .arg = g,

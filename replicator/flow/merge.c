@@ -318,6 +318,9 @@ void truncate_add(struct script *s, struct arena *a, struct apply_table *tables,
         if (!tables[i].truncated || tables[i].source->nkey == 0)
             continue;
         const char *only = r->partitioned ? "" : "ONLY ";
+        /* One by one, so that an error says which: all that TRUNCATE would. */
+        script_add(s, STEP_OTHER, &tables[i],
+                   arena_printf(a, "LOCK TABLE %s%s IN ACCESS EXCLUSIVE MODE", only, r->sql));
         buf_printf(&list, "%s%s%s", list.len != 0 ? ", " : "", only, r->sql);
         buf_printf(&deletes, "DELETE FROM %s%s; ", only, r->sql);
     }

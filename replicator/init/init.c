@@ -3,6 +3,7 @@
  * or one that finds the installation of a lost state directory, goes on from where things stand.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "init_private.h"
 #include "repl/check.h"
@@ -11,10 +12,24 @@
 #include "repl/schema.h"
 #include "repl/sequences.h"
 
+/* Nobody who reads the target stands behind init for long, nor does init wait in silence. */
+#define TARGET_PATIENCE "SET lock_timeout = '5s'"
+
 bool init_connect(struct init *in, struct err *e)
 {
     return sync_connect(in->s, SIDE_SOURCE, "init", &in->source, e) &&
-           sync_connect(in->s, SIDE_TARGET, "init", &in->target, e);
+           sync_connect(in->s, SIDE_TARGET, "init", &in->target, e) &&
+           pg_exec(in->target, TARGET_PATIENCE, e);
+}
+
+/* Whoever waited in vain is told for whom. */
+void init_blame(struct init *in, struct err *e)
+{
+    struct conn *c = strcmp(e->side, side_name(SIDE_TARGET)) == 0 ? in->target : in->source;
+    if (!err_is(e, "55P03") || c == NULL)
+        return;
+    pg_reset(c);
+    catalog_blame(c, e);
 }
 
 /* Of a first init, which will need it. */
@@ -170,6 +185,8 @@ bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, str
                       .give_up_ms = INIT_GIVE_UP_MS};
     *out = (struct init_report){0};
     bool ok = run(&in, e);
+    if (!ok)
+        init_blame(&in, e);
     end_dump(&in);
     conn_close(in.source);
     conn_close(in.target);

@@ -73,6 +73,8 @@ bool init_add(const struct sync *s, const char *label, const struct add_options 
     ok = ok && add(&in, label, o, e);
     if (ok)
         *added = xstrdup(in.tables.items[0].label);
+    else
+        init_blame(&in, e);
     conn_close(in.source);
     conn_close(in.target);
     arena_free(in.a);

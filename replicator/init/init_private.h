@@ -28,6 +28,8 @@ struct init {
 };
 
 bool init_connect(struct init *in, struct err *e) MUST_CHECK;
+/* The end of what failed, while the connections stand: where a lock did not come *e says who has it. */
+void init_blame(struct init *in, struct err *e);
 /* No table can join while the changes go back: false, with the error. */
 bool init_no_table_joins(struct err *e);
 

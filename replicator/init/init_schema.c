@@ -77,9 +77,17 @@ bool init_schema(struct init *in, struct err *e)
 static bool truncate_all(struct conn *target, const struct relation *const *tables, size_t n, struct err *e)
 {
     struct buf sql = {0};
-    for (size_t i = 0; i < n; i++)
+    bool ok = pg_exec(target, "BEGIN", e);
+    for (size_t i = 0; ok && i < n; i++) { /* so that an error says which */
+        struct buf lock = {0};
+        buf_printf(&lock, "LOCK TABLE %s", tables[i]->sql);
+        ok = pg_exec(target, lock.data, e) || err_table(e, tables[i]->schema, tables[i]->name);
+        buf_free(&lock);
         buf_printf(&sql, "%s %s", i == 0 ? "TRUNCATE" : ",", tables[i]->sql);
-    bool ok = pg_exec(target, sql.data, e);
+    }
+    ok = ok && pg_exec(target, sql.data, e) && pg_exec(target, "COMMIT", e);
+    if (!ok)
+        pg_reset(target);
     buf_free(&sql);
     return ok;
 }

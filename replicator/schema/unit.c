@@ -258,10 +258,11 @@ static char *telling(const struct unit *u, const struct err *e)
 
 static char *settings_of(struct unit_share share)
 {
-    return xasprintf(
-        "SET LOCAL maintenance_work_mem = %lld; SET LOCAL max_parallel_maintenance_workers = %d; "
-        "SET LOCAL max_parallel_workers_per_gather TO DEFAULT;",
-        (long long)share.sort_kb, share.workers);
+    /* Whoever builds waits for a lock: it comes first, so nothing is lost by it, and nobody else waits for this unit. */
+    return xasprintf("SET LOCAL lock_timeout = 0; SET LOCAL maintenance_work_mem = %lld; SET LOCAL "
+                     "max_parallel_maintenance_workers = %d; "
+                     "SET LOCAL max_parallel_workers_per_gather TO DEFAULT;",
+                     (long long)share.sort_kb, share.workers);
 }
 
 bool unit_run(const struct unit *u, const struct units *all, struct unit_share share, struct conn *target,

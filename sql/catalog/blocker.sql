@@ -1,4 +1,5 @@
--- Who stands in the way of a lock: the longest transaction of those that hold one on a table, or wait for one in front.
+-- Who stands in the way of a lock: the longest transaction of those that hold one on a table, or wait for one in front; one of
+-- repl's own only where there is no other.
 -- Reads: :sql_catalog_locked, :sql_catalog_holders, pg_class, pg_index, pg_namespace; waits for no lock itself.
 -- Variables: table (text): schema.name, also that of a partitioned root, whose partitions count; empty: any. modes (text):
 -- those that stand in the way, as an array.
@@ -20,5 +21,5 @@ JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_catalog.pg_partition_root(c.oi
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 JOIN (:sql_catalog_holders) b ON b.pid = w.pid OR (w.pid IS NULL AND b.virtualtransaction = w.virtualtransaction)
 WHERE :'table' IN ('', n.nspname || '.' || c.relname, rn.nspname || '.' || r.relname)
-ORDER BY w.granted DESC, b.since, (w.owner = w.oid) DESC
+ORDER BY b.own, w.granted DESC, b.since, (w.owner = w.oid) DESC
 LIMIT 1

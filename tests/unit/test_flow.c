@@ -154,7 +154,11 @@ static void truncations_of_a_batch_are_one_command(void **state)
                               {.source = &two, .target = &two, .truncated = true}};
     struct script s = {0};
     truncate_add(&s, a, t, 2);
-    assert_int_equal(s.nsteps, 1);
+    assert_int_equal(s.nsteps, 3); /* the locks one by one, so that an error names the table */
+    assert_true(has(&s, "LOCK TABLE ONLY public.t IN ACCESS EXCLUSIVE MODE"));
+    assert_ptr_equal(s.steps[0].table, &t[0]);
+    assert_ptr_equal(s.steps[1].table, &t[1]);
+    assert_null(s.steps[2].table);
     assert_true(has(&s, "TRUNCATE ONLY public.t, ONLY public.u"));
     script_free(&s);
     t[0].truncated = t[1].truncated = false;
