@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 import subprocess
+import tempfile
 import time
 
 from engine import ROOT, Repl, binary
@@ -53,6 +54,15 @@ def load_pgbench(server, database, scale):
     with server.connect(database) as c:
         c.execute("alter table pgbench_history add column id bigserial primary key")
         c.execute("vacuum analyze pgbench_history")
+
+
+def pgbench_file(text):
+    """A script for pgbench, which whoever runs it may read; it is there until it is closed."""
+    file = tempfile.NamedTemporaryFile("w", suffix=".sql")
+    file.write(text)
+    file.flush()
+    os.chmod(file.name, 0o644)
+    return file
 
 
 def pgbench(server, database, clients, seconds, script=None, rate=None):

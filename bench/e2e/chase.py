@@ -5,14 +5,12 @@ before, and a class Follower(site, stopped) with install, start, settle, stop, b
 databases on the source: one that it follows, and one where it only captures. Whatever is not measured is stopped."""
 import contextlib
 import importlib
-import os
 import subprocess
-import tempfile
 import time
 
 import psycopg
 
-from bench import load_pgbench, pgbench, quiesce, servers
+from bench import load_pgbench, pgbench, pgbench_file, quiesce, servers
 from engine import Failed
 from peers import limit
 from race import Site, install_packages
@@ -42,10 +40,7 @@ class Race:
         self.rows = options.scale * 100_000
         self.found, self.failed, self.mark = {}, {}, 0
         self.followers = {}
-        self.script = tempfile.NamedTemporaryFile("w", suffix=".sql")
-        self.script.write(latency.UPDATE.replace("5000000", str(self.rows)))
-        self.script.flush()
-        os.chmod(self.script.name, 0o644)
+        self.script = pgbench_file(latency.UPDATE.replace("5000000", str(self.rows)))
 
     def site(self, name):
         return Site(self.source, self.target, name, self.options.jobs, self.wires, target_database=name, tls=False)

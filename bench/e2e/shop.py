@@ -6,8 +6,6 @@ import uuid
 
 import psycopg
 
-LOAD = ("users", "tasks", "comments", "events", "invoices", "invoice_lines", "memberships", "accounts", "projects")
-
 
 class Writers:
     """`with Writers(server, "shop", threads=4) as w:` writes until the end of the block, or until stop().

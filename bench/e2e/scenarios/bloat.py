@@ -1,14 +1,12 @@
 """Whether the source stays well while another session holds an old snapshot: the size of the deltas, and how long a change
 takes to the target, over the whole time of a pgbench. Both are to be flat."""
 import contextlib
-import os
 import statistics
-import tempfile
 import threading
 import time
 
 import plot
-from bench import following, load_pgbench, percentile, pgbench, servers
+from bench import following, load_pgbench, percentile, pgbench, pgbench_file, servers
 from scenarios import latency
 
 SAMPLE_S, MARK_S = 1, 0.25
@@ -112,10 +110,7 @@ def measure(options, report):
         for name, said, script, rate in LOADS:
             path = None
             if script:
-                file = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".sql"))
-                file.write(script)
-                file.flush()
-                os.chmod(file.name, 0o644)
+                file = stack.enter_context(pgbench_file(script))
                 path = file.name
             watch, reached = one(source, target, path, rate, seconds, True)
             tell(report, name, said, watch, reached, plot.folder(options) / f"bloat-{name}.svg")

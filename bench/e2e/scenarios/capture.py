@@ -3,11 +3,9 @@ and with the engine following.
 
 Four copies of one database on one server, so that the arms stand side by side and take turns within a minute."""
 import contextlib
-import os
 import statistics
-import tempfile
 
-from bench import following, load_pgbench, pgbench, quiesce, servers, spread
+from bench import following, load_pgbench, pgbench, pgbench_file, quiesce, servers, spread
 from engine import cpu_seconds
 
 ARMS = ("none", "floor", "stopped", "following")
@@ -33,10 +31,7 @@ def measure(options, report):
                     "trigger that inserts the changed key into a table, and nothing else.")
     with contextlib.ExitStack() as stack:
         source, target = stack.enter_context(servers())
-        script = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".sql"))
-        script.write(UPDATE)
-        script.flush()
-        os.chmod(script.name, 0o644)
+        script = stack.enter_context(pgbench_file(UPDATE))
         load_pgbench(source, "none", 50)
         for arm in ARMS[1:]:
             source.create_database(arm, template="none")

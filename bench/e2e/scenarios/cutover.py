@@ -5,11 +5,10 @@ import os
 import re
 import statistics
 import subprocess
-import tempfile
 import time
 
 import plot
-from bench import following, load_pgbench, servers, spread
+from bench import following, load_pgbench, pgbench_file, servers, spread
 
 RATES = (0, 200, 500, 1000, 2000)
 UPDATE = r"""\set aid random(1, 1000000)
@@ -24,10 +23,7 @@ def measure(options, report):
                 "command reports them, min / median / max, the medians of its steps, and what --dry-run had foretold.")
     with contextlib.ExitStack() as stack:
         source, target = stack.enter_context(servers())
-        script = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".sql"))
-        script.write(UPDATE)
-        script.flush()
-        os.chmod(script.name, 0o644)
+        script = stack.enter_context(pgbench_file(UPDATE))
         load_pgbench(source, "bank", 10)
         repl = stack.enter_context(following(source, target, "bank", "bank", options.jobs))
         found = {rate: [] for rate in RATES}

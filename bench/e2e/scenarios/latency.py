@@ -1,12 +1,10 @@
 """From commit to visible on the target: a writer commits at intervals, a reader polls the target every half millisecond."""
 import contextlib
-import os
 import random
-import tempfile
 import threading
 import time
 
-from bench import following, load_pgbench, percentile, pgbench, servers
+from bench import following, load_pgbench, percentile, pgbench, pgbench_file, servers
 
 COMMITS = 300
 UPDATE = r"""\set aid random(1, 5000000)
@@ -57,10 +55,7 @@ def load(source, script, rate, seconds, database="bank"):
 def measure(options, report):
     with contextlib.ExitStack() as stack:
         source, target = stack.enter_context(servers())
-        script = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".sql"))
-        script.write(UPDATE)
-        script.flush()
-        os.chmod(script.name, 0o644)
+        script = stack.enter_context(pgbench_file(UPDATE))
         load_pgbench(source, "bank", 50)
         with source.connect("bank") as c:
             c.execute("create table mark (id int primary key)")

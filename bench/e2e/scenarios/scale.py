@@ -1,12 +1,10 @@
 """What the number of tables costs when few of them are written: latency, the engine's CPU, what an idle engine asks of the
 source, and init. Of all tables three are written."""
 import contextlib
-import os
-import tempfile
 import time
 
 import plot
-from bench import percentile, servers
+from bench import percentile, pgbench_file, servers
 from engine import Repl, cpu_seconds
 from scenarios import latency
 
@@ -81,10 +79,7 @@ def under(source, target, repl, scripts, rate, first, found, name):
 
 def measure(options, report):
     found = {}
-    with servers(**SETTINGS) as (source, target), tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(SCRIPT)
-        script.flush()
-        os.chmod(script.name, 0o644)
+    with servers(**SETTINGS) as (source, target), pgbench_file(SCRIPT) as script:
         sizes = sorted({*FOLLOWED, *INITED})
         for tables in sizes[:options.sizes] if options.sizes else sizes:
             figures = found[tables] = {}
