@@ -11,6 +11,7 @@ struct sequence {
     int64_t value;
     bool called; /* nextval was ever called; value is meaningless where not */
     bool up;
+    bool locked; /* by somebody, and not waited for */
 };
 
 struct sequences {
@@ -24,6 +25,8 @@ bool sequences_read(struct conn *c, const char *own_schema, struct arena *a, str
 /* The same without waiting for anybody: one that is locked counts as if it never gave a value. */
 bool sequences_look(struct conn *c, const char *own_schema, struct arena *a, struct sequences *out,
                     struct err *e) MUST_CHECK;
+/* One of source that is locked, and that target has; NULL: none. Pure. */
+const struct sequence *sequences_locked(const struct sequences *source, const struct sequences *target);
 /* target now has these values. Pure. */
 void sequences_note(struct sequences *target, const struct sequence_value *set, size_t count);
 /* Those of source that target has and that stand further on there: what to set. Pure. */

@@ -53,8 +53,8 @@ static void tell(const struct result *r, int row, const char *state, struct err 
     if (!result_null(r, row, 1))
         err_table(e, result_text(r, row, 0), result_text(r, row, 1));
     bool itself = strcmp(e->table, locked) == 0; /* else a partition of it */
-    snprintf(e->text, sizeof e->text, "%s %s on the %s by %s", itself ? "the table" : locked, state, e->side,
-             result_text(r, row, 3));
+    snprintf(e->text, sizeof e->text, "%s %s on the %s by %s", itself ? result_text(r, row, 5) : locked,
+             state, e->side, result_text(r, row, 3));
     if (!result_null(r, row, 4))
         err_hint(
             e,
@@ -111,7 +111,7 @@ bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a,
     *out = arena_alloc(a, (*count + 1) * sizeof **out);
     for (size_t i = 0; i < *count; i++) {
         struct lock_wait *w = &(*out)[i];
-        w->pid = (int)result_int(r, (int)i, 5);
+        w->pid = (int)result_int(r, (int)i, 6);
         err_set(&w->why, ERR_SQL, "%s", "");
         snprintf(w->why.sqlstate, sizeof w->why.sqlstate, "55P03");
         snprintf(w->why.side, sizeof w->why.side, "%s", side_name(conn_side(c)));

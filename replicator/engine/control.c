@@ -98,16 +98,6 @@ void control_send_error(struct client *c, const struct err *e)
     send_json(c, json);
 }
 
-/* Everything came but the changes of a table that cannot follow: whoever waits for all of them must hear of it. */
-static void send_left_behind(struct client *c, const struct err *why)
-{
-    struct err e;
-    err_set(&e, ERR_NOT_YET, "everything committed before is on the target, but for %s: %s", why->table,
-            why->text);
-    err_hint(&e, "%s", why->hint[0] != '\0' ? why->hint : "mend it; repl status shows it");
-    control_send_error(c, &e);
-}
-
 /* ---- clients ---- */
 
 static void client_close(struct client *c)
@@ -203,8 +193,9 @@ void control_answer_waiting(struct engine *g)
     for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
         if (c->waits_for != 0 && c->waits_for <= g->answered) {
             c->waits_for = 0;
-            if (drift_any(g) != NULL)
-                send_left_behind(c, drift_any(g));
+            struct err e;
+            if (follow_left_behind(g, &e))
+                control_send_error(c, &e);
             else
                 control_send_status(c);
         }

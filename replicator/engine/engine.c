@@ -242,6 +242,7 @@ static void tear_down(struct engine *g)
     copy_plan_free(&g->copy);
     catchup_drop(g);
     hold_free(&g->look_hold);
+    hold_free(&g->sequence_hold);
     world_free(g->world);
     arena_free(g->behind_mem);
     standing_clear(&g->standing);

@@ -152,14 +152,47 @@ static void note_batch(struct engine *g, const struct batch_task *t)
     g->batch_unsaved = true;
 }
 
+/* Everything came but the changes of a table that cannot follow, or a sequence that somebody has: whoever waits for all of
+ * them must hear of it. */
+bool follow_left_behind(const struct engine *g, struct err *e)
+{
+    const struct err *why = drift_any(g);
+    if (why == NULL && g->sequence_hold != NULL)
+        why = hold_why(g->sequence_hold);
+    if (why == NULL)
+        return false;
+    err_set(e, ERR_NOT_YET, "everything committed before is on the target, but for %s: %s", why->table,
+            why->text);
+    err_hint(e, "%s", why->hint[0] != '\0' ? why->hint : "mend it; repl status shows it");
+    return true;
+}
+
+static void note_sequence(struct engine *g, const struct batch_task *t)
+{
+    if (t->unread.kind != ERR_NONE)
+        hold_tells(g, t->unread.table, "its value follows when it is free", &g->sequence_hold, &t->unread);
+    else if (t->asked)
+        hold_ends(g, &g->sequence_hold, t->task.made_ms);
+}
+
+/* What is locked for a moment is waited for; not what is for long. */
+static bool awaits_sequence(const struct engine *g)
+{
+    enum { PATIENCE_MS = 5000 };
+    return g->sequence_hold != NULL && clock_ms() - hold_since_ms(g->sequence_hold) < PATIENCE_MS;
+}
+
 static void fulfil(struct engine *g, const struct batch_task *t)
 {
     if (t->request > g->answered)
         g->answered = t->request;
     control_answer_waiting(g);
     if (g->o->once && g->answered >= 1) {
+        struct err e;
         if (drift_any(g) != NULL)
             g->err = *drift_any(g);
+        else if (follow_left_behind(g, &e))
+            g->err = e;
         engine_stop(g, INTERRUPT_SOON);
     }
 }
@@ -183,7 +216,7 @@ static void consistent(struct engine *g, const struct batch_task *t)
         phase_fire(g, complete ? EV_FOLLOW : EV_CONSISTENT);
     else if (g->life == LIFE_FOLLOWING && !complete)
         phase_fire(g, EV_CONSISTENT);
-    if (complete && brought_all(g, t))
+    if (complete && brought_all(g, t) && !awaits_sequence(g))
         fulfil(g, t);
 }
 
@@ -213,6 +246,7 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     if (t->sequences) {
         g->sequences_ms = clock_ms();
         g->sequences_took_us = t->sequences_took_us;
+        note_sequence(g, t);
     }
     if (t->outcome == BATCH_APPLIED) {
         g->look_index = 0;
@@ -338,6 +372,7 @@ void follow_look(struct engine *g)
     /* Thousands of them take longer than the rows of a small batch. */
     t->sequences = g->request > g->answered ||
                    clock_ms() - g->sequences_ms >= g->sequences_took_us * SEQUENCES_SHARE / 1000;
+    t->asked = t->sequences && (g->request > g->answered || g->sequence_hold != NULL);
     if (g->rang || g->run != 0)
         t->hot = hot(g, t->task.mem);
     g->rang = false;

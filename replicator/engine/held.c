@@ -55,6 +55,16 @@ bool hold_takes(struct engine *g, const char *what, const char *meanwhile, struc
     return true;
 }
 
+uint64_t hold_since_ms(const struct hold *hold)
+{
+    return hold->since_ms;
+}
+
+const struct err *hold_why(const struct hold *hold)
+{
+    return &hold->why;
+}
+
 bool hold_waits(const struct hold *hold)
 {
     return hold != NULL && clock_ms() < hold->until_ms;

@@ -14,6 +14,9 @@ bool hold_takes(struct engine *g, const char *what, const char *meanwhile, struc
 /* The work waits at the server, which goes on with it when the lock is there: it is only told. */
 void hold_tells(struct engine *g, const char *what, const char *meanwhile, struct hold **hold,
                 const struct err *e);
+/* Since when, and for whom. */
+uint64_t hold_since_ms(const struct hold *hold);
+const struct err *hold_why(const struct hold *hold);
 /* It is not time to try again yet. */
 bool hold_waits(const struct hold *hold);
 /* The lock came to a task that was made at that time; before the hold: it may have been on its way when the other had the

@@ -7,6 +7,18 @@
 #include "repl/clock.h"
 #include "repl/fault.h"
 
+/* Somebody has a sequence: its value follows when he has let it go, and whoever waits for all must hear of it. */
+static void note_unread(struct batch_task *t, struct conn *source, const struct sequences *from)
+{
+    const struct sequence *s = sequences_locked(from, t->task.world->sequences);
+    err_clear(&t->unread);
+    if (!t->asked || s == NULL)
+        return;
+    err_set(&t->unread, ERR_NOT_YET, "the sequence is locked on the %s", side_name(conn_side(source)));
+    err_table(&t->unread, s->schema, s->name);
+    catalog_blame(source, &t->unread);
+}
+
 /* What stands further on the source: read after the snapshot, so that no row is ahead of its sequence. */
 static bool read_sequences(struct batch_task *t, struct conn *source, struct sequence_value **out,
                            size_t *count, struct err *e)
@@ -19,6 +31,7 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
     if (!sequences_look(source, t->task.sync->schema, t->task.mem, &from, e))
         return false;
     sequences_ahead(&from, t->task.world->sequences, t->task.mem, out, count);
+    note_unread(t, source, &from);
     t->sequences_took_us = clock_us() - began;
     return true;
 }

@@ -275,12 +275,14 @@ struct batch_task {
     struct ids keep;  /* SLEEP_LULL: awake */
     struct lull lull; /* SLEEP_LULL: found; SLEEP_SETTLE: the one to settle */
     bool sequences;   /* compare them, too */
+    bool asked;       /* with them, say whether one could not be read */
     bool as_streams;  /* no rows as values, however few */
     struct copy_progress progress;
     /* Found: */
-    bool settled;  /* SLEEP_SETTLE: awake is who is awake since */
-    bool woke;     /* a table that was not looked at */
-    bool too_wide; /* the rows did not fit into memory as values */
+    struct err unread; /* asked: why a sequence could not be read; ERR_NONE: all were */
+    bool settled;      /* SLEEP_SETTLE: awake is who is awake since */
+    bool woke;         /* a table that was not looked at */
+    bool too_wide;     /* the rows did not fit into memory as values */
     enum { BATCH_IDLE, BATCH_APPLIED, BATCH_TOO_LARGE, BATCH_WANTS_OTHERS, BATCH_UNKNOWN_TABLE } outcome;
     enum bell bell; /* as the look found it, where nothing was owed */
     size_t dirty;   /* tables with delta rows, covered or not */

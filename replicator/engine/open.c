@@ -89,6 +89,7 @@ static void opened(struct engine *g, struct task *task)
     catchup_drop(g);
     finish_drop(g);
     hold_free(&g->look_hold);
+    hold_free(&g->sequence_hold);
     copy_load(g);
     g->established = target_follows(&g->world->state);
     g->indexed = step_is_done(g->world, "indexes");

@@ -109,13 +109,14 @@ struct engine {
     int finishing;          /* the step of finish.c */
     struct finish *finish;  /* the step under way; NULL: none */
     char *schema_read; /* the source's outline when its schema was last read anew; NULL: not by this engine */
-    struct pool *watch;      /* one worker, which asks how the others get on; NULL until it is needed */
-    const char *note;        /* what goes on, for status */
-    struct sleep *sleep;     /* sleep.c: the tables that are looked at */
-    struct catchup *catchup; /* the passes under way; NULL: none */
-    struct hold *holds;      /* all that waits for locks of others (held.c) */
-    struct hold *look_hold;  /* the look or batch that did not get its locks */
-    bool passes_resumed;     /* what the world says of passes was taken up */
+    struct pool *watch;         /* one worker, which asks how the others get on; NULL until it is needed */
+    const char *note;           /* what goes on, for status */
+    struct sleep *sleep;        /* sleep.c: the tables that are looked at */
+    struct catchup *catchup;    /* the passes under way; NULL: none */
+    struct hold *holds;         /* all that waits for locks of others (held.c) */
+    struct hold *sequence_hold; /* a sequence that could not be read, though somebody waits for all */
+    struct hold *look_hold;     /* the look or batch that did not get its locks */
+    bool passes_resumed;        /* what the world says of passes was taken up */
 
     bool looking;        /* a look, a batch or a rotation is under way */
     bool look_wanted;    /* something may be owed */
@@ -221,6 +222,8 @@ struct positions standing_positions(const struct standing *s, struct arena *a);
 
 /* A look for what is owed, now or as soon as the one under way has ended. */
 void follow_look(struct engine *g);
+/* Something does not come with what was asked for: says what, and why. */
+bool follow_left_behind(const struct engine *g, struct err *why);
 /* Everything committed until now shall come over; returns the request's number, see answered. */
 uint64_t follow_request(struct engine *g);
 

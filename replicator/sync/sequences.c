@@ -26,7 +26,8 @@ static bool read_all(struct conn *c, const char *own_schema, bool wait, struct a
                                           .sql = arena_strdup(a, result_text(r, i, 2)),
                                           .called = !result_null(r, i, 3),
                                           .value = result_int(r, i, 3),
-                                          .up = result_bool(r, i, 4)};
+                                          .up = result_bool(r, i, 4),
+                                          .locked = result_bool(r, i, 5)};
     result_free(r);
     return true;
 }
@@ -72,6 +73,19 @@ void sequences_ahead(const struct sequences *source, const struct sequences *tar
         if (t < target->count && compare(&target->items[t], s) == 0 && ahead(s, &target->items[t]))
             (*out)[(*count)++] = (struct sequence_value){.sql = s->sql, .value = s->value, .up = s->up};
     }
+}
+
+const struct sequence *sequences_locked(const struct sequences *source, const struct sequences *target)
+{
+    size_t t = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        const struct sequence *s = &source->items[i];
+        while (t < target->count && compare(&target->items[t], s) < 0)
+            t++;
+        if (s->locked && t < target->count && compare(&target->items[t], s) == 0)
+            return s;
+    }
+    return NULL;
 }
 
 void sequences_note(struct sequences *target, const struct sequence_value *set, size_t count)

@@ -2,8 +2,9 @@
 -- Reads: pg_lock_status, :sql_catalog_locked, :sql_catalog_holders, pg_class, pg_namespace.   Writes: nothing.
 -- Variables: pids (text): of the sessions, as an array of int.
 -- Returns: schema, name (of the relation, or the root of a partition; null: something else), locked (which relation it is, as
--- people write it), who (one line), pid (null: a prepared transaction), the pid that waits. One row a session.
-SELECT rn.nspname, r.relname, coalesce(n.nspname || '.' || c.relname, 'something'), b.who, b.pid, w.pid
+-- people write it), who (one line), pid (null: a prepared transaction), what the relation is to people, the pid that waits. One
+-- row a session.
+SELECT rn.nspname, r.relname, coalesce(n.nspname || '.' || c.relname, 'something'), b.who, b.pid, 'the table', w.pid
 FROM (SELECT l.pid, l.relation, pg_catalog.pg_blocking_pids(l.pid) AS by
       FROM pg_catalog.pg_lock_status() l
       WHERE NOT l.granted AND l.pid = ANY (:'pids'::int[])) w

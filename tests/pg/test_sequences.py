@@ -1,5 +1,6 @@
 """Sequences follow: owned, identity, free; up and down; never backwards on the target."""
 import compare
+from waiting import eventually
 
 
 def test_sequences_follow(repl, src, dst):
@@ -45,3 +46,21 @@ def test_never_backwards(repl, src, dst):
     src.execute("insert into t values (1); select nextval('s'), nextval('down')")
     repl.kick()
     assert dst.execute("select (select last_value from s), (select last_value from down)").fetchone() == (1000, -1000)
+
+
+def test_a_sequence_that_is_locked(repl, src, dst, source):
+    """Whoever waits for everything waits for it, if it is not for long."""
+    src.execute("create sequence s; create table t(id int primary key)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("select setval('s', 500)")
+    with source.connect(autocommit=False) as c:
+        c.execute("alter sequence s cache 2")
+        kick = repl.start_in_background("kick", "--wait")
+        eventually(lambda: repl.status()["errors"], what="status says who has it")
+        assert kick.poll() is None
+        c.rollback()
+    assert kick.wait(30) == 0
+    assert dst.execute("select last_value from s").fetchone()[0] == 500
+    eventually(lambda: not repl.status()["errors"], what="nobody is waited for")
