@@ -2,15 +2,11 @@
  * The steps after the load: indexes; and once the changes since are there, constraints and statistics. Each is
  * planned by one worker (the room schema says what the units are), then given out to all, stage by stage, and marked on
  * the target when it is through. Meanwhile another session asks the server how the builds get on.
- *
- * The first step begins before the load is through: a wire that is full leaves the target time to sort. As soon as a
- * large table is copied the step is planned, and half of the workers build the indexes of tables that are there, the
- * others go on copying. What fails then stops no copy; it is done again when its time has come.
+ * The first step begins before the load is through: finish_early.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "copy.h"
 #include "drift.h"
 #include "finish.h"
 #include "held.h"
@@ -160,7 +156,7 @@ static void unit_ended(struct engine *g, struct task *task)
     go_on(g);
 }
 
-static void start_unit(struct engine *g, size_t at, size_t beside)
+void finish_start_unit(struct engine *g, size_t at, size_t beside)
 {
     struct finish *f = g->finish;
     const struct unit *u = &f->plan->units.items[at];
@@ -219,27 +215,6 @@ static size_t count_beside(const struct engine *g, size_t from, size_t to)
     return n < jobs ? n : jobs;
 }
 
-static void plan_step(struct engine *g);
-
-/* Half of the workers, which is what one alone has not. */
-int index_workers(int jobs)
-{
-    return jobs / 2;
-}
-
-static void dispatch_early(struct engine *g)
-{
-    struct finish *f = g->finish;
-    if (f->plan == NULL || f->early_failed)
-        return;
-    for (size_t i = 0; i < f->plan->units.count; i++) {
-        if (f->nrunning >= (size_t)index_workers(g->jobs) || !workers_are_free(g))
-            return;
-        if (f->left[i] && f->table[i] >= 0 && copy_is_there(g, (size_t)f->table[i]))
-            start_unit(g, i, (size_t)g->jobs);
-    }
-}
-
 void finish_dispatch(struct engine *g)
 {
     struct finish *f = g->finish;
@@ -247,13 +222,13 @@ void finish_dispatch(struct engine *g)
     if (!finish_at_work(g) || f->marking || g->stopping || g->paused || engine_in_trouble(g))
         return;
     if (g->life == LIFE_COPYING) {
-        dispatch_early(g);
+        finish_dispatch_early(g);
         return;
     }
     if (f->plan == NULL) {
         if (!f->planning && !g->adding &&
             !hold_waits(f->hold)) /* one at a time reads the source's schema anew */
-            plan_step(g);
+            finish_plan(g);
         return;
     }
     if (!current_stage(f, &from, &to)) {
@@ -264,7 +239,7 @@ void finish_dispatch(struct engine *g)
     size_t beside = count_beside(g, from, to);
     for (size_t i = from; i < to && f->nrunning < (size_t)g->jobs; i++)
         if (may_begin(f, i))
-            start_unit(g, i, beside);
+            finish_start_unit(g, i, beside);
 }
 
 /* ---- the beginning of a step ---- */
@@ -314,7 +289,7 @@ static void planned(struct engine *g, struct task *task)
     go_on(g);
 }
 
-static void plan_step(struct engine *g)
+void finish_plan(struct engine *g)
 {
     struct units_task *t = task_new(sizeof *t, job_units, planned);
     t->plan = g->finish->step->plan;
@@ -332,6 +307,11 @@ static void start_step(struct engine *g, const struct step *step)
     finish_dispatch(g);
 }
 
+void finish_start_indexes(struct engine *g)
+{
+    start_step(g, &steps[STEP_INDEXES]);
+}
+
 static void left_fork(struct engine *g, struct task *task)
 {
     struct err e;
@@ -340,7 +320,7 @@ static void left_fork(struct engine *g, struct task *task)
     if (!ended_well(g, task))
         return;
     engine_say(g, LOG_INFO, NULL, "every row is copied: the fork is needed no more and may be destroyed");
-    start_step(g, &steps[STEP_INDEXES]);
+    finish_start_indexes(g);
 }
 
 /* Rows from a fork are looked at once more before anything is built on them. */
@@ -352,49 +332,8 @@ void index_begin(struct engine *g)
         struct task *t = task_new(sizeof *t, job_leave_fork, left_fork);
         engine_submit(g, &t->job);
     } else {
-        start_step(g, &steps[STEP_INDEXES]);
+        finish_start_indexes(g);
     }
-}
-
-bool index_is_large(const struct relation *r)
-{
-    return r->bytes >= UNIT_LARGE_BYTES;
-}
-
-static bool may_be_beside(const struct engine *g)
-{
-    return index_workers(g->jobs) > 0 && !g->adding && !g->o->sync->no_schema &&
-           !target_needs_fork(&g->world->state);
-}
-
-enum index_beside index_beside(const struct engine *g)
-{
-    const struct finish *f = g->finish;
-    if (!may_be_beside(g) || (f != NULL && f->early_failed))
-        return INDEX_NEVER;
-    if (f == NULL)
-        return INDEX_LATER;
-    bool some = f->plan == NULL || f->nrunning > 0;
-    for (size_t i = 0; !some && i < f->plan->units.count; i++)
-        some = f->left[i] && f->table[i] >= 0;
-    return some ? INDEX_NOW : INDEX_NEVER;
-}
-
-void index_early(struct engine *g)
-{
-    bool worth = false;
-    if (g->finish != NULL) {
-        finish_dispatch(g);
-        return;
-    }
-    if (!may_be_beside(g) || !workers_are_free(g) || g->copy.open == 0)
-        return;
-    for (size_t i = 0; i < g->world->relations.count && !worth; i++)
-        worth = index_is_large(&g->world->relations.items[i]) && copy_is_there(g, i);
-    if (!worth)
-        return;
-    start_step(g, &steps[STEP_INDEXES]);
-    plan_step(g);
 }
 
 void finish_begin(struct engine *g)

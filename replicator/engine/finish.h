@@ -1,4 +1,4 @@
-/* The step after the load that is under way, as finish.c and finish_status.c share it. */
+/* The step after the load that is under way, as finish.c, finish_early.c and finish_status.c share it. */
 #ifndef REPL_ENGINE_FINISH_H
 #define REPL_ENGINE_FINISH_H
 
@@ -22,6 +22,18 @@ struct finish {
     const struct unit_progress *seen;
     size_t nseen;
 };
+
+/* The step of the indexes, in the place of any other. */
+void finish_start_indexes(struct engine *g);
+
+/* What its units are, to be found out by a worker. */
+void finish_plan(struct engine *g);
+
+/* Gives the unit at that place to a worker; beside of them share the server's memory. */
+void finish_start_unit(struct engine *g, size_t at, size_t beside);
+
+/* While tables are copied: units of those that are there, as far as workers may be taken for them. */
+void finish_dispatch_early(struct engine *g);
 
 /* A step is under way: not while the engine opens, or waits for another try. */
 bool finish_at_work(const struct engine *g);

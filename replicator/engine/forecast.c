@@ -1,7 +1,7 @@
 /*
- * How long the first copy still takes. Once a large table is there, half of the workers build its indexes (finish.c),
- * and what is left comes with the others. How much slower that makes it depends on what bounds the copy: a server's
- * processes, and then each worker counts; or a wire, or --max-rate, which fewer workers fill as well. So
+ * How long the first copy still takes. Once a large table is there, half of the workers build its indexes
+ * (finish_early.c), and what is left comes with the others. How much slower that makes it depends on what bounds the
+ * copy: a server's processes, and then each worker counts; or a wire, or --max-rate, which fewer workers fill as well. So
  *
  *   the speeds with and without builds are measured apart, and each is used for the work that will be done with it;
  *   until the first build begins, the sessions on the target tell: those that mostly wait for rows would not be
