@@ -207,9 +207,9 @@ struct apply_table {
     const char **slices;
     size_t nslices;
     /* Filled in: */
-    const char *stage;  /* where its rows wait for the merge */
-    bool kept;          /* its merge is prepared in the session */
-    bool counted;       /* rows are inserted only where the other statements of its merge do not account for all */
+    const char *stage; /* where its rows wait for the merge */
+    bool kept;         /* its merge is prepared in the session */
+    bool counted; /* rows are inserted only where the other statements of its merge do not account for all */
     const char *values; /* its rows, a literal of an array of the stage's rows; NULL: they are in the stage */
     int64_t gone;       /* of the rows in values those that are deletes */
     int64_t rows, upserted, deleted;
