@@ -150,13 +150,13 @@ class Program(Person):
         if not self.unless_refused(status, 201, unknown):
             return False
         number = answer["issue"]["id"]
-        self.book.issues[number] = {"subject": subject, "done_ratio": 0, "notes": []}
+        # The first gets others below it, whose state is its own from then on.
+        self.book.issues[number] = {"subject": subject, "done_ratio": 0 if self.mine else None, "notes": []}
         self.mine.append(number)
         return True
 
     def note(self):
         number, text = self.some_issue(), f"note {self.random.getrandbits(60):x}"
-        # The first has others below it, whose state is its own.
         ratio = None if number == self.mine[0] else self.random.randrange(10) * 10
         known, self.book.issues[number]["done_ratio"] = self.book.issues[number]["done_ratio"], None
         unknown = self.doubt(text)
