@@ -55,7 +55,7 @@ static void advance(struct standing *s, const char *snapshot, const struct ids *
         if (standing_apart(s, left_out->items[i]))
             continue;
         s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
-        s->own[s->nown++] = (struct own_position){left_out->items[i], xstrdup(s->snapshot)};
+        s->own[s->nown++] = (struct own_position){left_out->items[i], xstrdup(s->snapshot), s->batch};
     }
     free(s->snapshot);
     s->snapshot = xstrdup(snapshot);
@@ -63,6 +63,18 @@ static void advance(struct standing *s, const char *snapshot, const struct ids *
 }
 
 /* ---- rotation ---- */
+
+/* What rotation truncates is never owed again, and the number of the batch that it notes on the source is what tells later
+ * that a target has lost something. So a position that no batch has followed yet is not relied upon. */
+static struct positions proved_positions(const struct standing *s, struct arena *a)
+{
+    struct table_position *own = arena_alloc(a, (s->nown + 1) * sizeof *own);
+    for (size_t i = 0; i < s->nown; i++) {
+        const char *snapshot = s->own[i].batch < s->batch ? s->own[i].snapshot : "";
+        own[i] = (struct table_position){s->own[i].id, arena_strdup(a, snapshot)};
+    }
+    return (struct positions){arena_strdup(a, s->snapshot), own, s->nown};
+}
 
 static void rotated(struct engine *g, struct task *task)
 {
@@ -78,7 +90,7 @@ static void rotated(struct engine *g, struct task *task)
 static void rotate(struct engine *g, bool quiet)
 {
     struct rotate_task *t = task_new(sizeof *t, job_rotate, rotated);
-    t->positions = standing_positions(&g->standing, t->task.mem);
+    t->positions = proved_positions(&g->standing, t->task.mem);
     t->batch = g->standing.batch;
     t->awake = sleep_awake(g, t->task.mem);
     t->min_bytes = quiet ? 1 : g->settings.rotate_bytes;

@@ -48,6 +48,7 @@ struct standing {
     struct own_position {
         int id;
         char *snapshot;
+        int64_t batch; /* a target that has a later batch has this position, too */
     } * own;
     size_t nown;
 };

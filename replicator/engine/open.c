@@ -37,7 +37,8 @@ static void take_standing(struct engine *g)
         const struct target_relation *r = &state->relations[i];
         if (r->snapshot == NULL)
             continue;
-        g->standing.own[g->standing.nown++] = (struct own_position){r->id, xstrdup(doubt ? "" : r->snapshot)};
+        g->standing.own[g->standing.nown++] =
+            (struct own_position){r->id, xstrdup(doubt ? "" : r->snapshot), state->batch};
     }
 }
 
