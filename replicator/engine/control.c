@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "control_private.h"
-#include "drift.h"
 
 enum { LONGEST_REQUEST = 4096, PATIENCE_MS = 5000 };
 
