@@ -143,7 +143,7 @@ def machine():
     revision = "unknown"
     if (ROOT / ".git").exists():
         revision = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
-        if run(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/RESULTS.md"]):
+        if run(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/RESULTS.md", ":!bench/plots"]):
             revision += " with changes"
     postgres = run([os.path.join(server_bin(), "postgres"), "--version"]).split()[2]
     return (f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()} {platform.release()}, PostgreSQL {postgres} with "
