@@ -72,6 +72,8 @@ enum side conn_side(const struct conn *c);
 int conn_fd(const struct conn *c);
 int conn_server_version(const struct conn *c); /* 150020 */
 int conn_backend_pid(const struct conn *c);
+/* The shortest time that a pg_exec took in this session, microseconds: a round trip, and next to nothing else. 0: none yet. */
+uint64_t conn_trip_us(const struct conn *c);
 /* Rests for that long; ERR_STOPPED as soon as an interrupt of any level is raised. */
 bool conn_rest(struct conn *c, unsigned ms, struct err *e) MUST_CHECK;
 /* The interrupt level at which a wait on this connection gives up. INTERRUPT_NOW after conn_open. */

@@ -136,14 +136,13 @@ static void look_later(struct engine *g, const struct batch_task *t)
         g->look_index = RUNG_INDEX;
 }
 
-/* The first batches after a quiet moment follow at once, so that a single change is seen as soon as can be. */
-static void look_on(struct engine *g)
+/* The first batches after a quiet moment follow at once, so that a single change is seen as soon as can be. A rest spares
+ * servers: what a batch waited for the network was rest enough. */
+static void look_on(struct engine *g, const struct batch_task *t)
 {
-    const struct status *s = &g->last_batch;
     double rest = g->run < STEADY_RUN
                       ? 0
-                      : burden_rest_ms(g, s->last_batch.seconds * 1e3,
-                                       s->last_batch.rows_upserted + s->last_batch.rows_deleted);
+                      : burden_rest_ms(g, (t->seconds - t->waited_seconds) * 1e3, t->upserted + t->deleted);
     if (rest < 1)
         follow_look(g);
     else
@@ -280,7 +279,7 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     else if (g->look_wanted)
         follow_look(g);
     else if (t->outcome == BATCH_APPLIED)
-        look_on(g);
+        look_on(g, t);
     else
         look_later(g, t);
 }

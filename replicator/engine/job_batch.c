@@ -38,6 +38,9 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
 
 /* ---- the batch ---- */
 
+/* Of the smallest: the look and the reading, the merge and COMMIT. */
+enum { SOURCE_TRIPS = 2, TARGET_TRIPS = 2 };
+
 /* Few rows, as far as is known how wide they are. A statement that is kept wants a position to begin with. */
 static bool comes_as_values(const struct batch_task *t, const struct relation *r, const struct owed *o)
 {
@@ -110,6 +113,8 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         return false;
     }
     sequences_note(t->task.world->sequences, sequences, nsequences);
+    t->waited_seconds =
+        (double)(SOURCE_TRIPS * conn_trip_us(source) + TARGET_TRIPS * conn_trip_us(target)) / 1e6;
     t->outcome = BATCH_APPLIED;
     t->tables = a.ntables;
     t->bytes = a.bytes;

@@ -291,6 +291,7 @@ struct batch_task {
     size_t tables;
     int64_t upserted, deleted, bytes;
     double seconds;
+    double waited_seconds; /* of them those that a network needs for as many round trips */
     uint64_t began_ms, sequences_took_us;
 };
 bool job_batch(struct worker *w, struct job *job, struct err *e);

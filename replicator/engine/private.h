@@ -254,7 +254,7 @@ void workers_pace(struct engine *g);
 
 /* ---- burden.c: the source is watched, and repl slows down where it has too much to bear ---- */
 void burden_tick(struct engine *g); /* about once a second */
-/* How long to rest behind a batch that took that long and brought so many rows. */
+/* How long to rest behind a batch that kept the servers at work that long and brought so many rows. */
 double burden_rest_ms(const struct engine *g, double took_ms, int64_t rows);
 void burden_status(const struct engine *g, struct status *out);
 void burden_free(struct engine *g);

@@ -187,6 +187,11 @@ int conn_backend_pid(const struct conn *c)
     return PQbackendPID(c->pg);
 }
 
+uint64_t conn_trip_us(const struct conn *c)
+{
+    return c->trip_us;
+}
+
 void conn_interrupt_at(struct conn *c, enum interrupt_level level)
 {
     c->give_up_at = level;

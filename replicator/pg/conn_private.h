@@ -12,6 +12,7 @@ struct conn {
     const struct interrupt *interrupt;
     enum interrupt_level give_up_at;
     bool lost;
+    uint64_t trip_us;  /* the shortest pg_exec */
     bool kept_unknown; /* keep.c: what the session has prepared */
     size_t nkept;
     uint64_t kept[PG_KEPT_MOST];

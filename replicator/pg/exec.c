@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conn_private.h"
+#include "repl/clock.h"
 
 struct result {
     PGresult *res;
@@ -174,7 +175,13 @@ bool pg_end(struct conn *c, struct err *e)
 
 bool pg_exec(struct conn *c, const char *sql, struct err *e)
 {
-    return pg_send(c, sql, e) && pg_end(c, e);
+    uint64_t began = clock_us();
+    if (!pg_send(c, sql, e) || !pg_end(c, e))
+        return false;
+    uint64_t took = clock_us() - began;
+    if (c->trip_us == 0 || took < c->trip_us)
+        c->trip_us = took;
+    return true;
 }
 
 bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *params, struct result **out,
