@@ -14,6 +14,7 @@ SCENARIOS = {
     "wire": "the initial copy by TLS over a slow wire",
     "eta": "what status foretells of the copy against what it takes",
     "capture": "what capture costs the application",
+    "profile": "where the CPU goes that capture costs the application",
     "bulk": "what capture costs statements of 200 k rows, and in WAL",
     "drain": "how fast a backlog comes over",
     "follow": "following beside Bucardo and native logical replication",

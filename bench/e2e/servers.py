@@ -137,12 +137,16 @@ class Server:
         with open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as f:
             return int(f.readline())
 
+    def processes(self):
+        """All that the postmaster has started, and that are there now."""
+        pid = self._postmaster()
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            return set(f.read().split())
+
     def sessions(self, database):
         """The processes of the sessions on that database."""
-        pid, found = self._postmaster(), set()
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-            children = f.read().split()
-        for child in children:
+        found = set()
+        for child in self.processes():
             try:
                 with open(f"/proc/{child}/cmdline", "rb") as f:
                     title = f.read()
