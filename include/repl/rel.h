@@ -98,6 +98,7 @@ const struct relation *relations_by_id(const struct relations *l, int id);
 const struct column *relation_column(const struct relation *r, const char *name);
 /* The column that the key has in place k, from 0. */
 const struct column *relation_key(const struct relation *r, size_t k);
+bool relation_key_has(const struct relation *r, const char *column);
 
 /* Rows can go as COPY BINARY: every copied column is binary-safe. */
 bool relation_binary(const struct relation *r);

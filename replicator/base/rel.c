@@ -72,6 +72,14 @@ const struct column *relation_key(const struct relation *r, size_t k)
     return &r->columns[r->key[k].column];
 }
 
+bool relation_key_has(const struct relation *r, const char *column)
+{
+    for (size_t k = 0; k < r->nkey; k++)
+        if (strcmp(relation_key(r, k)->name, column) == 0)
+            return true;
+    return false;
+}
+
 double relation_row_bytes(const struct relation *r)
 {
     const double unknown = 100;

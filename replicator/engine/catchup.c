@@ -42,31 +42,6 @@ void catchup_drop(struct engine *g)
     g->catchup = NULL;
 }
 
-/* The table stands at its goal now, apart from the others until the next batch. One that is under way may have been
- * committed before. */
-static void stand_apart(struct engine *g, int id, const char *snapshot)
-{
-    struct standing *s = &g->standing;
-    const int64_t batch = s->batch + g->looking;
-    for (size_t i = 0; i < s->nown; i++)
-        if (s->own[i].id == id) {
-            free(s->own[i].snapshot);
-            s->own[i].snapshot = xstrdup(snapshot);
-            s->own[i].batch = batch;
-            return;
-        }
-    s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
-    s->own[s->nown++] = (struct own_position){id, xstrdup(snapshot), batch};
-}
-
-static const char *standing_of(const struct standing *s, int id)
-{
-    for (size_t i = 0; i < s->nown; i++)
-        if (s->own[i].id == id)
-            return s->own[i].snapshot;
-    return s->snapshot;
-}
-
 static void dispatch(struct engine *g);
 
 static struct pass *pass_of(struct catchup *c, size_t index)
@@ -108,7 +83,8 @@ static void step_done(struct engine *g, struct task *task)
     if (t->finished) {
         p->finished = true;
         g->catchup->left--;
-        stand_apart(g, g->world->relations.items[p->index].id, p->goal);
+        /* A batch that is under way may have been committed before. */
+        standing_put(&g->standing, r->id, p->goal, g->standing.batch + g->looking);
     }
     dispatch(g);
 }

@@ -22,59 +22,7 @@ static bool may_look(const struct engine *g)
            !engine_in_trouble(g);
 }
 
-bool standing_apart(const struct standing *s, int id)
-{
-    for (size_t i = 0; i < s->nown; i++)
-        if (s->own[i].id == id)
-            return true;
-    return false;
-}
-
-/* ---- positions for jobs: copies, since the loop may change its own meanwhile ---- */
-
-struct positions standing_positions(const struct standing *s, struct arena *a)
-{
-    struct table_position *own = arena_alloc(a, (s->nown + 1) * sizeof *own);
-    for (size_t i = 0; i < s->nown; i++)
-        own[i] = (struct table_position){s->own[i].id, arena_strdup(a, s->own[i].snapshot)};
-    return (struct positions){arena_strdup(a, s->snapshot), own, s->nown};
-}
-
-/* All tables stand at snapshot now but those the batch left out: they stay where they were. The same as
- * sql/target/position_advance.sql does on the target. */
-static void advance(struct standing *s, const char *snapshot, const struct ids *left_out)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < s->nown; i++)
-        if (ids_have(left_out, s->own[i].id))
-            s->own[kept++] = s->own[i];
-        else
-            free(s->own[i].snapshot);
-    s->nown = kept;
-    for (size_t i = 0; i < left_out->count; i++) {
-        if (standing_apart(s, left_out->items[i]))
-            continue;
-        s->own = xrealloc(s->own, (s->nown + 1) * sizeof *s->own);
-        s->own[s->nown++] = (struct own_position){left_out->items[i], xstrdup(s->snapshot), s->batch};
-    }
-    free(s->snapshot);
-    s->snapshot = xstrdup(snapshot);
-    s->batch++;
-}
-
 /* ---- rotation ---- */
-
-/* What rotation truncates is never owed again, and the number of the batch that it notes on the source is what tells later
- * that a target has lost something. So a position that no batch has followed yet is not relied upon. */
-static struct positions proved_positions(const struct standing *s, struct arena *a)
-{
-    struct table_position *own = arena_alloc(a, (s->nown + 1) * sizeof *own);
-    for (size_t i = 0; i < s->nown; i++) {
-        const char *snapshot = s->own[i].batch < s->batch ? s->own[i].snapshot : "";
-        own[i] = (struct table_position){s->own[i].id, arena_strdup(a, snapshot)};
-    }
-    return (struct positions){arena_strdup(a, s->snapshot), own, s->nown};
-}
 
 static void rotated(struct engine *g, struct task *task)
 {
@@ -90,7 +38,7 @@ static void rotated(struct engine *g, struct task *task)
 static void rotate(struct engine *g, bool quiet)
 {
     struct rotate_task *t = task_new(sizeof *t, job_rotate, rotated);
-    t->positions = proved_positions(&g->standing, t->task.mem);
+    t->positions = standing_proved(&g->standing, t->task.mem);
     t->batch = g->standing.batch;
     t->awake = sleep_awake(g, t->task.mem);
     t->min_bytes = quiet ? 1 : g->settings.rotate_bytes;
@@ -262,7 +210,7 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     if (t->outcome == BATCH_APPLIED) {
         g->look_index = 0;
         g->run++;
-        advance(&g->standing, t->owed.snapshot, &t->left_out);
+        standing_advance(&g->standing, t->owed.snapshot, &t->left_out);
         drift_joined(g, &t->left_out);
         keep_hot(g, &t->owed);
         if (t->too_wide)

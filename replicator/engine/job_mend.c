@@ -23,14 +23,6 @@ void world_say(struct world *w, char *text)
     w->said.count++;
 }
 
-static bool has_column(const struct relation *r, const char *name)
-{
-    for (size_t k = 0; k < r->nkey; k++)
-        if (strcmp(relation_key(r, k)->name, name) == 0)
-            return true;
-    return false;
-}
-
 static size_t width(const struct relation *r)
 {
     return r->nkey_now != 0 ? r->nkey_now : r->nkey;
@@ -53,7 +45,7 @@ bool mend_same_key(const struct world *w, const struct relation *source, const s
     if (width(source) != target->nkey)
         return false;
     for (size_t k = 0; k < target->nkey; k++)
-        if (!has_column(target, relation_key(source, k)->name))
+        if (!relation_key_has(target, relation_key(source, k)->name))
             return false;
     return true;
 }

@@ -8,15 +8,6 @@
 #include "repl/fault.h"
 #include "repl/log.h"
 
-void standing_clear(struct standing *s)
-{
-    free(s->snapshot);
-    for (size_t i = 0; i < s->nown; i++)
-        free(s->own[i].snapshot);
-    free(s->own);
-    *s = (struct standing){0};
-}
-
 /* The position, as the target has it; where the source's history is another than the one it was taken from, ids of
  * transactions may mean others now, and everything is owed again. */
 static void take_standing(struct engine *g)
@@ -32,13 +23,11 @@ static void take_standing(struct engine *g)
     standing_clear(&g->standing);
     g->standing.batch = state->batch;
     g->standing.snapshot = xstrdup(doubt ? "" : state->snapshot);
-    g->standing.own = xcalloc(state->nrelations + 1, sizeof *g->standing.own);
     for (size_t i = 0; i < state->nrelations; i++) {
         const struct target_relation *r = &state->relations[i];
         if (r->snapshot == NULL)
             continue;
-        g->standing.own[g->standing.nown++] =
-            (struct own_position){r->id, xstrdup(doubt ? "" : r->snapshot), state->batch};
+        standing_put(&g->standing, r->id, doubt ? "" : r->snapshot, state->batch);
     }
 }
 

@@ -212,13 +212,22 @@ bool catchup_has(const struct engine *g, int id); /* a pass over the table is un
 /* finishing counts the steps of finish.c; this many are all. */
 enum { FINISHED = 2 };
 
+/* ---- standing.c ---- */
 void standing_clear(struct standing *s);
-
 /* The table stands elsewhere than the sync. */
 bool standing_apart(const struct standing *s, int id);
-
-/* The standing as capture wants it, in the arena. */
+/* The snapshot at which the table stands. */
+const char *standing_of(const struct standing *s, int id);
+/* The table stands apart, where a target that has a later batch than that stands, too. */
+void standing_put(struct standing *s, int id, const char *snapshot, int64_t batch);
+/* A batch: all tables stand at snapshot now but those it left out, which stay where they were. The same as
+ * sql/target/position_advance.sql does on the target. */
+void standing_advance(struct standing *s, const char *snapshot, const struct ids *left_out);
+/* The standing as capture wants it, copied into the arena: for jobs, since the loop may change its own meanwhile. */
 struct positions standing_positions(const struct standing *s, struct arena *a);
+/* The same for rotation. What that truncates is never owed again, and the number of the batch that it notes on the source is
+ * what tells later that a target has lost something. So an own position that no batch has followed yet is none. */
+struct positions standing_proved(const struct standing *s, struct arena *a);
 
 /* A look for what is owed, now or as soon as the one under way has ended. */
 void follow_look(struct engine *g);

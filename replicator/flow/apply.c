@@ -43,7 +43,7 @@ static void add_merge(struct script *s, struct arena *a, struct apply_table *t)
     merge_add(s, a, t);
 }
 
-static bool waits(const struct apply *ap)
+static bool inserts_wait(const struct apply *ap)
 {
     for (size_t i = 0; i < ap->ntables; i++)
         if (ap->tables[i].counted)
@@ -82,7 +82,7 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
         add_merge(s, a, &ap->tables[i]);
-    if (!waits(ap))
+    if (!inserts_wait(ap))
         add_end(s, ap, a);
     return copied != 0 ? copies : 0;
 }
@@ -149,7 +149,7 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
 static bool insert_missing(struct conn *target, const struct apply *ap, struct arena *a, struct err *e)
 {
     struct script s = {.mem = a};
-    if (!waits(ap))
+    if (!inserts_wait(ap))
         return true;
     for (size_t i = 0; i < ap->ntables; i++) {
         struct apply_table *t = &ap->tables[i];

@@ -233,22 +233,32 @@ static void choose_plan(struct script *s, const struct apply_table *t)
 bool merge_can_count(const struct apply_table *t)
 {
     const struct relation *from = t->source, *to = t->target;
-    if (from->nkey == 0 || from->nkey != to->nkey)
-        return false;
-    for (size_t k = 0; k < from->nkey; k++) {
-        const char *name = from->columns[from->key[k].column].name;
-        size_t i = 0;
-        while (i < to->nkey && strcmp(to->columns[to->key[i].column].name, name) != 0)
-            i++;
-        if (i == to->nkey)
-            return false;
-    }
-    return true;
+    bool same = from->nkey != 0 && from->nkey == to->nkey;
+    for (size_t k = 0; same && k < from->nkey; k++)
+        same = relation_key_has(to, relation_key(from, k)->name);
+    return same;
+}
+
+enum { DIFFERS = 6, VARIABLES = 9 };
+
+/* What the statements of a merge are filled with; DIFFERS changes from one to the next. */
+static void fill_variables(struct arena *a, const struct apply_table *t, struct sql_var vars[VARIABLES])
+{
+    const struct sql_var filled[VARIABLES] = {
+        {"into", t->target->sql},
+        {"table", arena_printf(a, "%s%s", t->target->partitioned ? "" : "ONLY ", t->target->sql)},
+        {"stage", t->values != NULL ? "pg_catalog.unnest($1)" : t->stage},
+        {"on", on_keys(a, t)},
+        {"columns", column_list(a, t, false)},
+        {"staged", column_list(a, t, true)},
+        [DIFFERS] = {"differs", ""},
+        {"set", set_list(a, t)},
+    };
+    memcpy(vars, filled, sizeof filled);
 }
 
 static void merge_keyed(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
 {
-    enum { DIFFERS = 6 }; /* the variable that changes from statement to statement */
     const char *recreate = differs(a, t, is_recreated), *any = differs(a, t, is_any);
     bool known = t->values != NULL;
     choose_plan(s, t);
@@ -268,46 +278,24 @@ static void merge_keyed(struct script *s, struct arena *a, struct apply_table *t
         add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
 }
 
-/* Adds the statements that `of` makes of the table. */
-static void add_with(struct script *s, struct arena *a, struct apply_table *t,
-                     void (*of)(struct script *, struct arena *, struct apply_table *, struct sql_var *))
+void merge_add(struct script *s, struct arena *a, struct apply_table *t)
 {
-    struct sql_var vars[] = {
-        {"into", t->target->sql},
-        {"table", arena_printf(a, "%s%s", t->target->partitioned ? "" : "ONLY ", t->target->sql)},
-        {"stage", t->values != NULL ? "pg_catalog.unnest($1)" : t->stage},
-        {"on", on_keys(a, t)},
-        {"columns", column_list(a, t, false)},
-        {"staged", column_list(a, t, true)},
-        {"differs", ""},
-        {"set", set_list(a, t)},
-        {NULL, NULL},
-    };
-    of(s, a, t, vars);
-}
-
-static void replace(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
-{
-    (void)a;
+    struct sql_var vars[VARIABLES];
+    fill_variables(a, t, vars);
+    if (t->source->nkey != 0) {
+        merge_keyed(s, a, t, vars);
+        return;
+    }
     add_filled(s, STEP_OTHER, t, sql_target_replace_delete, vars);
     add_filled(s, STEP_UPSERT, t, sql_target_replace_insert, vars);
 }
 
-static void insert_missing(struct script *s, struct arena *a, struct apply_table *t, struct sql_var *vars)
-{
-    (void)a;
-    choose_plan(s, t);
-    add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
-}
-
-void merge_add(struct script *s, struct arena *a, struct apply_table *t)
-{
-    add_with(s, a, t, t->source->nkey != 0 ? merge_keyed : replace);
-}
-
 void merge_add_missing(struct script *s, struct arena *a, struct apply_table *t)
 {
-    add_with(s, a, t, insert_missing);
+    struct sql_var vars[VARIABLES];
+    fill_variables(a, t, vars);
+    choose_plan(s, t);
+    add_filled(s, STEP_UPSERT, t, sql_target_merge_insert, vars);
 }
 
 void truncate_add(struct script *s, struct arena *a, struct apply_table *tables, size_t n)

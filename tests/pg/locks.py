@@ -14,13 +14,26 @@ insert into part select g * 10, 'p' from generate_series(0, 199) g;
 """
 OTHERS = ("calm", "quiet", "large")
 
-
-
 def make_tables(src):
     src.execute(TABLES)
     for name in OTHERS:
         src.execute(f"create table {name} (id int primary key, v text); "
                     f"insert into {name} select g, 'v' from generate_series(1, {5000 if name == 'large' else 100}) g")
+
+
+def leave_behind(repl, src):
+    """More than a batch, of three tables, gathered while no engine runs; it comes table by table."""
+    repl.init()
+    repl.configure(batch_rows=50, step_rows=100)
+    repl.start()
+    repl.wait_phase("following")
+    repl.kill()
+    src.execute("update held set n = n + 1; update large set v = 'behind'; update calm set v = 'behind'")
+
+
+def is_brought(dst):
+    """What is owed of a table that nobody has locked."""
+    eventually(lambda: dst.execute("select count(*) from large where v = 'behind'").fetchone() == (5000,), what="another table's backlog is through")
 
 
 def holder(database):

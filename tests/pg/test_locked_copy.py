@@ -2,7 +2,7 @@
 waits, what waits says for whom, and goes on by itself when the lock is gone."""
 import pytest
 
-from locks import OTHERS, are_copied, holder, is_said, make_tables, never_bare, said, table
+from locks import OTHERS, are_copied, holder, is_brought, is_said, leave_behind, make_tables, never_bare, said, table
 from waiting import eventually
 
 
@@ -53,16 +53,11 @@ def test_a_copy_that_starts_over(repl, src, taken, equal):
 
 def test_a_backlog(repl, src, dst, taken, equal):
     """Table by table the others go on."""
-    repl.init()
-    repl.configure(batch_rows=50, step_rows=100)
-    repl.start()
-    repl.wait_phase("following")
-    repl.kill()
-    src.execute("update held set n = n + 1; update large set v = 'behind'; update calm set v = 'behind'")
+    leave_behind(repl, src)
     with taken("select from held where id = 7 for update") as c:
         repl.start()
         is_said(repl, c, side="target", how="has rows locked")
-        eventually(lambda: dst.execute("select count(*) from large where v = 'behind'").fetchone() == (5000,), what="another table's backlog is through")
+        is_brought(dst)
         assert said(repl, c, side="target", how="has rows locked")
     repl.wait_phase("following")
     repl.kick()

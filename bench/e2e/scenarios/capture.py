@@ -23,6 +23,16 @@ update pgbench_accounts set abalance = abalance + 1 where aid = :aid;
 """
 
 
+def load_arms(source, arms):
+    """A database an arm; the floor with its triggers."""
+    load_pgbench(source, arms[0], 50)
+    for arm in arms[1:]:
+        source.create_database(arm, template=arms[0])
+    with source.connect("floor") as c:
+        for table, key in KEYS.items():
+            c.execute(FLOOR.format(table=table, key=key))
+
+
 def measure(options, report):
     rounds = options.rounds or 5
     report.line(f"\npgbench scale 50, {options.seconds} s a run, {rounds} rounds, the arms in turns; engine, both servers and pgbench share "
@@ -32,12 +42,7 @@ def measure(options, report):
     with contextlib.ExitStack() as stack:
         source, target = stack.enter_context(servers())
         script = stack.enter_context(pgbench_file(UPDATE))
-        load_pgbench(source, "none", 50)
-        for arm in ARMS[1:]:
-            source.create_database(arm, template="none")
-        with source.connect("floor") as c:
-            for table, key in KEYS.items():
-                c.execute(FLOOR.format(table=table, key=key))
+        load_arms(source, ARMS)
         stopped = stack.enter_context(following(source, target, "stopped", "stopped", options.jobs))
         stopped.stop()
         repl = stack.enter_context(following(source, target, "following", "following", options.jobs))

@@ -8,9 +8,9 @@ import statistics
 import subprocess
 import tempfile
 
-from bench import following, load_pgbench, pgbench, quiesce, run, servers
+from bench import following, pgbench, quiesce, run, servers
 from race import install_packages
-from scenarios.capture import FLOOR, KEYS
+from scenarios.capture import load_arms
 
 ARMS = ("none", "floor", "stopped")
 CLIENTS, PER_SECOND = 4, 1999
@@ -66,12 +66,7 @@ def measure(options, report):
                 "table, and nothing else; capture: the engine is stopped.")
     with contextlib.ExitStack() as stack:
         source, target = stack.enter_context(servers())
-        load_pgbench(source, "none", 50)
-        for arm in ARMS[1:]:
-            source.create_database(arm, template="none")
-        with source.connect("floor") as c:
-            for table, key in KEYS.items():
-                c.execute(FLOOR.format(table=table, key=key))
+        load_arms(source, ARMS)
         stack.enter_context(following(source, target, "stopped", "stopped", options.jobs)).stop()
         found = {arm: [] for arm in ARMS}
         for n in range(rounds):
