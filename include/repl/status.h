@@ -33,6 +33,19 @@ struct status_table {
     char *error;                               /* NULL: none */
 };
 
+/* What the engine waits for now, longer than a moment. */
+struct status_wait {
+    char *side;     /* source, target */
+    char *step;     /* what repl does there: "reading changed rows", "lock on public.t" */
+    char *table;    /* schema.name, or NULL */
+    double seconds; /* since it waits */
+    struct {
+        int pid;              /* of the session that is in the way; 0: none, or not known */
+        char *user, *name;    /* its role and application_name, or NULL */
+        double query_seconds; /* since its query began; negative: not known */
+    } blocker;
+};
+
 /* A piece of a step after the load, at work. */
 struct status_unit {
     char *what;      /* "index public.account_mail" */
@@ -103,6 +116,8 @@ struct status {
     } step;
     struct status_table *tables;
     size_t ntables;
+    struct status_wait *waits; /* the longest first */
+    size_t nwaits;
     struct status_error *errors; /* newest first */
     size_t nerrors;
     char *next;      /* what to type next */

@@ -131,6 +131,29 @@ static void add_load(struct buf *b, const struct status *s)
         buf_printf(b, "slowed    %s\n", s->load.slowed);
 }
 
+/* "waits     source: lock on public.t, 12.3s: pid 4711 (app, psql), its query began 3m 20s ago" */
+static void add_waits(struct buf *b, const struct status *s)
+{
+    char text[32];
+    for (size_t i = 0; i < s->nwaits; i++) {
+        const struct status_wait *w = &s->waits[i];
+        buf_printf(b, "%-10s%s: %s, %s", i == 0 ? "waits" : "", w->side, w->step,
+                   str_duration(text, sizeof text, w->seconds));
+        if (w->blocker.pid > 0) {
+            bool named = w->blocker.user != NULL || w->blocker.name != NULL;
+            buf_printf(b, ": pid %d", w->blocker.pid);
+            if (named)
+                buf_printf(b, " (%s%s%s)", w->blocker.user != NULL ? w->blocker.user : "",
+                           w->blocker.user != NULL && w->blocker.name != NULL ? ", " : "",
+                           w->blocker.name != NULL ? w->blocker.name : "");
+            if (w->blocker.query_seconds >= 0)
+                buf_printf(b, ", its query began %s ago",
+                           str_duration(text, sizeof text, w->blocker.query_seconds));
+        }
+        buf_puts(b, "\n");
+    }
+}
+
 static void add_head(struct buf *b, const struct status *s, const struct status_view *v)
 {
     char text[32];
@@ -174,6 +197,7 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
                : s->back      ? "target"
                               : "source",
                s->position != NULL ? ", " : "", s->position != NULL ? s->position : "");
+    add_waits(b, s);
     if (s->engine.running) {
         buf_printf(b, "engine    running as pid %d since ", s->engine.pid);
         add_time(b, s->engine.since);

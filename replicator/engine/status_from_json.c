@@ -213,6 +213,26 @@ static void read_tables(struct reader r, struct status *s)
     }
 }
 
+static void read_waits(struct reader r, struct status *s)
+{
+    const cJSON *item;
+    size_t n = get_list(r, "waits", &item);
+    s->waits = xcalloc(n, sizeof *s->waits);
+    for (; item != NULL && s->nwaits < n; item = item->next) {
+        struct status_wait *w = &s->waits[s->nwaits++];
+        struct reader o = {.o = item, .ok = r.ok}, blocker = get_object(o, "blocker");
+        w->side = get_text(o, "side");
+        w->step = get_text(o, "step");
+        w->table = get_text(o, "table");
+        w->seconds = get_real(o, "seconds", 0);
+        w->blocker.pid = get_small(blocker, "pid");
+        w->blocker.user = get_text(blocker, "user");
+        w->blocker.name = get_text(blocker, "name");
+        w->blocker.query_seconds = get_real(blocker, "query_seconds", -1);
+        *r.ok = *r.ok && w->side != NULL && w->step != NULL;
+    }
+}
+
 static void read_errors(struct reader r, struct status *s)
 {
     const cJSON *item;
@@ -245,6 +265,7 @@ bool status_from_json(const char *json, struct status *out)
         read_last_batch(r, out);
         read_step(r, out);
         read_tables(r, out);
+        read_waits(r, out);
         read_errors(r, out);
     }
     cJSON_Delete(root);

@@ -164,6 +164,29 @@ static void add_tables(cJSON *root, const struct status *s)
     }
 }
 
+static void add_waits(cJSON *root, const struct status *s)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "waits");
+    for (size_t i = 0; i < s->nwaits; i++) {
+        const struct status_wait *w = &s->waits[i];
+        cJSON *o = cJSON_CreateObject(), *blocker = NULL;
+        add_text(o, "side", w->side);
+        add_text(o, "step", w->step);
+        add_text(o, "table", w->table);
+        add_real(o, "seconds", w->seconds);
+        if (w->blocker.pid > 0) {
+            blocker = cJSON_AddObjectToObject(o, "blocker");
+            add_int(blocker, "pid", w->blocker.pid);
+            add_text(blocker, "user", w->blocker.user);
+            add_text(blocker, "name", w->blocker.name);
+            add_known_real(blocker, "query_seconds", w->blocker.query_seconds);
+        } else {
+            cJSON_AddNullToObject(o, "blocker");
+        }
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
 static void add_errors(cJSON *root, const struct status *s)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "errors");
@@ -196,6 +219,7 @@ char *status_to_json(const struct status *s, bool pretty)
     add_last_batch(root, s);
     add_step(root, s);
     add_tables(root, s);
+    add_waits(root, s);
     add_errors(root, s);
     add_text(root, "next", s->next);
     char *text = pretty ? cJSON_Print(root) : cJSON_PrintUnformatted(root);

@@ -48,6 +48,14 @@ void status_free(struct status *s)
         free(s->tables[i].error);
     }
     free(s->tables);
+    for (size_t i = 0; i < s->nwaits; i++) {
+        free(s->waits[i].side);
+        free(s->waits[i].step);
+        free(s->waits[i].table);
+        free(s->waits[i].blocker.user);
+        free(s->waits[i].blocker.name);
+    }
+    free(s->waits);
     for (size_t i = 0; i < s->nerrors; i++) {
         free(s->errors[i].at);
         free(s->errors[i].table);

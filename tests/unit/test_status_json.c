@@ -65,6 +65,15 @@ static struct status sample(void)
                                         .bytes_total = 3,
                                         .owed_rows = 4,
                                         .error = strdup("drifted")};
+    s.nwaits = 2;
+    s.waits = calloc(2, sizeof *s.waits);
+    s.waits[0] = (struct status_wait){.side = strdup("source"),
+                                      .step = strdup("lock on public.t"),
+                                      .table = strdup("public.t"),
+                                      .seconds = 12.5,
+                                      .blocker = {4242, strdup("app"), strdup("psql"), 200}};
+    s.waits[1] = (struct status_wait){
+        .side = strdup("target"), .step = strdup("merge"), .seconds = 3, .blocker = {.query_seconds = -1}};
     s.nerrors = 1;
     s.errors = calloc(1, sizeof *s.errors);
     s.errors[0] = (struct status_error){.at = strdup("2026-01-31T02:00:02.000Z"),
@@ -116,7 +125,13 @@ static void it_has_the_keys_of_the_contract(void **arg)
     cJSON *o = printed(&s, true);
     KEYS(o, "phase", "reached", "direction", "engine", "workers", "load", "lag_seconds", "owed_rows",
          "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step",
-         "catch_up");
+         "catch_up", "waits");
+    KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 0), "side", "step", "table", "seconds",
+         "blocker");
+    KEYS(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 0), "blocker"), "pid",
+         "user", "name", "query_seconds");
+    assert_true(
+        cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 1), "blocker")));
     KEYS(cJSON_GetObjectItem(o, "load"), "delta_bytes", "wal_kept_bytes", "wal_bytes_per_second",
          "connections_free", "slowed");
     KEYS(cJSON_GetObjectItem(o, "catch_up"), "tables_done", "tables_total", "bytes_done", "bytes_total",
@@ -210,6 +225,8 @@ static void it_can_be_read_back(void **arg)
     assert_true(out.catch_up.goes_on && out.catch_up.rate_rows_per_second < 0);
     assert_true(out.catch_up.rows_done == 20000000 && out.catch_up.eta_seconds == 190);
     assert_string_equal(out.tables[0].name, "a \"quoted\"\n\xc3\xa9");
+    assert_int_equal(out.waits[0].blocker.pid, 4242);
+    assert_true(out.waits[1].blocker.query_seconds < 0);
     assert_string_equal(out.errors[0].hint, "mend it");
     assert_string_equal(out.step.running[0].what, "index public.big_v");
     assert_true(out.step.running[1].fraction < 0);
@@ -254,6 +271,7 @@ static void what_is_no_status_is_refused(void **arg)
         "{\"phase\":\"failed\",\"engine\":{},\"tables\":[{\"schema\":\"a\"}]}",
         "{\"phase\":\"failed\",\"engine\":{},\"errors\":[{}]}",
         "{\"phase\":\"failed\",\"engine\":{},\"step\":[]}",
+        "{\"phase\":\"failed\",\"engine\":{},\"waits\":[{}]}",
         "{\"phase\":\"failed\",\"engine\":{},\"step\":{\"running\":[{}]}}",
         "{\"phase\":\"failed\",\"engine\":{}",
     };

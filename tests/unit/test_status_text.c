@@ -65,6 +65,24 @@ static void on_the_way_back_the_sides_have_their_names(void **arg)
     free(text);
 }
 
+static void what_is_waited_for_is_named(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.nwaits = 2;
+    s.waits = calloc(2, sizeof *s.waits);
+    s.waits[0] = (struct status_wait){.side = strdup("source"),
+                                      .step = strdup("lock on public.t"),
+                                      .seconds = 12.5,
+                                      .blocker = {4242, strdup("app"), strdup("psql"), 200}};
+    s.waits[1] = (struct status_wait){
+        .side = strdup("target"), .step = strdup("merge"), .seconds = 3, .blocker = {.query_seconds = -1}};
+    char *text = printed(&s, false);
+    assert_shows(text, "\nwaits     source: lock on public.t, 13s: pid 4242 (app, psql), its query began "
+                       "3m 20s ago\n          target: merge, 3.0s\n");
+    free(text);
+}
+
 static void nothing_is_known(void **arg)
 {
     (void)arg;
@@ -278,6 +296,7 @@ int main(void)
         cmocka_unit_test(all_is_well),
         cmocka_unit_test(on_the_way_back_the_sides_have_their_names),
         cmocka_unit_test(nothing_is_known),
+        cmocka_unit_test(what_is_waited_for_is_named),
         cmocka_unit_test(the_copy_has_a_bar_and_an_end),
         cmocka_unit_test(a_backlog_has_a_bar_and_an_end),
         cmocka_unit_test(trouble_comes_first),
