@@ -82,6 +82,9 @@ bool catalog_locked(struct conn *c, struct arena *a, uint32_t **oids, size_t *n,
  * table that *e names already is asked for, else whoever holds any. Asks the server, outside of a transaction that failed.
  */
 void catalog_blame(struct conn *c, struct err *e);
+/* The server named a partition in *e: its root is the table. What was named stands in the text. Asks the server, outside of
+ * a transaction that failed. */
+void catalog_name_root(struct conn *c, struct err *e);
 /* Sessions that wait for a lock just now, of those with these process ids: why says for what and for whom, as above. */
 struct lock_wait {
     int pid;

@@ -27,6 +27,8 @@ struct err {
     char sqlstate[6]; /* "" when no server said anything */
     char side[8];     /* "source", "target" or "" */
     char table[192];  /* schema.name, or "" */
+    int relation;     /* repl's number of that table; 0: not known */
+    bool constraint;  /* the server named a constraint */
     char text[1024];  /* what happened, one line, without secrets */
     char hint[768];   /* what to type next, or "" */
 };
@@ -43,7 +45,8 @@ bool err_context(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 /* Sets the hint; an earlier one stays, since whoever knew most spoke first. Returns false. */
 bool err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
-/* Names the table; an earlier one stays. Returns false. */
+/* Names the table; an earlier one stays. Returns false. What is decided about a table is decided by its number: see
+ * err_relation (repl/rel.h). */
 bool err_table(struct err *e, const char *schema, const char *name);
 
 void err_clear(struct err *e);

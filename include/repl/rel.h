@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "repl/err.h"
+
 /* The fork: a copy of the source, which the first copy may be read from. */
 enum side { SIDE_SOURCE, SIDE_TARGET, SIDE_FORK };
 
@@ -95,6 +97,8 @@ enum trigger_kind relation_trigger_kind(const struct relation *r);
 /* The table of that schema and name, or NULL. */
 struct relation *relations_find(const struct relations *l, const char *schema, const char *name);
 const struct relation *relations_by_id(const struct relations *l, int id);
+/* The one of that label, or NULL where none or more than one has it. */
+const struct relation *relations_by_label(const struct relations *l, const char *label);
 const struct column *relation_column(const struct relation *r, const char *name);
 /* The column that the key has in place k, from 0. */
 const struct column *relation_key(const struct relation *r, size_t k);
@@ -105,6 +109,12 @@ bool relation_binary(const struct relation *r);
 
 /* What a row takes on its server, on average; a guess where that is not known. Never below 1. */
 double relation_row_bytes(const struct relation *r);
+
+/*
+ * The error is about the table: the statement that failed was one of its. What the server named (a partition, a table that a
+ * trigger writes to) stands in the text. An earlier table of repl's stays. Returns false.
+ */
+bool err_relation(struct err *e, const struct relation *r);
 
 /* Tables by their ids. */
 struct ids {

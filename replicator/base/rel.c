@@ -1,5 +1,6 @@
 #include "repl/rel.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool turned;
@@ -49,6 +50,32 @@ const struct relation *relations_by_id(const struct relations *l, int id)
         if (l->items[i].id == id)
             return &l->items[i];
     return NULL;
+}
+
+const struct relation *relations_by_label(const struct relations *l, const char *label)
+{
+    const struct relation *found = NULL;
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->items[i].label, label) != 0)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &l->items[i];
+    }
+    return found;
+}
+
+bool err_relation(struct err *e, const struct relation *r)
+{
+    char label[sizeof e->table];
+    snprintf(label, sizeof label, "%s.%s", r->schema, r->name);
+    if (e->relation != 0)
+        return false;
+    if (e->table[0] != '\0' && strcmp(e->table, label) != 0)
+        err_context(e, "%s", e->table);
+    memcpy(e->table, label, sizeof label);
+    e->relation = r->id;
+    return false;
 }
 
 const struct column *relation_column(const struct relation *r, const char *name)

@@ -121,7 +121,7 @@ static bool unknown(const struct result *r, int i, const struct relations *l, st
         "it has a change on record (transaction %lld) that the source never made: somebody wrote to it, or "
         "it was copied from another history of the source",
         (long long)result_int(r, i, 1));
-    return t == NULL ? false : err_table(e, t->schema, t->name);
+    return t == NULL ? false : err_relation(e, t);
 }
 
 /* Both come in the same order. */

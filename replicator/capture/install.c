@@ -171,7 +171,7 @@ static bool give_up(const struct capture_install_options *o, uint64_t began, con
         return false;
     err_set(e, ERR_CONFLICT, "the table is locked by others all the time%s%s", blocker[0] != '\0' ? ": " : "",
             blocker);
-    err_table(e, r->schema, r->name);
+    err_relation(e, r);
     err_hint(e, "end that session or wait for it, then run the command again: it goes on where it was");
     return true;
 }
@@ -202,7 +202,7 @@ static bool one_pass(struct line *line, struct relations *l, size_t *left, struc
             continue;
         }
         if (!err_is_lock(e))
-            return err_table(e, r->schema, r->name);
+            return err_relation(e, r);
         *busy = r;
         (*left)++;
     }

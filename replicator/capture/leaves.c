@@ -108,12 +108,19 @@ static bool count_blocks(struct conn *db, const struct leaf *leaf, int64_t *out,
     return ok;
 }
 
+/* The error is the root's; the text names the leaf. */
+static bool of_leaf(struct err *e, const struct relation *root, const struct leaf *leaf)
+{
+    err_table(e, leaf->schema, leaf->name);
+    return err_relation(e, root);
+}
+
 bool capture_record_leaf(struct conn *db, const struct capture *c, const struct relation *root,
                          const struct leaf *leaf, struct err *e)
 {
     int64_t blocks;
     if (!count_blocks(db, leaf, &blocks, e))
-        return err_table(e, leaf->schema, leaf->name);
+        return of_leaf(e, root, leaf);
     bool whole = root->nkey == 0 || conn_server_version(db) < TID_RANGES_SINCE, ok = true;
     for (int64_t at = 0; ok && at < blocks; at = whole ? blocks : at + PIECE_BLOCKS) {
         struct arena *a = arena_new();
@@ -125,7 +132,7 @@ bool capture_record_leaf(struct conn *db, const struct capture *c, const struct 
             buf_printf(&rest, " AND ctid < '(%lld,0)'", (long long)at + PIECE_BLOCKS);
         if (root->nkey == 0)
             buf_puts(&rest, " LIMIT 1");
-        ok = record(db, c, root, rest.data, a, e) || err_table(e, leaf->schema, leaf->name);
+        ok = record(db, c, root, rest.data, a, e) || of_leaf(e, root, leaf);
         buf_free(&rest);
         arena_free(a);
     }

@@ -71,5 +71,5 @@ bool capture_owe(struct conn *db, const struct capture *c, const struct relation
         {NULL, NULL},
     };
     return pg_exec(db, arena_printf(a, "%s%s", sql_filled(a, sql_capture_owe, vars), ring_sql(a, c, r)), e) ||
-           err_table(e, r->schema, r->name);
+           err_relation(e, r);
 }

@@ -45,7 +45,7 @@ static void take_owed(const struct result *r, struct arena *a, struct owed_list 
 static bool altered(const struct relation *r, struct err *e)
 {
     err_set(e, ERR_CONFLICT, "the table was altered since the catalogs were read");
-    return err_table(e, r->schema, r->name);
+    return err_relation(e, r);
 }
 
 /* Columns that came or changed since would be passed over without a word. */

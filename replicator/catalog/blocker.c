@@ -96,6 +96,20 @@ void catalog_blame(struct conn *c, struct err *e)
     result_free(r);
 }
 
+void catalog_name_root(struct conn *c, struct err *e)
+{
+    struct err ignored;
+    struct result *r;
+    const struct sql_var vars[] = {{"table", e->table}, {NULL, NULL}};
+    if (!conn_usable(c) || !pg_query_filled(c, sql_catalog_root_of, vars, &r, &ignored))
+        return;
+    if (result_rows(r) != 0) {
+        const struct relation root = {.schema = result_text(r, 0, 0), .name = result_text(r, 0, 1)};
+        err_relation(e, &root);
+    }
+    result_free(r);
+}
+
 bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a, struct lock_wait **out,
                      size_t *count, struct err *e)
 {

@@ -6,7 +6,7 @@
 static bool missing(const struct relation *s, const struct column *col, struct err *e)
 {
     err_set(e, ERR_CONFIG, "the target's table has no column %s", col->name);
-    err_table(e, s->schema, s->name);
+    err_relation(e, s);
     /* With its default, or rows that are there already would get another value than on the source, as would those that
      * the application inserts after the switch. */
     const bool dflt = col->default_sql != NULL;
@@ -20,7 +20,7 @@ static bool other_type(const struct relation *s, const struct column *from, cons
 {
     err_set(e, ERR_CONFIG, "column %s is %s on the source and %s on the target", from->name, from->type,
             to->type);
-    err_table(e, s->schema, s->name);
+    err_relation(e, s);
     return err_hint(e, "on the target: ALTER TABLE %s ALTER COLUMN \"%s\" TYPE %s", s->sql, from->name,
                     from->type);
 }
@@ -29,7 +29,7 @@ static bool not_copied(const struct relation *s, const struct column *to, struct
 {
     err_set(e, ERR_CONFIG, "column %s is generated on the target only, so its value cannot be copied",
             to->name);
-    err_table(e, s->schema, s->name);
+    err_relation(e, s);
     return err_hint(e, "on the target: ALTER TABLE %s ALTER COLUMN \"%s\" DROP EXPRESSION", s->sql, to->name);
 }
 
@@ -37,7 +37,7 @@ static bool further_column(const struct relation *s, const struct column *to, st
 {
     err_set(e, ERR_CONFIG, "the target's column %s is NOT NULL and the source has none of that name",
             to->name);
-    err_table(e, s->schema, s->name);
+    err_relation(e, s);
     return err_hint(e, "on the target: ALTER TABLE %s ALTER COLUMN \"%s\" DROP NOT NULL (or drop the column)",
                     s->sql, to->name);
 }

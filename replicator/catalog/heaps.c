@@ -63,7 +63,7 @@ bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t 
     bool ok = run(c, sql_catalog_heaps, vars, &r, e);
     buf_free(&oids);
     if (!ok)
-        return n != 1 ? false : err_table(e, tables[0]->schema, tables[0]->name);
+        return n != 1 ? false : err_relation(e, tables[0]);
     for (size_t i = 0; i < n; i++)
         take_heaps(r, tables[i]->oid, a, &out[i]);
     result_free(r);
@@ -142,7 +142,7 @@ bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h
         {"key", literals(a, r)}, {"shares", share_array(a, shares, n)}, {NULL, NULL},
     };
     if (!run(c, sql_catalog_cuts, vars, &found, e))
-        return err_table(e, r->schema, r->name);
+        return err_relation(e, r);
     const char *last = "";
     for (size_t i = 0; i < n; i++)
         keys[i] = NULL;

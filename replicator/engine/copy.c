@@ -80,7 +80,7 @@ static bool table_is_held(struct engine *g, const struct chunk_task *t)
     for (size_t i = 0; i < t->npieces; i++) {
         struct table_plan *p = copy_table(g, t->chunks[i].table->index);
         const struct relation *r = &g->world->relations.items[p->index];
-        if (strcmp(r->label, t->task.job.err.table) == 0)
+        if (r->id == t->task.job.err.relation)
             return hold_takes(g, r->label, HOLD_ONE_TABLE, &p->hold, &t->task.job.err);
     }
     return false;

@@ -120,14 +120,6 @@ void drift_again(struct engine *g)
 
 /* ---- an error that is one table's ---- */
 
-static const struct relation *by_label(const struct engine *g, const char *label)
-{
-    for (size_t i = 0; i < g->world->relations.count; i++)
-        if (strcmp(g->world->relations.items[i].label, label) == 0)
-            return &g->world->relations.items[i];
-    return NULL;
-}
-
 static void put_aside(struct engine *g, int id, const struct err *e)
 {
     struct aside *a = aside_of(g, id);
@@ -149,14 +141,15 @@ static bool has_tables(enum life life)
 
 bool drift_takes(struct engine *g, const struct err *e)
 {
-    if (g->o->sync->back || !g->opened_once || !has_tables(g->life) || e->table[0] == '\0' ||
+    if (g->o->sync->back || !g->opened_once || !has_tables(g->life) || e->relation == 0 ||
         err_is_transient(e) || (e->kind != ERR_SQL && e->kind != ERR_CONFIG))
         return false;
-    const struct relation *r = by_label(g, e->table);
+    const struct relation *r = relations_by_id(&g->world->relations, e->relation);
     if (r == NULL)
         return false;
     struct err why = *e;
-    if (strstr(why.text, "no partition of relation") != NULL)
+    /* A row that violates a constraint names it; one that fits no partition does not. */
+    if (err_is(e, "23514") && !e->constraint && r->partitioned)
         err_hint(&why,
                  "on the target: create the partition that the source has; compare \\d+ %s on both sides",
                  r->sql);

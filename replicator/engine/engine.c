@@ -60,12 +60,23 @@ void engine_submit(struct engine *g, struct job *job)
     pool_submit(g->pool, job);
 }
 
+/* The one place where what a server calls a table becomes the table. */
+static void name_relation(const struct engine *g, struct err *e)
+{
+    if (e->relation != 0 || e->table[0] == '\0' || g->world == NULL)
+        return;
+    const struct relation *r = relations_by_label(&g->world->relations, e->table);
+    e->relation = r != NULL ? r->id : 0;
+}
+
 static void take_results(struct engine *g, struct pool *pool)
 {
     for (struct job *job = pool_take(pool); job != NULL; job = pool_take(pool)) {
         struct task *t = (struct task *)job;
         g->in_flight--;
         g->watching -= pool == g->watch;
+        if (!job->ok)
+            name_relation(g, &job->err);
         t->done(g, t);
         if (!t->kept)
             task_free(t);

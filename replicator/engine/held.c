@@ -117,11 +117,9 @@ void held_try_now(struct engine *g)
 
 static void tell_table(struct status *out, const struct err *why)
 {
-    for (size_t i = 0; i < out->ntables; i++) {
+    for (size_t i = 0; i < out->ntables && why->relation != 0; i++) {
         struct status_table *t = &out->tables[i];
-        size_t n = strlen(t->schema);
-        if (t->error == NULL && strncmp(why->table, t->schema, n) == 0 && why->table[n] == '.' &&
-            strcmp(why->table + n + 1, t->name) == 0)
+        if (t->error == NULL && t->id == why->relation)
             t->error = xstrdup(why->text);
     }
 }

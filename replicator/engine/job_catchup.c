@@ -88,7 +88,7 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
               apply_batch(source, target, &a, worker_arena(w), e);
     t->upserted += table.upserted;
     t->deleted += table.deleted;
-    return ok || err_table(e, r->schema, r->name);
+    return ok || err_relation(e, r);
 }
 
 /* A row of this step wants a unique value that a row of a later step still has. */

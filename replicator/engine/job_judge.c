@@ -107,14 +107,14 @@ static bool another_key(const struct relation *r, struct arena *a, struct err *e
                  "copied anew",
                  r->sql, key);
     }
-    return err_table(e, r->schema, r->name);
+    return err_relation(e, r);
 }
 
 static bool locked_out(const struct relation *r, struct err *e)
 {
     err_set(e, ERR_CONFIG,
             "changes of it could not be captured; its capture is to be made anew, and others hold it locked");
-    err_table(e, r->schema, r->name);
+    err_relation(e, r);
     return err_hint(e, "end the sessions that hold it for long; repl tries again by itself");
 }
 
@@ -124,7 +124,7 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
     const struct relation *target = relations_find(targets, r->schema, r->name);
     if (target == NULL) {
         err_set(e, ERR_CONFIG, "the target has no such table");
-        err_table(e, r->schema, r->name);
+        err_relation(e, r);
         return err_hint(e, "create it there as on the source, or run: repl init");
     }
     if (r->capture_broken)
@@ -143,7 +143,7 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
 static bool half_joined(const struct relation *r, struct err *e)
 {
     err_set(e, ERR_CONFIG, "the table is captured, but not yet part of the sync: an init has not finished");
-    err_table(e, r->schema, r->name);
+    err_relation(e, r);
     return err_hint(e, "run: repl init");
 }
 
@@ -217,7 +217,7 @@ bool world_all_agree(const struct world *w, struct err *e)
         if (!r->capture_broken)
             continue;
         err_set(e, ERR_CONFIG, "its capture was broken: what was changed since is not on record");
-        err_table(e, r->schema, r->name);
+        err_relation(e, r);
         return err_hint(e, "compare it on both sides; then repl stop, repl cleanup, and a new sync");
     }
     return true;

@@ -52,7 +52,7 @@ static bool owe_twin(const struct world *w, const struct relation *root, const s
               reach(source, PG_COPY_IN, e) && copier_run(target, source, &progress, e) &&
               reach(source, PG_END, e) && reach(target, PG_END, e) && pg_exec(source, "COMMIT", e);
     free(xid);
-    return ok || err_table(e, root->schema, root->name);
+    return ok || err_relation(e, root);
 }
 
 static bool has_key(const struct relation *root, const struct relation *t)
@@ -96,7 +96,7 @@ static bool take_in(struct world *w, const struct relation *root, const struct l
     if (!capture_watch_leaf(source, &w->capture, root, leaf, LOCK_MS, e)) {
         w->unfinished = true; /* the next survey comes back */
         note(w, w->held, root, leaf);
-        return err_is_lock(e) || err_table(e, leaf->schema, leaf->name);
+        return err_is_lock(e) || err_table(e, leaf->schema, leaf->name) || err_relation(e, root);
     }
     if (!capture_record_leaf(source, &w->capture, root, leaf, e) ||
         !has_twin(root, leaf, targets, target, &twin, e) ||
@@ -151,12 +151,12 @@ bool mend_left(const struct world *w, const struct relation *r, struct err *e)
         return false;
     if (leaf == NULL) {
         err_set(e, ERR_CONFIG, "its new partition %s is not taken in yet, since others hold it locked", held);
-        err_table(e, r->schema, r->name);
+        err_relation(e, r);
         err_hint(e, "end the sessions that hold it for long; repl tries again by itself");
         return true;
     }
     err_set(e, ERR_CONFIG, "its partition %s is gone from the source, and the target still has it", leaf);
-    err_table(e, r->schema, r->name);
+    err_relation(e, r);
     err_hint(e, "on the target: ALTER TABLE %s DETACH PARTITION %s, or DROP TABLE %s", r->sql, leaf, leaf);
     return true;
 }

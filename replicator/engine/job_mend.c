@@ -71,7 +71,7 @@ static bool renew(struct conn *source, const struct capture *c, const struct rel
             return true;
         }
         if (!err_is_lock(e))
-            return err_table(e, r->schema, r->name);
+            return err_relation(e, r);
         clock_sleep_ms(backoff_next_ms(&wait));
     }
     return true;

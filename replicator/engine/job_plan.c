@@ -199,7 +199,7 @@ static void note_locked(struct conn *c, const struct relation *r, struct err *e)
 {
     err_set(e, ERR_SQL, "the table is locked on the %s", side_name(conn_side(c)));
     snprintf(e->sqlstate, sizeof e->sqlstate, "55P03");
-    err_table(e, r->schema, r->name);
+    err_relation(e, r);
     catalog_blame(c, e);
 }
 

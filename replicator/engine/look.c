@@ -90,7 +90,7 @@ static bool is_wanted(const struct look *l, const struct relation **every, size_
     for (size_t i = 0; i < l->t->owed.count; i++) {
         const struct relation *r = relations_by_id(&l->t->task.world->relations, l->t->owed.items[i].id);
         if (is_one_of(r, every, all) && !is_one_of(r, l->locked, l->nlocked)) {
-            err_table(e, r->schema, r->name);
+            err_relation(e, r);
             return true;
         }
     }

@@ -114,16 +114,14 @@ static void fill_table_error(const struct engine *g, struct status *out)
 {
     for (size_t i = 0; i < out->ntables && g->life == LIFE_WAITING; i++) {
         struct status_table *t = &out->tables[i];
-        char *label = xasprintf("%s.%s", t->schema, t->name);
-        if (strcmp(label, g->trouble_err.table) == 0) {
-            free(t->error);
-            t->error = xstrdup(g->trouble_err.text);
-            if (g->failed) { /* else it goes on by itself */
-                free(t->phase);
-                t->phase = xstrdup("failed");
-            }
+        if (t->id != g->trouble_err.relation)
+            continue;
+        free(t->error);
+        t->error = xstrdup(g->trouble_err.text);
+        if (g->failed) { /* else it goes on by itself */
+            free(t->phase);
+            t->phase = xstrdup("failed");
         }
-        free(label);
     }
 }
 

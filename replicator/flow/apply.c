@@ -98,7 +98,7 @@ static bool fill_stages(struct conn *source, struct conn *target, struct apply *
         struct result *copied;
         if (!stream_open(source, PG_COPY_OUT, e) || !stream_open(target, PG_COPY_IN, e) ||
             !copier_run(source, target, ap->progress, e) || !stream_result(target, &copied, e))
-            return stream_too_wide(e) || err_table(e, r->schema, r->name);
+            return stream_too_wide(e) || err_relation(e, r);
         ap->tables[i].rows = result_affected(copied);
         /* Rows of binary streams are counted by the message; what the server counted is exact. */
         atomic_store(&ap->progress->rows, rows + (uint64_t)ap->tables[i].rows);
@@ -132,7 +132,7 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
         struct result *r;
         if (!stream_result(target, &r, e)) {
             if (step->table != NULL)
-                err_table(e, step->table->source->schema, step->table->source->name);
+                err_relation(e, step->table->source);
             return false;
         }
         count(step, result_affected(r));

@@ -50,7 +50,7 @@ static bool fails(struct chunk_copy *c, const struct chunk_piece *p, struct err 
     if (p == NULL)
         return false;
     c->failed = p;
-    return err_table(e, p->relation->schema, p->relation->name);
+    return err_relation(e, p->relation);
 }
 
 static bool take_one(struct conn *db, struct err *e)

@@ -105,7 +105,7 @@ static bool run(struct worker *w, void *arg, size_t item, struct err *e)
     free(in);
     p->bytes = atomic_load(&progress.bytes);
     fault_point("fan.part");
-    return ok || stream_too_wide(e) || err_table(e, r->schema, r->name);
+    return ok || stream_too_wide(e) || err_relation(e, r);
 }
 
 static void list_parts(struct fan *f, struct arena *a)

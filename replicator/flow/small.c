@@ -101,7 +101,7 @@ static bool take_table(struct conn *source, struct apply *ap, struct apply_table
         t->values = arena_strdup(a, buf_text(&taking.literal));
     } else {
         ap->too_wide = *bytes > MOST_BYTES || t->rows > APPLY_FEW_ROWS;
-        err_table(e, t->source->schema, t->source->name);
+        err_relation(e, t->source);
     }
     buf_free(&taking.literal);
     return ok;

@@ -134,7 +134,7 @@ bool target_restart_copy(struct conn *db, const char *schema, const struct relat
     const struct sql_var inner[] = {{"tables", table}, {"deletes", deletes}, {NULL, NULL}};
     char *body = sql_fill(sql_target_truncate_body, inner);
     const struct sql_var vars[] = {{"schema", schema}, {"id", id}, {"body", body}, {NULL, NULL}};
-    bool ok = target_exec(db, sql_target_restart_copy, vars, e) || err_table(e, r->schema, r->name);
+    bool ok = target_exec(db, sql_target_restart_copy, vars, e) || err_relation(e, r);
     free(body);
     free(deletes);
     free(table);

@@ -111,15 +111,25 @@ struct queue *worker_mailbox(struct worker *w)
 
 /* ---- the thread ---- */
 
-/* Whoever waited in vain cannot say for whom: what a job failed at was rolled back since. */
-static void blame(struct worker *w, struct err *e)
+/*
+ * What a job failed at was rolled back since, and the server is asked for what the error does not say: for whom a session
+ * waited in vain, and of which table a partition is.
+ */
+static void explain(struct worker *w, struct err *e)
 {
     struct err ignored;
     struct conn *c = NULL;
-    if (strcmp(e->side, side_name(SIDE_TARGET)) == 0 ? worker_target(w, &c, &ignored)
-        : strcmp(e->side, side_name(SIDE_FORK)) == 0 ? worker_fork(w, &c, &ignored)
-                                                     : worker_source(w, &c, &ignored))
+    bool waited = err_is(e, "55P03");
+    if (!waited && (e->kind != ERR_SQL || e->relation != 0 || e->table[0] == '\0'))
+        return;
+    if (!(strcmp(e->side, side_name(SIDE_TARGET)) == 0 ? worker_target(w, &c, &ignored)
+          : strcmp(e->side, side_name(SIDE_FORK)) == 0 ? worker_fork(w, &c, &ignored)
+                                                       : worker_source(w, &c, &ignored)))
+        return;
+    if (waited)
         catalog_blame(c, e);
+    else
+        catalog_name_root(c, e);
 }
 
 static void run_job(struct worker *w, struct job *job)
@@ -140,8 +150,8 @@ static void run_job(struct worker *w, struct job *job)
             pg_reset(*all[i]);
         usable(all[i]);
     }
-    if (!job->ok && err_is(&job->err, "55P03"))
-        blame(w, &job->err);
+    if (!job->ok)
+        explain(w, &job->err);
 }
 
 /* Returns whether it went well; afterwards the job is the loop's. */

@@ -135,7 +135,7 @@ static bool refuse_table(const struct relation *r, enum copy_has has, struct err
     err_set(e, ERR_CONFIG,
             has == COPY_ALTERED ? "the table was altered on the source since the fork was made"
                                 : "the fork does not have the table as the source does");
-    err_table(e, r->schema, r->name);
+    err_relation(e, r);
     return err_hint(
         e, "repl stop, repl init: takes this table from the source; or make a new fork and: repl init "
            "--copy-from URL");

@@ -57,6 +57,7 @@ bool conn_result_error(struct conn *c, const PGresult *res, struct err *e)
     conn_set_side(c, e);
     if (schema != NULL && table != NULL)
         err_table(e, schema, table);
+    e->constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME) != NULL;
     if (hint != NULL)
         err_hint(e, "%s", hint);
     if (gone)

@@ -110,7 +110,7 @@ static bool next_boundary(struct verification *v, size_t index, const char *from
     bool ok = ask_source(v, sql, &res, e);
     free(sql);
     if (!ok)
-        return err_table(e, r->schema, r->name);
+        return err_relation(e, r);
     if (result_rows(res) != 0) {
         struct buf b = {0};
         for (size_t k = 0; k < r->nkey; k++) {

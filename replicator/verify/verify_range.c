@@ -305,5 +305,5 @@ bool verify_job_run(struct worker *w, struct job *job, struct err *e)
         ok = verify_compare_whole(&s, e);
     else if (ok)
         ok = verify_look(&s, j->keys, j->nkeys, e);
-    return ok || err_table(e, s.from->schema, s.from->name);
+    return ok || err_relation(e, s.from);
 }
