@@ -22,9 +22,12 @@ enum err_kind {
     ERR_STOPPED   /* interrupted because repl is stopping */
 };
 
+/* Of repl's own making, in a class that no server uses. */
+#define ERR_CODE_TLS "RT001" /* client and server could not agree on TLS, or on a certificate */
+
 struct err {
     enum err_kind kind;
-    char sqlstate[6]; /* "" when no server said anything */
+    char sqlstate[6]; /* as a server said, or one of ERR_CODE_...; "" where there is none */
     char side[8];     /* "source", "target" or "" */
     char table[192];  /* schema.name, or "" */
     int relation;     /* repl's number of that table; 0: not known */
@@ -50,6 +53,9 @@ bool err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 bool err_table(struct err *e, const char *schema, const char *name);
 
 void err_clear(struct err *e);
+
+/* The hint where why (an errno) says that files cannot be opened because too many are. Returns false. */
+bool err_files(struct err *e, int why);
 
 /* The SQLSTATE equals code, or begins with it when code has two characters (a class). */
 bool err_is(const struct err *e, const char *code);

@@ -55,7 +55,8 @@ struct conn_options {
     bool apply;                    /* the session applies rows: session_replication_role = replica */
     bool read_only;                /* the session cannot write */
     unsigned lock_timeout_ms;      /* 0: wait for ever */
-    unsigned statement_timeout_ms; /* 0: none */
+    unsigned statement_timeout_ms; /* the server ends a statement then, and it is not waited for much longer;
+                                      0: however long it works */
     const char *encoding;          /* client_encoding; NULL: UTF8 */
     const struct interrupt *interrupt; /* may be NULL */
 };
@@ -78,6 +79,44 @@ uint64_t conn_trip_us(const struct conn *c);
 bool conn_rest(struct conn *c, unsigned ms, struct err *e) MUST_CHECK;
 /* The interrupt level at which a wait on this connection gives up. INTERRUPT_NOW after conn_open. */
 void conn_interrupt_at(struct conn *c, enum interrupt_level level);
+
+/* ---- how long a wait may last (watchdog.c) ---- */
+
+/*
+ * No wait for a server is without an end. A connection is
+ *   bounded, where it has a statement_timeout_ms or conn_bound() was called: an answer that does not come in time loses it;
+ *   watched else: a server may be at a statement for hours, as long as it says so when it is asked through another connection.
+ *     One that does not answer there either, or that waits for repl, loses the connection within twice the patience.
+ * Both heed the interrupt. What is lost has the error ERR_CONN and is not usable any more.
+ */
+void pg_patience(unsigned answer_ms); /* of this process (repl.conf: answer_ms), from now on */
+unsigned pg_patience_ms(void);
+/* Each answer comes within ms, from the next wait on. 0: watched. */
+void conn_bound(struct conn *c, unsigned ms);
+/* Nothing is waited for beyond that moment of clock_ms(), whatever else is set. 0: no such moment. */
+void conn_until(struct conn *c, uint64_t at_ms);
+/* Whether it answers within ms; for a connection without a transaction. */
+bool conn_ping(struct conn *c, unsigned ms, struct err *e) MUST_CHECK;
+/* When the server last said something (clock_ms). */
+uint64_t conn_heard_ms(const struct conn *c);
+
+/* What this thread's statements are for, for those who look on: "reading changed rows". Both live until the next call; NULL:
+ * the connection's purpose, no table. */
+void pg_step(const char *what, const char *table);
+
+/* A wait that has lasted for a second or longer, of any thread. */
+struct pg_wait {
+    enum side side;
+    char step[96];
+    char table[192]; /* "": none */
+    uint64_t since_ms;
+    struct {
+        int pid; /* 0: none, or the server was not asked yet */
+        char user[64], name[64];
+        uint64_t query_began_ms; /* clock_ms; 0: not known */
+    } blocker;                   /* the session that the server says is in the way */
+};
+size_t pg_waits(struct pg_wait *out, size_t most);
 
 /* ---- statements ---- */
 
@@ -196,5 +235,8 @@ char *sql_qualified(struct arena *a, const char *schema, const char *name);
 bool listen_start(struct conn *c, const char *channel, struct err *e) MUST_CHECK;
 /* Takes what has arrived without blocking; *rang says whether a notification was among it. */
 bool listen_drain(struct conn *c, bool *rang, struct err *e) MUST_CHECK;
+/* From time to time, without blocking: a connection that was silent for half the patience is asked for a sign of life, and
+ * false is returned where none came within the patience. */
+bool listen_probe(struct conn *c, struct err *e) MUST_CHECK;
 
 #endif

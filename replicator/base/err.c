@@ -1,8 +1,10 @@
 #include "repl/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 void err_clear(struct err *e)
 {
@@ -51,6 +53,18 @@ bool err_table(struct err *e, const char *schema, const char *name)
 {
     if (e->table[0] == '\0')
         snprintf(e->table, sizeof e->table, "%s.%s", schema, name);
+    return false;
+}
+
+bool err_files(struct err *e, int why)
+{
+    struct rlimit files;
+    if ((why == EMFILE || why == ENFILE) && getrlimit(RLIMIT_NOFILE, &files) == 0)
+        err_hint(
+            e,
+            "raise the limit of open files, which is %llu (ulimit -n; LimitNOFILE= of a systemd service); a "
+            "worker needs two or three",
+            (unsigned long long)files.rlim_cur);
     return false;
 }
 

@@ -35,9 +35,9 @@ struct watched *watched_start(uv_loop_t *loop, int fd, watched_fn readable, void
 {
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0) {
-        err_set(e, ERR_OS, "cannot watch a connection: %s", strerror(errno));
-        if (errno == EMFILE || errno == ENFILE)
-            err_hint(e, "raise the limit of open files (ulimit -n; LimitNOFILE= of a systemd service)");
+        int why = errno;
+        err_set(e, ERR_OS, "cannot watch a connection: %s", strerror(why));
+        err_files(e, why);
         return NULL;
     }
     struct watched *w = xcalloc(1, sizeof *w);

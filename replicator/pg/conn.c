@@ -1,5 +1,6 @@
 /* A connection as the other files have it: its errors, waiting for it, whether it stands. conn_open.c makes one. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,6 @@
 
 #include "conn_private.h"
 #include "repl/clock.h"
-
-enum { INTERRUPT_LOOK_MS = 200 };
 
 void one_line(char *out, size_t size, const char *message)
 {
@@ -67,7 +66,7 @@ bool conn_result_error(struct conn *c, const PGresult *res, struct err *e)
 
 /* ---- waiting ---- */
 
-static bool interrupted(const struct conn *c)
+bool conn_interrupted(const struct conn *c)
 {
     return c->interrupt != NULL && interrupt_level(c->interrupt) >= c->give_up_at;
 }
@@ -79,22 +78,13 @@ static bool say_interrupted(struct conn *c, struct err *e)
     return false;
 }
 
-bool conn_wait(struct conn *c, short events, uint64_t deadline, short *ready, struct err *e)
+static bool wait_watched(struct conn *c, struct waiting *w, short events, short *ready, struct err *e)
 {
     for (;;) {
-        if (interrupted(c))
+        if (conn_interrupted(c))
             return say_interrupted(c, e);
-        int timeout = -1;
-        if (deadline != 0) {
-            uint64_t now = clock_ms();
-            if (now >= deadline) {
-                c->lost = true;
-                err_set(e, ERR_CONN, "no answer from the server in time");
-                conn_set_side(c, e);
-                return false;
-            }
-            timeout = (int)(deadline - now);
-        }
+        uint64_t now = clock_ms(), next = waiting_next_ms(w);
+        uint64_t left = next > now ? next - now : 0;
         struct pollfd fds[2] = {{.fd = PQsocket(c->pg), .events = events}, {.events = POLLIN}};
         /* A level that is raised but too low for this connection leaves the descriptor readable for good: then
          * the level is looked at from time to time instead. */
@@ -102,17 +92,29 @@ bool conn_wait(struct conn *c, short events, uint64_t deadline, short *ready, st
         if (c->interrupt != NULL && interrupt_level(c->interrupt) == INTERRUPT_NONE) {
             fds[1].fd = interrupt_fd(c->interrupt);
             count = 2;
-        } else if (c->interrupt != NULL && (timeout < 0 || timeout > INTERRUPT_LOOK_MS)) {
-            timeout = INTERRUPT_LOOK_MS;
+        } else if (c->interrupt != NULL && left > CONN_SLICE_MS) {
+            left = CONN_SLICE_MS;
         }
-        int n = poll(fds, count, timeout);
+        int n = poll(fds, count, left < INT_MAX ? (int)left : INT_MAX);
         if (n < 0 && errno != EINTR)
             return err_set(e, ERR_OS, "poll: %s", strerror(errno));
         if (n > 0 && fds[0].revents != 0) {
             *ready = fds[0].revents;
+            c->heard_ms = clock_ms();
             return true;
         }
+        if (clock_ms() >= next && !waiting_look(c, w, events, e))
+            return false;
     }
+}
+
+bool conn_wait(struct conn *c, short events, uint64_t deadline, short *ready, struct err *e)
+{
+    struct waiting w;
+    waiting_begin(c, &w, deadline);
+    bool ok = wait_watched(c, &w, events, ready, e);
+    waiting_end(&w);
+    return ok;
 }
 
 bool conn_rest(struct conn *c, unsigned ms, struct err *e)
@@ -166,6 +168,11 @@ bool conn_stands(struct conn *c)
             c->lost = true;
     }
     return false;
+}
+
+uint64_t conn_heard_ms(const struct conn *c)
+{
+    return c->heard_ms;
 }
 
 enum side conn_side(const struct conn *c)

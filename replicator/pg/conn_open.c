@@ -11,18 +11,19 @@
 #include "repl/clock.h"
 #include "repl/log.h"
 
-enum { CONNECT_TIMEOUT_MS = 20000 };
+enum { CONNECT_LEAST_MS = 5000, GRACE_MS = 2000 };
 
-static bool connect_wait(struct conn *c, struct err *e)
+static bool connect_wait(struct conn *c, uint64_t deadline, struct err *e)
 {
-    uint64_t deadline = clock_ms() + CONNECT_TIMEOUT_MS;
     PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+    ConnStatusType before = PQstatus(c->pg);
     short ready;
     while (want != PGRES_POLLING_OK) {
         if (want == PGRES_POLLING_FAILED)
-            return conn_fail(c, e);
+            return conn_refused(c, before, e);
         if (!conn_wait(c, want == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, &ready, e))
             return false;
+        before = PQstatus(c->pg);
         want = PQconnectPoll(c->pg);
     }
     return true;
@@ -35,62 +36,21 @@ static void on_notice(void *arg, const char *text)
     log_debug("%s: %.*s", side_name(c->side), (int)strcspn(text, "\n"), text);
 }
 
-static bool start(struct conn *c, const char *spec, const struct conn_options *o, struct err *e)
+static bool start(struct conn *c, const char *spec, const struct conn_options *o, uint64_t deadline,
+                  struct err *e)
 {
-    char *resolved, name[64];
-    if (!dsn_resolve(spec, &resolved, e)) {
-        conn_set_side(c, e);
-        return false;
-    }
-    c->safe = dsn_safe(resolved);
+    char name[sizeof c->purpose + 8];
+    snprintf(c->purpose, sizeof c->purpose, "%s", o->purpose);
     snprintf(name, sizeof name, "repl: %s", o->purpose);
-    char *options = dsn_session_options(resolved);
-    /* Well under the 350 s after which load balancers of AWS forget a silent connection. */
-    const char *const keys[] = {
-        "dbname",          "application_name",    "client_encoding",  "options",          "keepalives",
-        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", NULL};
-    const char *const values[] = {
-        resolved, name, o->encoding != NULL ? o->encoding : "UTF8", options, "1", "60", "10", "6",
-        "90000",  NULL};
-    c->pg = PQconnectStartParams(keys, values, 1);
-    free(options);
-    free(resolved);
-    if (c->pg == NULL)
-        return err_set(e, ERR_OS, "out of memory");
-    PQsetNoticeProcessor(c->pg, on_notice, c);
-    if (PQstatus(c->pg) == CONNECTION_BAD)
-        return conn_fail(c, e);
-    return connect_wait(c, e);
-}
-
-static bool is_pooled(struct conn *c, struct err *e)
-{
-    err_set(e, ERR_CONFIG,
-            "this connection goes through a pooler (PgBouncer), which would lose LISTEN, locks "
-            "and settings");
-    conn_set_side(c, e);
-    return err_hint(e,
-                    "give %s the direct URL of the database (Heroku: DATABASE_URL, not the "
-                    "DATABASE_CONNECTION_POOL_URL)",
-                    side_option(c->side));
-}
-
-static bool connect_failed(struct conn *c, struct err *e)
-{
-    if (e->kind != ERR_CONN || c->safe == NULL)
+    if (!conn_dial(c, spec, name, o->encoding != NULL ? o->encoding : "UTF8", deadline, e))
         return false;
-    if (strstr(e->text, "unsupported startup parameter") !=
-        NULL) /* PgBouncer's words; a server takes options */
-        return is_pooled(c, e);
-    const char *option = side_option(c->side);
-    err_context(e, "cannot connect to %s", c->safe);
-    if (strstr(e->text, "authentication failed") != NULL)
-        return err_hint(e, "check user and password of %s; Heroku rotates them: give env:NAME or command:CMD",
-                        option);
-    if (strstr(e->text, "does not exist") != NULL)
-        return err_hint(e, "check the user and the database's name in %s", option);
-    return err_hint(e, "check %s: is the server up, is the host allowed in (security group, pg_hba.conf)?",
-                    option);
+    PQsetNoticeProcessor(c->pg, on_notice, c);
+    PQsetErrorVerbosity(c->pg, PQERRORS_VERBOSE);
+    if (PQstatus(c->pg) == CONNECTION_BAD)
+        return conn_refused(c, CONNECTION_BAD, e);
+    bool ok = connect_wait(c, deadline, e);
+    PQsetErrorVerbosity(c->pg, PQERRORS_DEFAULT);
+    return ok;
 }
 
 /* A pooler makes up the process id that it tells its clients, and would lose LISTEN, locks and settings. */
@@ -103,12 +63,13 @@ static bool refuse_pooler_and_standby(struct conn *c, struct err *e)
     bool standby = result_bool(r, 0, 1);
     result_free(r);
     if (pooled)
-        return is_pooled(c, e);
+        return conn_pooled(c, e);
     if (standby && c->side == SIDE_FORK) {
         err_set(e, ERR_CONFIG, "this server is a standby (a follower): it changes while it is read");
         err_hint(e, "make a fork instead, or promote it (Heroku: heroku pg:unfollow)");
     } else if (standby) {
-        err_set(e, ERR_CONFIG, "this server is a standby: repl must write there");
+        err_set(e, ERR_CONFIG, "this server is a standby (in recovery): repl must write there");
+        snprintf(e->sqlstate, sizeof e->sqlstate, "25006"); /* what a statement that writes would get */
         err_hint(e, "give %s the URL of the primary", side_option(c->side));
     } else {
         return true;
@@ -135,6 +96,11 @@ static char *settings_sql(struct conn *c, const struct conn_options *o)
                o->statement_timeout_ms);
     buf_printf(&b, "SET idle_in_transaction_session_timeout = '%s';",
                o->side == SIDE_TARGET ? "10min" : "60s");
+    /* A client that is gone is noticed within a minute, so that its locks go; a wire without TCP ignores these. */
+    buf_puts(&b,
+             "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 5;");
+    if (conn_server_version(c) >= 120000)
+        buf_puts(&b, "SET tcp_user_timeout = 45000;");
     if (conn_server_version(c) >= 140000)
         buf_puts(&b, "SET idle_session_timeout = 0; SET client_connection_check_interval = '2s';");
     if (conn_server_version(c) >= 170000)
@@ -172,16 +138,19 @@ static bool configure(struct conn *c, const struct conn_options *o, struct err *
 bool conn_open(const char *spec, const struct conn_options *o, struct conn **out, struct err *e)
 {
     struct conn *c = xcalloc(1, sizeof *c);
+    const unsigned patience = pg_patience_ms();
+    const uint64_t deadline = clock_ms() + (patience > CONNECT_LEAST_MS ? patience : CONNECT_LEAST_MS);
     c->side = o->side;
     c->interrupt = o->interrupt;
     c->give_up_at = INTERRUPT_NOW;
-    bool ok = start(c, spec, o, e);
-    if (!ok)
-        connect_failed(c, e);
-    else if (PQsetnonblocking(c->pg, 1) != 0)
+    bool ok = start(c, spec, o, deadline, e);
+    if (ok && PQsetnonblocking(c->pg, 1) != 0)
         ok = conn_fail(c, e);
-    else
-        ok = configure(c, o, e);
+    c->until_ms = deadline;
+    ok = ok && configure(c, o, e);
+    c->until_ms = 0;
+    c->answer_ms = o->statement_timeout_ms != 0 ? o->statement_timeout_ms + GRACE_MS : 0;
+    c->heard_ms = clock_ms();
     if (!ok) {
         conn_set_side(c, e);
         conn_close(c);

@@ -217,35 +217,44 @@ bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *p
     return one || err_set(e, ERR_SQL, "one row was expected of: %.200s", sql);
 }
 
-static void cancel(struct conn *c)
+/* An end that is wanted at once waits for nobody: the server rolls back when the connection is gone. */
+static bool is_hurried(const struct conn *c)
 {
-    char ignored[256];
-    PGcancel *cancel = PQgetCancel(c->pg);
-    if (cancel == NULL)
+    return interrupt_level(c->interrupt) == INTERRUPT_NOW;
+}
+
+static void end_statement(struct conn *c, unsigned cancel_ms)
+{
+    struct err ignored; /* what comes next finds out */
+    conn_cancel(c, cancel_ms);
+    if (is_hurried(c))
         return;
-    PQcancel(cancel, ignored, sizeof ignored);
-    PQfreeCancel(cancel);
+    bool flushed = PQputCopyEnd(c->pg, "repl gave up") < 0 || conn_flush(c, &ignored);
+    (void)flushed;
+    char piece[8192];
+    size_t len = 1;
+    uint64_t rows;
+    while (len != 0 && copy_read(c, piece, sizeof piece, &len, &rows, &ignored))
+        continue;
+    drain(c);
 }
 
 void pg_reset(struct conn *c)
 {
+    enum { RESET_MS = 5000, CANCEL_MS = 2000, CANCEL_HURRIED_MS = 300 };
     struct err ignored; /* a connection that cannot be saved says so through conn_usable */
-    enum interrupt_level level = c->give_up_at;
-    const struct interrupt *interrupt = c->interrupt;
-    c->interrupt = NULL; /* the way back is short and must be gone to its end */
-    if (conn_usable(c) && PQtransactionStatus(c->pg) == PQTRANS_ACTIVE) {
-        cancel(c);
-        bool flushed = PQputCopyEnd(c->pg, "repl gave up") < 0 || conn_flush(c, &ignored);
-        (void)flushed; /* what follows finds out */
-        char piece[8192];
-        size_t len = 1;
-        uint64_t rows;
-        while (len != 0 && copy_read(c, piece, sizeof piece, &len, &rows, &ignored))
-            continue;
-        drain(c);
-    }
-    if (conn_usable(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE && !pg_exec(c, "ROLLBACK", &ignored))
+    if (!conn_usable(c) || PQtransactionStatus(c->pg) == PQTRANS_IDLE)
+        return;
+    const enum interrupt_level level = c->give_up_at;
+    const uint64_t until = c->until_ms;
+    /* The way back is short, and is gone to its end, unless an end at once is wanted. */
+    c->give_up_at = INTERRUPT_NOW;
+    c->until_ms = clock_ms() + RESET_MS;
+    if (PQtransactionStatus(c->pg) == PQTRANS_ACTIVE)
+        end_statement(c, is_hurried(c) ? CANCEL_HURRIED_MS : CANCEL_MS);
+    if (conn_usable(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE &&
+        (is_hurried(c) || !pg_exec(c, "ROLLBACK", &ignored)))
         c->lost = true;
-    c->interrupt = interrupt;
     c->give_up_at = level;
+    c->until_ms = until;
 }
