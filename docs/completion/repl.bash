@@ -30,7 +30,7 @@ _repl() {
   case $command in
   '') words=$(_repl_commands) ;;
   help) words=$(_repl_commands) ;;
-  init) words=' --source --target --schema --tables --exclude --jobs --max-rate --auto-add --copy-from --seeded --no-schema --overwrite' ;;
+  init) words=' --source --target --schema --tables --exclude --jobs --max-rate --auto-add --copy-from --seeded --no-schema --overwrite --lock-wait' ;;
   start) words=' --detach --jobs --max-rate' ;;
   status) words=' --json --wait --timeout --watch' ;;
   kick) words=' --wait --timeout' ;;
@@ -40,7 +40,7 @@ _repl() {
   verify) words=' --table --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
   log) words=' --lines --follow --json' ;;
   cutover) words=' --yes --dry-run --fallback --back --abort --timeout --terminate --exec --unverified --skip-large-objects' ;;
-  cleanup) words=' --yes --dry-run --emergency --source --target --schema' ;;
+  cleanup) words=' --yes --dry-run --emergency --source --target --schema --lock-wait' ;;
   version) words=' --json' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words --dir --verbose --log-json --help --version" -- "$cur")

@@ -26,8 +26,10 @@ struct sync {
     int64_t max_rate;           /* bytes a second read from the source by all jobs together; 0: unlimited */
     bool auto_add;              /* new tables of the source join once the target has them */
     bool no_schema;             /* the target's tables are made by somebody else */
-    bool overwrite;             /* tables that hold rows on the target are emptied first */
-    bool seeded;                /* the target was restored from a copy of the source that capture was in */
+    unsigned
+        lock_wait_ms; /* of this command: how long others may keep a table of the source locked in all; 0: no limit */
+    bool overwrite; /* tables that hold rows on the target are emptied first */
+    bool seeded;    /* the target was restored from a copy of the source that capture was in */
     /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
     char *copy_from;
 };

@@ -172,7 +172,8 @@ static bool give_up(const struct capture_install_options *o, uint64_t began, con
     err_set(e, ERR_CONFLICT, "the table is locked by others all the time%s%s", blocker[0] != '\0' ? ": " : "",
             blocker);
     err_relation(e, r);
-    err_hint(e, "end that session or wait for it, then run the command again: it goes on where it was");
+    err_hint(e, "wait until that session is through, or end it; then run the command again: it continues "
+                "with the tables that are left");
     return true;
 }
 
@@ -227,7 +228,8 @@ static bool stand_in_line(struct line *line, struct relations *l, struct err *e)
         unsigned wait = backoff_next_ms(&line->backoff);
         if (o->waiting != NULL)
             o->waiting(o->arg, busy, blocker, wait);
-        clock_sleep_ms(wait);
+        if (!conn_rest(line->db, wait, e))
+            return false;
     }
 }
 

@@ -15,8 +15,13 @@ bool install_table(struct conn *db, const struct capture *c, struct relation *r,
 /* The statement that notes a leaf (quoted name) as taken in; attached: as leaves() told it, "" for as it is now. */
 char *leaf_note_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
                     const char *attached);
-/* The trigger for TRUNCATE of a leaf: taken away, and made. */
+/* The trigger for TRUNCATE of a leaf: its quoted name, and the statement that makes it. */
+const char *leaf_trigger_name(struct arena *a, const struct capture *c, const struct relation *root);
 void leaf_trigger_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
-                      bool make, struct buf *b);
+                      struct buf *b);
+/* Locks a table of the application (quoted, with ONLY where its children are none of it) for the rest of the transaction:
+ * autovacuum gives way, and writers wait for lock_timeout_ms at most (sql/capture/claim.sql). */
+void claim_table(struct arena *a, struct buf *b, const char *table, const char *mode,
+                 unsigned lock_timeout_ms);
 
 #endif

@@ -207,10 +207,21 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
     return !n->r->partitioned || add_leaves(db, b, n, e);
 }
 
+void claim_table(struct arena *a, struct buf *b, const char *table, const char *mode,
+                 unsigned lock_timeout_ms)
+{
+    const struct sql_var vars[] = {{"table", table},
+                                   {"mode", mode},
+                                   {"lock_timeout", arena_printf(a, "%u", lock_timeout_ms)},
+                                   {NULL, NULL}};
+    add_filled(b, sql_capture_claim, vars);
+}
+
 static void add_begin(struct buf *b, const struct table_names *n, unsigned lock_timeout_ms, const char *mode)
 {
-    buf_printf(b, "BEGIN; SET LOCAL lock_timeout = %u; LOCK TABLE %s%s IN %s MODE;\n", lock_timeout_ms,
-               n->r->partitioned ? "" : "ONLY ", n->r->sql, mode);
+    buf_puts(b, "BEGIN;\n");
+    claim_table(n->a, b, arena_printf(n->a, "%s%s", n->r->partitioned ? "" : "ONLY ", n->r->sql), mode,
+                lock_timeout_ms);
 }
 
 /* Two transactions in one message, since round trips are what thousands of tables wait for: the objects, which nobody
@@ -348,11 +359,15 @@ char *leaf_note_sql(struct arena *a, const struct capture *c, const struct relat
     return kept;
 }
 
-void leaf_trigger_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
-                      bool make, struct buf *b)
+const char *leaf_trigger_name(struct arena *a, const struct capture *c, const struct relation *root)
 {
     struct table_names n = make_names(a, c, root);
-    buf_printf(b, "DROP TRIGGER IF EXISTS %s ON %s;\n", trigger_name(&n, "truncate"), leaf);
-    if (make)
-        add_truncate(b, &n, leaf, "BEFORE", n.leaf);
+    return trigger_name(&n, "truncate");
+}
+
+void leaf_trigger_sql(struct arena *a, const struct capture *c, const struct relation *root, const char *leaf,
+                      struct buf *b)
+{
+    struct table_names n = make_names(a, c, root);
+    add_truncate(b, &n, leaf, "BEFORE", n.leaf);
 }

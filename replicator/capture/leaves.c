@@ -49,18 +49,43 @@ bool capture_has_leaf(struct conn *db, const struct relation *root, const char *
     return true;
 }
 
+static bool has_trigger(struct conn *db, const char *leaf, const char *trigger, bool *there, struct err *e)
+{
+    struct result *r;
+    const char *const params[] = {leaf, trigger};
+    if (!pg_query(db,
+                  "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger g"
+                  " WHERE g.tgrelid = $1::pg_catalog.regclass"
+                  " AND '\"' || pg_catalog.replace(g.tgname, '\"', '\"\"') || '\"' = $2)",
+                  2, params, &r, e))
+        return false;
+    *there = result_bool(r, 0, 0);
+    result_free(r);
+    return true;
+}
+
+/* DROP TRIGGER wants a lock that readers feel, too: only where there is one to drop. */
 static bool change_trigger(struct conn *db, const struct capture *c, const struct relation *root,
                            const char *leaf, bool make, unsigned lock_timeout_ms, struct err *e)
 {
     struct arena *a = arena_new();
     struct buf b = {0};
-    buf_printf(&b, "BEGIN; SET LOCAL lock_timeout = %u;\n", lock_timeout_ms);
-    leaf_trigger_sql(a, c, root, leaf, make, &b);
-    buf_puts(&b, "COMMIT;");
-    bool ok = pg_exec(db, b.data, e);
-    if (!ok)
-        pg_reset(db);
-    buf_free(&b);
+    const char *trigger = leaf_trigger_name(a, c, root);
+    bool there, ok = has_trigger(db, leaf, trigger, &there, e);
+    if (ok && (there || make)) {
+        buf_puts(&b, "BEGIN;\n");
+        claim_table(a, &b, arena_printf(a, "ONLY %s", leaf),
+                    there ? "ACCESS EXCLUSIVE" : "SHARE ROW EXCLUSIVE", lock_timeout_ms);
+        if (there)
+            buf_printf(&b, "DROP TRIGGER %s ON %s;\n", trigger, leaf);
+        if (make)
+            leaf_trigger_sql(a, c, root, leaf, &b);
+        buf_puts(&b, "COMMIT;");
+        ok = pg_exec(db, b.data, e);
+        if (!ok)
+            pg_reset(db);
+        buf_free(&b);
+    }
     arena_free(a);
     return ok;
 }

@@ -2,9 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "install.h"
 #include "names.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
+
+/* How long a detached partition that was captured may be locked by others before it is left for later. */
+enum { FORGET_LOCK_MS = 300 };
 
 static bool list_triggers(struct conn *db, const char *schema, struct result **out, struct err *e)
 {
@@ -163,7 +167,8 @@ static bool drop_all(struct conn *db, const char *schema, struct drops *d,
         unsigned wait = backoff_next_ms(&backoff);
         if (o->waiting != NULL)
             o->waiting(o->arg, &busy->of, blocker, wait);
-        clock_sleep_ms(wait);
+        if (!conn_rest(db, wait, e))
+            return false;
     }
 }
 
@@ -173,7 +178,7 @@ static void begin(struct buf *b, const struct capture_install_options *o)
 }
 
 /* The triggers of the table whose rows of the list begin at i; gives the next table's. */
-static void add_table(struct drops *d, const struct result *r, int *i,
+static void add_table(struct drops *d, struct arena *a, const struct result *r, int *i,
                       const struct capture_install_options *o)
 {
     struct buf b = {0}, name = {0};
@@ -181,7 +186,9 @@ static void add_table(struct drops *d, const struct result *r, int *i,
     struct drop *one = drops_add(d);
     one->table = table;
     one->of = (struct relation){.schema = result_text(r, *i, 2), .name = result_text(r, *i, 3), .sql = table};
-    begin(&b, o);
+    buf_puts(&b, "BEGIN;\n");
+    claim_table(a, &b, arena_printf(a, "%s%s", result_bool(r, *i, 4) ? "" : "ONLY ", table),
+                "ACCESS EXCLUSIVE", o->lock_timeout_ms);
     for (; *i < result_rows(r) && strcmp(result_text(r, *i, 1), table) == 0; (*i)++) {
         buf_clear(&name);
         sql_ident(&name, result_text(r, *i, 0));
@@ -200,10 +207,12 @@ static bool drop_triggers(struct conn *db, const char *schema, const struct capt
     struct drops d = {0};
     if (!list_triggers(db, schema, &r, e))
         return false;
+    struct arena *a = arena_new();
     for (int i = 0; i < result_rows(r);)
-        add_table(&d, r, &i, o);
+        add_table(&d, a, r, &i, o);
     bool ok = drop_all(db, schema, &d, o, e);
     drops_free(&d);
+    arena_free(a);
     result_free(r);
     return ok;
 }
@@ -302,11 +311,23 @@ bool capture_forget(struct conn *db, const struct capture *c, int id, struct err
         {"leaf", name_of(a, c, arena_printf(a, "d%d_truncate_leaf", id))},
         {NULL, NULL},
     };
-    char *sql = sql_fill(sql_capture_forget, vars);
-    bool ok = pg_exec(db, sql, e);
-    if (!ok)
-        pg_reset(db);
-    free(sql);
+    struct result *r;
+    struct buf b = {0};
+    bool ok = pg_query_filled(db, sql_capture_triggers_of, vars, &r, e);
+    if (ok) {
+        buf_puts(&b, "BEGIN;\n");
+        for (int i = 0; i < result_rows(r); i++)
+            claim_table(a, &b, arena_printf(a, "ONLY %s", result_text(r, i, 0)), "ACCESS EXCLUSIVE",
+                        FORGET_LOCK_MS);
+        result_free(r);
+        char *sql = sql_fill(sql_capture_forget, vars);
+        buf_printf(&b, "SET LOCAL lock_timeout = %d;\n%s;\nCOMMIT;", FORGET_LOCK_MS, sql);
+        free(sql);
+        ok = pg_exec(db, b.data, e);
+        if (!ok)
+            pg_reset(db);
+    }
+    buf_free(&b);
     arena_free(a);
     return ok;
 }

@@ -9,7 +9,7 @@
 #include "repl/fault.h"
 #include "repl/schema.h"
 
-enum { LOCK_MS = 300, GIVE_UP_MS = 600000 };
+enum { LOCK_MS = 300 };
 /* In an emergency the application waits less, and whoever typed it too: what is left by then does nothing any more. */
 enum { EMERGENCY_LOCK_MS = 100, EMERGENCY_GIVE_UP_MS = 15000 };
 
@@ -135,7 +135,7 @@ static bool drop(struct removal *m, struct err *e)
     const struct back_options back = {.say = m->how->say, .arg = m->how->arg};
     const struct capture_install_options o = {
         .lock_timeout_ms = emergency ? EMERGENCY_LOCK_MS : LOCK_MS,
-        .give_up_ms = emergency ? EMERGENCY_GIVE_UP_MS : GIVE_UP_MS,
+        .give_up_ms = emergency ? EMERGENCY_GIVE_UP_MS : m->s->lock_wait_ms,
         .waiting = say_waiting,
         .installed = count_table,
         .arg = m,

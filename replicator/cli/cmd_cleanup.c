@@ -13,6 +13,8 @@ static const struct option_spec options[] = {
     {"source", required_argument, 0, "URL", "where the state directory was lost: the source"},
     {"target", required_argument, 0, "URL", "where the state directory was lost: the target"},
     {"schema", required_argument, 0, "NAME", "where the state directory was lost: repl's schema (repl)"},
+    {"lock-wait", required_argument, 0, "S",
+     "give up when others have kept a table locked for that many seconds (no limit)"},
     {NULL, 0, 0, NULL, NULL},
 };
 

@@ -23,6 +23,8 @@ static const struct option_spec options[] = {
     {"seeded", no_argument, 0, NULL, "the target was restored from such a fork: take its rows"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
     {"overwrite", no_argument, 0, NULL, "empty tables that hold rows on the target"},
+    {"lock-wait", required_argument, 0, "S",
+     "give up when others have kept a table locked for that many seconds (no limit)"},
     {NULL, 0, 0, NULL, NULL},
 };
 

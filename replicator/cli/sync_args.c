@@ -57,6 +57,8 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
     if (!args_int(a, "jobs", 1, JOBS_MOST, s->jobs, &jobs, e))
         return false;
     s->jobs = (int)jobs;
+    if (!args_seconds(a, "lock-wait", &s->lock_wait_ms, e))
+        return false;
     if (args_has(a, "max-rate") && !args_rate(a, "max-rate", &s->max_rate, e))
         return false;
     take_text(a, "source", &s->source);

@@ -182,7 +182,7 @@ bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, str
                       .a = arena_new(),
                       .report = out,
                       .made_by_others = s->no_schema,
-                      .give_up_ms = INIT_GIVE_UP_MS};
+                      .give_up_ms = s->lock_wait_ms};
     *out = (struct init_report){0};
     bool ok = run(&in, e);
     if (!ok)

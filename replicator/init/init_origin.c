@@ -12,7 +12,7 @@ bool init_take_seed(struct init *in, struct err *e)
     struct relations taken;
     enum seed_has *has;
     const struct capture_install_options o = {.lock_timeout_ms = INIT_LOCK_MS,
-                                              .give_up_ms = INIT_GIVE_UP_MS,
+                                              .give_up_ms = in->give_up_ms,
                                               .waiting = init_say_waiting,
                                               .arg = in};
     if (!in->s->seeded)

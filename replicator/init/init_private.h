@@ -6,8 +6,8 @@
 
 #include "repl/init.h"
 
-/* No application statement waits for CREATE TRIGGER longer than this; in all init waits for a table that long. */
-enum { INIT_LOCK_MS = 300, INIT_GIVE_UP_MS = 600000 };
+/* No application statement waits for CREATE TRIGGER longer than this. */
+enum { INIT_LOCK_MS = 300 };
 
 struct init {
     const struct sync *s;
@@ -21,8 +21,8 @@ struct init {
     struct relations tables; /* the selected ones, as the source has them */
     struct target_state state;
     struct init_report *report;
-    uint64_t said_at; /* when a wait was last told */
-    unsigned give_up_ms;
+    uint64_t said_at;                  /* when a wait was last told */
+    unsigned give_up_ms;               /* how long others may keep a table locked; 0: no limit */
     bool made_by_others;               /* the target's tables */
     const struct interrupt *interrupt; /* or NULL */
 };

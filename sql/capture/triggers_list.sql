@@ -1,6 +1,7 @@
 -- Triggers on the users' tables that call a function of repl's schema; clones on partitions go with their parents.
--- Reads: pg_trigger, pg_proc.   Variables: schema.   Returns: trigger, quoted table, schema, table; in table order.
-SELECT g.tgname, pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
+-- Reads: pg_trigger, pg_proc.   Variables: schema.   Returns: trigger, quoted table, schema, table, whether that is
+-- partitioned; in table order.
+SELECT g.tgname, pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname, c.relname, c.relkind = 'p' AS partitioned
 FROM pg_catalog.pg_trigger g
 JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
 JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace

@@ -1,6 +1,6 @@
 -- Who stands in the way of a lock: the longest transaction of those that hold one on a table, or wait for one in front; one of
 -- repl's own only where there is no other.
--- Reads: :sql_catalog_locked, :sql_catalog_holders, pg_class, pg_index, pg_namespace; waits for no lock itself.
+-- Reads: :sql_catalog_locked, :sql_catalog_holders, :sql_catalog_maintenance, pg_class, pg_index, pg_namespace; waits for no lock itself.
 -- Variables: table (text): schema.name, also that of a partitioned root, whose partitions count; empty: any. modes (text):
 -- those that stand in the way, as an array; of a sequence that is named also those that keep its last value from being read.
 -- Returns: schema, name (of the root), locked (which relation it is, as people write it), who (one line), pid (null: a
@@ -12,7 +12,7 @@ WITH whose AS ( -- an index is its table's, and so is what holds its large value
     LEFT JOIN pg_catalog.pg_class o ON o.reltoastrelid = coalesce(i.indrelid, h.oid)
 )
 SELECT rn.nspname, r.relname, n.nspname || '.' || c.relname,
-       b.who || CASE WHEN w.granted THEN '' ELSE ', which waits for the lock itself' END, b.pid,
+       b.who || coalesce(', ' || m.what, '') || CASE WHEN w.granted THEN '' ELSE ', which waits for the lock itself' END, b.pid,
        CASE c.relkind WHEN 'S' THEN 'the sequence' ELSE 'the table' END
 FROM whose w
 JOIN pg_catalog.pg_class c ON c.oid = w.owner
@@ -20,6 +20,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 JOIN (:sql_catalog_holders) b ON b.pid = w.pid OR (w.pid IS NULL AND b.virtualtransaction = w.virtualtransaction)
+LEFT JOIN (:sql_catalog_maintenance) m ON m.pid = b.pid
 WHERE (w.mode = ANY (:'modes'::text[])
        OR (c.relkind = 'S' AND :'table' <> '' AND w.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock')))
   AND :'table' IN ('', n.nspname || '.' || c.relname, rn.nspname || '.' || r.relname)

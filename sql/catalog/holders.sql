@@ -6,7 +6,7 @@
 -- A prepared transaction is the one that holds the lock of its own id.
 SELECT a.pid, NULL::text AS virtualtransaction,
        pg_catalog.format('pid %s (%s)', a.pid,
-                         pg_catalog.concat_ws(', ', coalesce(a.usename::text, a.backend_type), nullif(a.application_name, ''), a.state,
+                         pg_catalog.concat_ws(', ', coalesce(a.usename::text, a.backend_type, 'a process of the server'), nullif(a.application_name, ''), a.state,
                                               'transaction for ' || pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
                                                                                                     - a.xact_start))) AS who,
        a.xact_start AS since, a.application_name LIKE 'repl: %' AS own

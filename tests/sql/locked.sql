@@ -4,6 +4,7 @@
 \set own_schema repl
 \set sql_catalog_locked `cat sql/catalog/locked.sql`
 \set sql_catalog_holders `cat sql/catalog/holders.sql`
+\set sql_catalog_maintenance `cat sql/catalog/maintenance.sql`
 create table calm (id int);
 create table held (id int);
 create table part (id int) partition by range (id);
