@@ -54,13 +54,29 @@ bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t 
                    struct heap_list *out, struct err *e) MUST_CHECK;
 
 /*
- * Where to cut a heap by key, so that the first shares[i] of its rows come before keys[i]: SQL literals of the leading
- * nrange columns, or NULL where its sample was too small to tell. Ascending; none twice. One short query.
+ * Where to cut a heap by key, so that the first shares[i] of its rows come before keys[i]: the values of the leading
+ * nrange columns as an array of text, or NULL where its sample was too small to tell. Ascending; none twice. One short query.
  */
 bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h, const double *shares,
                   size_t n, struct arena *a, const char **keys, struct err *e) MUST_CHECK;
 /* The columns and operators that such keys belong to: another text, other ranges. */
 char *catalog_range_key(struct arena *a, const struct relation *r);
+
+/*
+ * What an operator or a hash of a key is given (keys.c), as the type that it takes. side: the table on the server that
+ * runs the SQL; r: the table whose key it is, which says which columns it has, and in which order. Both are the same on
+ * the source; the target has its own operators, unless its table has another key.
+ */
+const struct key_column *key_terms(const struct relation *side, const struct relation *r, size_t k);
+/* t."id"::pg_catalog.int8: the column in place k, from 0. */
+void key_column_sql(struct buf *b, const struct relation *side, const struct relation *r, size_t k,
+                    const char *prefix);
+/* d.k1::pg_catalog.int8: what a delta table, a stage or a list of values calls it. */
+void key_value_sql(struct buf *b, const struct relation *side, const struct relation *r, size_t k,
+                   const char *prefix);
+/* d.k1::t = t."id"::t AND ..., with the operators of the key's index; values and columns are the prefixes. */
+char *key_join_sql(struct arena *a, const struct relation *side, const struct relation *r, const char *values,
+                   const char *columns);
 
 bool catalog_identity(struct conn *c, struct server_identity *out, struct err *e) MUST_CHECK;
 bool identity_equal(const struct server_identity *a, const struct server_identity *b);

@@ -228,6 +228,9 @@ bool pg_query_last_filled(struct conn *c, const char *text, const struct sql_var
 void sql_ident(struct buf *b, const char *name);
 void sql_literal(struct buf *b, const char *text);
 char *sql_qualified(struct arena *a, const char *schema, const char *name);
+/* The values of an array of text as the server writes it, {a,"b c"}; false where it is none, of more than one dimension, or
+ * has nulls. The values are the arena's. */
+bool sql_array_parse(struct arena *a, const char *text, char ***values, size_t *n);
 
 /* ---- LISTEN ---- */
 

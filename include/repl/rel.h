@@ -38,14 +38,18 @@ struct column {
 };
 
 struct key_column {
-    size_t column;       /* index into columns */
-    const char *eq;      /* "OPERATOR(pg_catalog.=)", the equality of the key's index */
-    const char *lt, *ge; /* its order */
+    size_t column; /* index into columns */
+    /* "::pg_catalog.varchar::pg_catalog.text": the type under the domains, and the one that the operators take where that
+     * is another. Every operand is cast so, literals too: a schema pins an operator's name, and the operands' types choose
+     * among the operators of that name. */
+    const char *as;
+    const char *eq;                /* "OPERATOR(pg_catalog.=)", the equality of the key's index */
+    const char *lt, *le, *ge, *gt; /* its order */
     const char
         *order; /* "USING OPERATOR(pg_catalog.<) NULLS LAST": what ORDER BY says to get that of the index */
     const char *collate; /* " COLLATE s.c" where the index has another collation than the column, else "" */
     const char *folds;   /* likewise where the column's own takes different texts for equal, else "" */
-    /* "pg_catalog.hashint8extended(", or "...(ARRAY[": equal values have equal hashes; "": there is none */
+    /* "pg_catalog.hashint8extended(", or "...(ARRAY[": equal values of the type as have equal hashes; "": there is none */
     const char *hash;
 };
 

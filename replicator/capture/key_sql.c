@@ -25,10 +25,10 @@ char *key_same(struct arena *a, const struct relation *r, const char *prefix, co
 {
     struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
-        buf_printf(&b, "%s%s", k != 0 ? " AND " : "", prefix);
-        sql_ident(&b, relation_key(r, k)->name);
-        buf_printf(&b, " %s %s", r->key[k].eq, other);
-        sql_ident(&b, relation_key(r, k)->name);
+        buf_puts(&b, k != 0 ? " AND " : "");
+        key_column_sql(&b, r, r, k, prefix);
+        buf_printf(&b, " %s ", r->key[k].eq);
+        key_column_sql(&b, r, r, k, other);
     }
     return buf_take(a, &b);
 }
@@ -36,14 +36,14 @@ char *key_same(struct arena *a, const struct relation *r, const char *prefix, co
 /* A hash of the whole key of c: each column's seeds the next one's. NULL: there is none. */
 static const char *hash_call(struct arena *a, const struct relation *r, uint64_t seed)
 {
-    const char *hash = arena_printf(a, "%llu", (unsigned long long)seed >> 1); /* it is a bigint */
+    const char *hash = arena_printf(a, "%llu::pg_catalog.int8", (unsigned long long)seed >> 1);
     for (size_t k = 0; k < r->nkey; k++) {
         const char *call = r->key[k].hash;
         struct buf b = {0};
         if (call[0] == '\0')
             return NULL;
-        buf_printf(&b, "%sc.", call);
-        sql_ident(&b, relation_key(r, k)->name);
+        buf_puts(&b, call);
+        key_column_sql(&b, r, r, k, "c.");
         buf_printf(&b, "%s, %s)", call[strlen(call) - 1] == '[' ? "]" : "", hash);
         hash = buf_take(a, &b);
     }

@@ -9,8 +9,12 @@
 static char *same_keys(struct arena *a, const struct relation *r)
 {
     struct buf b = {0};
-    for (size_t k = 0; k < r->nkey; k++)
-        buf_printf(&b, "%sd.k%zu %s v.k%zu", k != 0 ? " AND " : "", k + 1, r->key[k].eq, k + 1);
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_puts(&b, k != 0 ? " AND " : "");
+        key_value_sql(&b, r, r, k, "d.");
+        buf_printf(&b, " %s ", r->key[k].eq);
+        key_value_sql(&b, r, r, k, "v.");
+    }
     char *on = arena_strdup(a, r->nkey != 0 ? buf_text(&b) : "true");
     buf_free(&b);
     return on;

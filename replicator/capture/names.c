@@ -57,12 +57,7 @@ char *list_columns(struct arena *a, const struct relation *r, const char *prefix
 
 char *join_keys(struct arena *a, const struct relation *r)
 {
-    struct buf b = {0};
-    for (size_t k = 0; k < r->nkey; k++) {
-        buf_printf(&b, "%sd.k%zu %s t.", k != 0 ? " AND " : "", k + 1, r->key[k].eq);
-        sql_ident(&b, relation_key(r, k)->name);
-    }
-    return buf_take(a, &b);
+    return key_join_sql(a, r, r, "d.", "t.");
 }
 
 char *list_ids(struct arena *a, const struct ids *l)

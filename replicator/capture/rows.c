@@ -12,17 +12,22 @@ static char *column_hash(struct arena *a, const char *type, size_t k)
     static const struct {
         const char *type, *function, *cast;
     } known[] = {
-        {"smallint", "hashint8", "::bigint"}, {"integer", "hashint8", "::bigint"},
-        {"bigint", "hashint8", ""},           {"uuid", "uuid_hash", ""},
-        {"numeric", "hash_numeric", ""},      {"text", "hashtext", ""},
-        {"date", "hashtext", "::text"},       {"character varying", "hashtext", "::text"},
-        {"timestamp", "hashtext", "::text"},
+        {"smallint", "hashint8", "::pg_catalog.int8"},
+        {"integer", "hashint8", "::pg_catalog.int8"},
+        {"bigint", "hashint8", ""},
+        {"uuid", "uuid_hash", ""},
+        {"numeric", "hash_numeric", ""},
+        {"text", "hashtext", ""},
+        {"date", "hashtext", "::pg_catalog.text"},
+        {"character varying", "hashtext", "::pg_catalog.text"},
+        {"timestamp", "hashtext", "::pg_catalog.text"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         size_t len = strlen(known[i].type);
         if (strncmp(type, known[i].type, len) == 0 && strchr("( ", type[len]) != NULL &&
             strchr(type, '[') == NULL)
-            return arena_printf(a, "pg_catalog.%s(k%zu%s)::bigint", known[i].function, k, known[i].cast);
+            return arena_printf(a, "pg_catalog.%s(k%zu%s)::pg_catalog.int8", known[i].function, k,
+                                known[i].cast);
     }
     return NULL;
 }
@@ -63,8 +68,8 @@ static char *owed_condition(struct arena *a, const struct relation *r, const cha
                      : arena_printf(a, "xid >= %lld AND NOT pg_catalog.txid_visible_in_snapshot(xid, '%s')",
                                     oldest(snapshot), snapshot);
     if (range != NULL && range->slices > 1)
-        when = arena_printf(a, "pg_catalog.abs((%s) %% %d) = %d AND %s", key_hash(a, r), range->slices,
-                            range->slice, when);
+        when = arena_printf(a, "pg_catalog.abs((%s) %% %d::pg_catalog.int8) = %d AND %s", key_hash(a, r),
+                            range->slices, range->slice, when);
     if (range == NULL || range->side == 0)
         return when;
     if (range->side != side)

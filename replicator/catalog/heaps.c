@@ -86,8 +86,7 @@ static const char *percent(struct arena *a, const struct heap *h, size_t nranges
 
 static void key_expression(struct buf *b, const struct relation *r, size_t k)
 {
-    buf_puts(b, "t.");
-    sql_ident(b, relation_key(r, k)->name);
+    key_column_sql(b, r, r, k, "t.");
     buf_puts(b, r->key[k].collate);
 }
 
@@ -102,24 +101,16 @@ static char *ascending(struct arena *a, const struct relation *r)
     return buf_take(a, &b);
 }
 
-/* format('%L::type, %L::type', t.a, t.b): literals that mean the same value again. */
-static char *literals(struct arena *a, const struct relation *r)
+/* ARRAY[format('%s', t.a), ...]: the values as text, by the output functions of their types. */
+static char *values(struct arena *a, const struct relation *r)
 {
-    struct buf format = {0}, b = {0};
+    struct buf b = {0};
     for (size_t k = 0; k < r->nrange; k++) {
-        buf_puts(&format, k != 0 ? ", %L::" : "%L::");
-        for (const char *s = relation_key(r, k)->type; *s != '\0'; s++)
-            buf_printf(&format, *s == '%' ? "%%%%" : "%c", *s); /* a type may be named anything */
-    }
-    buf_puts(&b, "pg_catalog.format(");
-    sql_literal(&b, format.data);
-    for (size_t k = 0; k < r->nrange; k++) {
-        buf_puts(&b, ", ");
-        buf_puts(&b, "t.");
+        buf_puts(&b, k != 0 ? ", pg_catalog.format('%s', t." : "ARRAY[pg_catalog.format('%s', t.");
         sql_ident(&b, relation_key(r, k)->name);
+        buf_puts(&b, ")");
     }
-    buf_puts(&b, ")");
-    buf_free(&format);
+    buf_puts(&b, "]");
     return buf_take(a, &b);
 }
 
@@ -138,8 +129,8 @@ bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h
 {
     struct result *found;
     const struct sql_var vars[] = {
-        {"table", h->sql},       {"percent", percent(a, h, n + 1)},     {"order", ascending(a, r)},
-        {"key", literals(a, r)}, {"shares", share_array(a, shares, n)}, {NULL, NULL},
+        {"table", h->sql},     {"percent", percent(a, h, n + 1)},     {"order", ascending(a, r)},
+        {"key", values(a, r)}, {"shares", share_array(a, shares, n)}, {NULL, NULL},
     };
     if (!run(c, sql_catalog_cuts, vars, &found, e))
         return err_relation(e, r);

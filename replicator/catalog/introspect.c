@@ -145,13 +145,11 @@ static void fill_keys(const struct result *keys, const struct result *columns, s
         for (size_t k = 0; k < t->nkey; k++) {
             t->key[k].column =
                 column_of(columns, column_run[at], t->ncolumns, result_int(keys, row + (int)k, 3));
-            t->key[k].eq = arena_strdup(a, result_text(keys, row + (int)k, 4));
-            t->key[k].lt = arena_strdup(a, result_text(keys, row + (int)k, 5));
-            t->key[k].ge = arena_strdup(a, result_text(keys, row + (int)k, 6));
-            t->key[k].order = arena_strdup(a, result_text(keys, row + (int)k, 7));
-            t->key[k].collate = arena_strdup(a, result_text(keys, row + (int)k, 8));
-            t->key[k].folds = arena_strdup(a, result_text(keys, row + (int)k, 9));
-            t->key[k].hash = arena_strdup(a, result_text(keys, row + (int)k, 10));
+            const char **const texts[] = {
+                &t->key[k].as, &t->key[k].eq,    &t->key[k].lt,      &t->key[k].le,    &t->key[k].ge,
+                &t->key[k].gt, &t->key[k].order, &t->key[k].collate, &t->key[k].folds, &t->key[k].hash};
+            for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+                *texts[i] = arena_strdup(a, result_text(keys, row + (int)k, 4 + (int)i));
         }
         t->nrange = same_order(t);
     }

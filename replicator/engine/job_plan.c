@@ -29,11 +29,27 @@ static bool has_rows(const struct world *w, int id)
     return has_plan(w, id);
 }
 
-/* Ranges are bounds of one order: with another key, or another collation of it, they would be others. */
-static bool still_fits(const struct target_heap *plan, const struct heap *h, const char *range_key)
+/* Of a heap that is cut by key, every cut but the first has a value for each column that ranges are made of. */
+static bool has_keys(const struct target_heap *plan, size_t columns, struct arena *a)
 {
-    return plan != NULL && plan->filenode == h->filenode &&
-           (plan->range_key == NULL || (range_key != NULL && strcmp(plan->range_key, range_key) == 0));
+    for (size_t i = 0; i < plan->ncuts; i++) {
+        const char *key = plan->cuts[i].key;
+        char **values;
+        size_t n;
+        if (i == 0 ? key != NULL : key == NULL || !sql_array_parse(a, key, &values, &n) || n != columns)
+            return false;
+    }
+    return true;
+}
+
+/* Ranges are bounds of one order: with another key, or another collation of it, they would be others. */
+static bool still_fits(const struct target_heap *plan, const struct heap *h, const char *range_key,
+                       const struct relation *r, struct arena *a)
+{
+    if (plan == NULL || plan->filenode != h->filenode)
+        return false;
+    return plan->range_key == NULL ||
+           (range_key != NULL && strcmp(plan->range_key, range_key) == 0 && has_keys(plan, r->nrange, a));
 }
 
 /* The plan that the target has, where it has one of every heap and each is still the file it was made for. */
@@ -42,7 +58,7 @@ static bool take_plan(const struct plan_task *t, struct table_cut *c, const char
     const struct relation *r = &t->task.world->relations.items[c->index];
     for (size_t i = 0; i < c->heaps.count; i++) {
         const struct target_heap *plan = known_heap(t->task.world, r->id, c->heaps.items[i].oid);
-        if (!still_fits(plan, &c->heaps.items[i], range_key))
+        if (!still_fits(plan, &c->heaps.items[i], range_key, r, t->task.mem))
             return false;
         c->plans[i] = *plan;
     }

@@ -97,27 +97,6 @@ char *stage_name(struct arena *a, const struct apply_table *t)
 
 /* ---- pieces of the statements ---- */
 
-static const char *key_operator(const struct apply_table *t, size_t k)
-{
-    const char *name = relation_key(t->source, k)->name;
-    for (size_t i = 0; i < t->target->nkey; i++)
-        if (strcmp(relation_key(t->target, i)->name, name) == 0)
-            return t->target->key[i].eq;
-    return t->source->key[k].eq;
-}
-
-static char *on_keys(struct arena *a, const struct apply_table *t)
-{
-    struct buf b = {0};
-    const struct relation *r = t->source;
-    for (size_t k = 0; k < r->nkey; k++) {
-        buf_puts(&b, k != 0 ? " AND t." : "t.");
-        sql_ident(&b, relation_key(r, k)->name);
-        buf_printf(&b, " %s s.k%zu", key_operator(t, k), k + 1);
-    }
-    return buf_take(a, &b);
-}
-
 /* Columns that a row can only change by being made anew. */
 static bool is_recreated(const struct apply_table *t, size_t i)
 {
@@ -248,7 +227,7 @@ static void fill_variables(struct arena *a, const struct apply_table *t, struct 
         {"into", t->target->sql},
         {"table", arena_printf(a, "%s%s", t->target->partitioned ? "" : "ONLY ", t->target->sql)},
         {"stage", t->values != NULL ? "pg_catalog.unnest($1)" : t->stage},
-        {"on", on_keys(a, t)},
+        {"on", key_join_sql(a, t->target, t->source, "s.", "t.")},
         {"columns", column_list(a, t, false)},
         {"staged", column_list(a, t, true)},
         [DIFFERS] = {"differs", ""},

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "repl/pg.h"
 
@@ -37,6 +38,44 @@ char *sql_qualified(struct arena *a, const char *schema, const char *name)
     buf_puts(&b, ".");
     sql_ident(&b, name);
     return buf_take(a, &b);
+}
+
+/* One value, quoted or not; returns what stands behind it, NULL where it is none. */
+static const char *array_value(const char *s, char *out)
+{
+    const char *begin = s;
+    bool quoted = *s == '"';
+    for (s += quoted; *s != '\0' && *s != (quoted ? '"' : ',') && (quoted || *s != '}'); s++) {
+        if (!quoted && strchr("{\"", *s) != NULL)
+            return NULL;
+        if (*s == '\\' && *++s == '\0')
+            return NULL;
+        *out++ = *s;
+    }
+    *out = '\0';
+    if (!quoted && (s == begin || (s - begin == 4 && strncasecmp(begin, "NULL", 4) == 0)))
+        return NULL;
+    return !quoted ? s : *s == '"' ? s + 1 : NULL;
+}
+
+bool sql_array_parse(struct arena *a, const char *text, char ***values, size_t *n)
+{
+    size_t most = 1;
+    for (const char *s = text; *s != '\0'; s++)
+        most += *s == ',';
+    *values = arena_alloc(a, most * sizeof **values);
+    *n = 0;
+    if (strcmp(text, "{}") == 0)
+        return true;
+    const char *s = text;
+    for (char open = '{'; *s == open; open = ',') {
+        char *value = arena_alloc(a, strlen(s) + 1);
+        s = array_value(s + 1, value);
+        if (s == NULL)
+            return false;
+        (*values)[(*n)++] = value;
+    }
+    return strcmp(s, "}") == 0;
 }
 
 static bool is_name(char ch)

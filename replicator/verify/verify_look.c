@@ -96,15 +96,16 @@ static void see_line(void *arg, const char *text, size_t len)
     }
 }
 
-static char *rows_sql(struct verify_sides *s, const struct relation *side, const char *values)
+static char *rows_sql(struct verify_sides *s, const struct relation *side, const struct verify_key *keys,
+                      size_t n)
 {
     const struct sql_var vars[] = {
-        {"values", values},
+        {"values", verify_values_sql(s->a, side, s->from, keys, n)},
         {"names", verify_names_sql(s->a, s->from)},
         {"columns",
          arena_printf(s->a, "%s, %s", verify_key_sql(s->a, s->from), verify_columns_sql(s->a, s->from))},
         {"table", verify_table_sql(s->a, side)},
-        {"on", verify_on_sql(s->a, s->from)},
+        {"on", verify_on_sql(s->a, side, s->from)},
         {NULL, NULL},
     };
     char *sql = sql_fill(sql_verify_keys, vars);
@@ -125,12 +126,12 @@ static struct seen_rows seen_rows(struct verify_sides *s, size_t n)
     };
 }
 
-static bool read_both(struct verify_sides *s, const char *values, struct seen_rows *source,
-                      struct seen_rows *target, struct err *e)
+static bool read_both(struct verify_sides *s, const struct verify_key *keys, size_t n,
+                      struct seen_rows *source, struct seen_rows *target, struct err *e)
 {
     int64_t *bytes = &s->job->found.network;
-    return pg_send(s->source, rows_sql(s, s->from, values), e) &&
-           pg_send(s->target, rows_sql(s, s->to, values), e) &&
+    return pg_send(s->source, rows_sql(s, s->from, keys, n), e) &&
+           pg_send(s->target, rows_sql(s, s->to, keys, n), e) &&
            copy_lines(s->source, see_line, source, bytes, e) &&
            copy_lines(s->target, see_line, target, bytes, e);
 }
@@ -246,13 +247,13 @@ static bool judge(struct verify_sides *s, const struct verify_key *key, bool owe
 static bool look(struct verify_sides *s, const struct verify_key *keys, size_t n, struct err *e)
 {
     const char *snapshot;
-    char *values = verify_values_sql(s->a, s->from, keys, n);
+    char *values = verify_values_sql(s->a, s->from, s->from, keys, n);
     bool *owed = arena_alloc(s->a, n * sizeof *owed);
     struct verify_key *differing = arena_alloc(s->a, n * sizeof *differing);
     size_t ndiffering = 0;
     struct seen_rows source = seen_rows(s, n), target = seen_rows(s, n);
     if (!verify_look_begin(s, &snapshot, e) || !verify_look_owed(s, snapshot, values, owed, n, e) ||
-        !read_both(s, values, &source, &target, e) || !verify_look_end(s, e))
+        !read_both(s, keys, n, &source, &target, e) || !verify_look_end(s, e))
         return false;
     for (size_t i = 0; i < n; i++) {
         if (owed[i] && !equal_now(&source.items[i], &target.items[i]))
@@ -260,8 +261,9 @@ static bool look(struct verify_sides *s, const struct verify_key *keys, size_t n
         if (judge(s, &keys[i], owed[i], &source, &target, i))
             differing[ndiffering++] = keys[i];
     }
-    return ndiffering == 0 || capture_owe(s->source, &s->job->world->capture, s->from,
-                                          verify_values_sql(s->a, s->from, differing, ndiffering), s->a, e);
+    return ndiffering == 0 ||
+           capture_owe(s->source, &s->job->world->capture, s->from,
+                       verify_values_sql(s->a, s->from, s->from, differing, ndiffering), s->a, e);
 }
 
 bool verify_look(struct verify_sides *s, const struct verify_key *keys, size_t n, struct err *e)

@@ -101,7 +101,8 @@ static bool next_boundary(struct verification *v, size_t index, const char *from
     const struct sql_var vars[] = {
         {"keys", verify_key_sql(v->mem, r)},
         {"table", verify_table_sql(v->mem, r)},
-        {"range", verify_range_sql(v->mem, r, from, NULL)},
+        {"range", verify_range_sql(v->mem, r, r, from, NULL)},
+        {"order", verify_order_sql(v->mem, r)},
         {"rows", arena_printf(v->mem, "%lld", (long long)range_rows(v, index) - 1)},
         {NULL, NULL},
     };
@@ -135,7 +136,7 @@ static bool next_range(struct verification *v, size_t index, struct err *e)
     bool small = (double)r->bytes < (double)range_rows(v, index) * row_bytes(v, index) && t->ranges == 0 &&
                  r->rows_estimate > 0;
     struct err why;
-    if (r->nkey != 0 && verify_has_ranges(r) && !small &&
+    if (r->nkey != 0 && verify_has_ranges(r, &v->world.targets[index]) && !small &&
         !next_boundary(v, index, range.from, &range.to, &why))
         return verify_give_up(v, index, &why, e);
     free(t->planned_to);

@@ -27,10 +27,10 @@ struct digests {
     struct digest all, buckets[BUCKETS];
 };
 
-static const char *range_of(struct verify_sides *s)
+static const char *range_of(struct verify_sides *s, const struct relation *side)
 {
     const struct verify_range *r = &s->job->range;
-    return verify_range_sql(s->a, s->from, r->from, r->to);
+    return verify_range_sql(s->a, side, s->from, r->from, r->to);
 }
 
 static char *digest_sql(struct verify_sides *s, const struct relation *side, const char *text)
@@ -40,7 +40,7 @@ static char *digest_sql(struct verify_sides *s, const struct relation *side, con
         {"hash", verify_hash_sql(s->a, s->from)},
         {"bucket", verify_bucket_sql(s->a, s->from)},
         {"table", verify_table_sql(s->a, side)},
-        {"range", range_of(s)},
+        {"range", range_of(s, side)},
         {NULL, NULL},
     };
     char *sql = sql_fill(text, vars);
@@ -107,7 +107,7 @@ static char *rows_sql(struct verify_sides *s, const struct relation *side, const
     const struct sql_var vars[] = {
         {"columns", s->from->nkey != 0 ? arena_printf(s->a, "%s, %s", key, columns) : columns},
         {"table", verify_table_sql(s->a, side)},
-        {"range", range_of(s)},
+        {"range", range_of(s, side)},
         {"bucket", verify_bucket_sql(s->a, s->from)},
         {"buckets", buckets},
         {NULL, NULL},

@@ -23,6 +23,13 @@ const struct column *verify_column(const struct relation *r, size_t index)
     return NULL;
 }
 
+/* The key's column as that side describes it. */
+static const struct column *side_column(const struct relation *side, const struct relation *r, size_t k)
+{
+    const struct column *c = relation_column(side, relation_key(r, k)->name);
+    return c != NULL ? c : relation_key(r, k);
+}
+
 static bool is_char(const struct column *c)
 {
     return strcmp(c->base_type, "\"char\"") == 0;
@@ -85,41 +92,56 @@ static char *column_hash(struct arena *a, const struct column *c, long long seed
     char *value = buf_take(a, &b);
     const char *call = "";
     if (strcmp(type, "integer") == 0 || strcmp(type, "smallint") == 0 || strcmp(type, "boolean") == 0)
-        call = arena_printf(a, "hashint4extended(%s::int4, %lld)", value, seed);
+        call = arena_printf(a, "pg_catalog.hashint4extended(%s::pg_catalog.int4, %lld::pg_catalog.int8)",
+                            value, seed);
     else if (is_char(c))
-        call = arena_printf(a, "hashint4extended(%s::\"char\"::int4, %lld)", value, seed);
+        call = arena_printf(
+            a, "pg_catalog.hashint4extended(%s::pg_catalog.\"char\"::pg_catalog.int4, %lld::pg_catalog.int8)",
+            value, seed);
     else if (strcmp(type, "bigint") == 0)
-        call = arena_printf(a, "hashint4extended(0, %s::int8 # %lld)", value, seed);
+        call = arena_printf(a,
+                            "pg_catalog.hashint4extended(0, %s::pg_catalog.int8 OPERATOR(pg_catalog.#) "
+                            "%lld::pg_catalog.int8)",
+                            value, seed);
     else if (strcmp(type, "uuid") == 0)
-        call = arena_printf(a, "uuid_hash_extended(%s::uuid, %lld)", value, seed);
+        call = arena_printf(a, "pg_catalog.uuid_hash_extended(%s::pg_catalog.uuid, %lld::pg_catalog.int8)",
+                            value, seed);
     else if (strcmp(type, "text") == 0 || begins(type, "character varying"))
-        call = arena_printf(a, "hashtextextended(%s::text COLLATE \"C\", %lld)", value, seed);
+        call = arena_printf(a,
+                            "pg_catalog.hashtextextended(%s::pg_catalog.text COLLATE pg_catalog.\"C\", "
+                            "%lld::pg_catalog.int8)",
+                            value, seed);
     else
         return arena_strdup(a, "");
-    return c->not_null ? arena_strdup(a, call) : arena_printf(a, "coalesce(%s, %lld)", call, ~seed);
+    return c->not_null ? arena_strdup(a, call)
+                       : arena_printf(a, "coalesce(%s, %lld::pg_catalog.int8)", call, ~seed);
 }
 
 /* The hashes of some columns together, each with its own seed, so that values that change places are seen. */
 static char *hash_of(struct arena *a, const struct column *const *columns, size_t n)
 {
+    static const char xor [] = " OPERATOR(pg_catalog.#) ";
     struct buf all = {0}, texts = {0};
     for (size_t i = 0; i < n; i++) {
         /* A seed from the name is the same on both sides; PostgreSQL takes no literal for the smallest bigint. */
         long long seed = (long long)(hash64_str(columns[i]->name) >> 2);
         char *one = column_hash(a, columns[i], seed);
         if (one[0] != '\0') {
-            buf_printf(&all, "%s%s", all.len != 0 ? " # " : "", one);
+            buf_printf(&all, "%s%s", all.len != 0 ? xor : "", one);
             continue;
         }
         buf_puts(&texts, texts.len != 0 ? ", t." : "t.");
         sql_ident(&texts, columns[i]->name);
     }
     if (texts.len != 0)
-        buf_printf(&all, "%shashtextextended(ROW(%s)::text COLLATE \"C\", 7)", all.len != 0 ? " # " : "",
-                   texts.data);
+        buf_printf(&all,
+                   "%spg_catalog.hashtextextended(ROW(%s)::pg_catalog.text COLLATE pg_catalog.\"C\", "
+                   "7::pg_catalog.int8)",
+                   all.len != 0 ? xor : "", texts.data);
     buf_free(&texts);
     /* Mixed once more: of plain sums of parts two rows could swap a value unseen. */
-    char *sql = arena_printf(a, "hashint4extended(0, %s)", all.len != 0 ? all.data : "0::int8");
+    char *sql =
+        arena_printf(a, "pg_catalog.hashint4extended(0, %s)", all.len != 0 ? all.data : "0::pg_catalog.int8");
     buf_free(&all);
     return sql;
 }
@@ -138,53 +160,80 @@ char *verify_bucket_sql(struct arena *a, const struct relation *r)
     const struct column **c = arena_alloc(a, (r->nkey + 1) * sizeof(*c));
     for (size_t k = 0; k < r->nkey; k++)
         c[k] = relation_key(r, k);
-    return arena_printf(a, "(%s & 255)", r->nkey != 0 ? hash_of(a, c, r->nkey) : verify_hash_sql(a, r));
+    return arena_printf(a, "(%s OPERATOR(pg_catalog.&) 255::pg_catalog.int8)",
+                        r->nkey != 0 ? hash_of(a, c, r->nkey) : verify_hash_sql(a, r));
 }
 
 /* ---- ranges ---- */
 
-bool verify_has_ranges(const struct relation *r)
+static bool one_order(const struct relation *side, const struct relation *r)
 {
-    for (size_t k = 0; k < r->nkey; k++)
-        if (strcmp(r->key[k].eq, r->key[0].eq) != 0)
+    for (size_t k = 1; k < r->nkey; k++)
+        if (strcmp(key_terms(side, r, k)->gt, key_terms(side, r, 0)->gt) != 0 ||
+            strcmp(key_terms(side, r, k)->le, key_terms(side, r, 0)->le) != 0)
             return false;
-    size_t len = r->nkey != 0 ? strlen(r->key[0].eq) : 0;
-    return len > 3 && strcmp(r->key[0].eq + len - 3, ".=)") == 0;
+    return r->nkey != 0;
 }
 
-/* The operator beside the key's equality: "OPERATOR(pg_catalog.=)" and ">" give "OPERATOR(pg_catalog.>)". */
-static void add_comparison(struct buf *b, const struct relation *r, const char *sign, const char *key)
+bool verify_has_ranges(const struct relation *r, const struct relation *target)
 {
-    const char *eq = r->key[0].eq;
-    size_t left = strlen(key);
-    buf_puts(b, "(");
+    return one_order(r, r) && one_order(target, r);
+}
+
+char *verify_order_sql(struct arena *a, const struct relation *r)
+{
+    struct buf b = {0};
     for (size_t k = 0; k < r->nkey; k++) {
-        buf_puts(b, k != 0 ? ", t." : "t.");
-        sql_ident(b, relation_key(r, k)->name);
+        buf_puts(&b, k != 0 ? ", " : "");
+        key_column_sql(&b, r, r, k, "t.");
+        buf_printf(&b, " USING %s", r->key[k].lt);
     }
-    buf_printf(b, ") %.*s%s) (", (int)(strlen(eq) - 2), eq, sign);
+    return buf_take(a, &b);
+}
+
+/* The fields of a key's line of COPY as literals of its columns' types, each behind a comma. */
+static void add_fields(struct buf *b, const struct relation *side, const struct relation *r, const char *key,
+                       const char *comma, bool as_operand)
+{
     struct arena *a = arena_new();
+    size_t left = strlen(key);
     for (size_t k = 0; k < r->nkey; k++) {
         size_t len = copy_field_length(key, left);
-        buf_puts(b, k != 0 ? ", " : "");
+        buf_puts(b, k != 0 ? ", " : comma);
         sql_literal(b, copy_field_value(a, key, len));
-        buf_printf(b, "::%s", relation_key(r, k)->type);
+        if (as_operand)
+            buf_puts(b, key_terms(side, r, k)->as);
+        else
+            buf_printf(b, "::%s", side_column(side, r, k)->bare_type);
         key += len < left ? len + 1 : len;
         left -= len < left ? len + 1 : len;
     }
     arena_free(a);
+}
+
+static void add_comparison(struct buf *b, const struct relation *side, const struct relation *r,
+                           const char *operator, const char * key)
+{
+    buf_puts(b, "(");
+    for (size_t k = 0; k < r->nkey; k++) {
+        buf_puts(b, k != 0 ? ", " : "");
+        key_column_sql(b, side, r, k, "t.");
+    }
+    buf_printf(b, ") %s (", operator);
+    add_fields(b, side, r, key, "", true);
     buf_puts(b, ")");
 }
 
-char *verify_range_sql(struct arena *a, const struct relation *r, const char *from, const char *to)
+char *verify_range_sql(struct arena *a, const struct relation *side, const struct relation *r,
+                       const char *from, const char *to)
 {
     struct buf b = {0};
     if (from != NULL)
-        add_comparison(&b, r, ">", from);
+        add_comparison(&b, side, r, key_terms(side, r, 0)->gt, from);
     if (from != NULL && to != NULL)
         buf_puts(&b, " AND ");
     if (to != NULL)
-        add_comparison(&b, r, "<=", to);
+        add_comparison(&b, side, r, key_terms(side, r, 0)->le, to);
     if (b.len == 0)
         buf_puts(&b, "true");
     return buf_take(a, &b);
@@ -192,21 +241,13 @@ char *verify_range_sql(struct arena *a, const struct relation *r, const char *fr
 
 /* ---- keys ---- */
 
-char *verify_values_sql(struct arena *a, const struct relation *r, const struct verify_key *keys, size_t n)
+char *verify_values_sql(struct arena *a, const struct relation *side, const struct relation *r,
+                        const struct verify_key *keys, size_t n)
 {
     struct buf b = {0};
     for (size_t i = 0; i < n; i++) {
-        const char *field = keys[i].key;
-        size_t left = strlen(field);
         buf_printf(&b, "%s(%zu", i == 0 ? "VALUES " : ", ", i);
-        for (size_t k = 0; k < r->nkey; k++) {
-            size_t len = copy_field_length(field, left);
-            buf_puts(&b, ", ");
-            sql_literal(&b, copy_field_value(a, field, len));
-            buf_printf(&b, "::%s", relation_key(r, k)->type);
-            field += len < left ? len + 1 : len;
-            left -= len < left ? len + 1 : len;
-        }
+        add_fields(&b, side, r, keys[i].key, ", ", false);
         buf_puts(&b, ")");
     }
     return buf_take(a, &b);
@@ -221,14 +262,9 @@ char *verify_names_sql(struct arena *a, const struct relation *r)
     return buf_take(a, &b);
 }
 
-char *verify_on_sql(struct arena *a, const struct relation *r)
+char *verify_on_sql(struct arena *a, const struct relation *side, const struct relation *r)
 {
-    struct buf b = {0};
-    for (size_t k = 0; k < r->nkey; k++) {
-        buf_printf(&b, "%sv.k%zu %s t.", k != 0 ? " AND " : "", k + 1, r->key[k].eq);
-        sql_ident(&b, relation_key(r, k)->name);
-    }
-    return buf_take(a, &b);
+    return key_join_sql(a, side, r, "v.", "t.");
 }
 
 /* ---- lines of COPY ---- */

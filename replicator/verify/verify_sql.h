@@ -4,6 +4,7 @@
 #define REPL_VERIFY_SQL_H
 
 #include "repl/buf.h"
+#include "repl/catalog.h"
 #include "repl/mem.h"
 #include "repl/rel.h"
 #include "repl/state.h"
@@ -23,15 +24,22 @@ char *verify_key_sql(struct arena *a, const struct relation *r);
 /* The table as FROM wants it, on the side that describes it. */
 char *verify_table_sql(struct arena *a, const struct relation *r);
 
-/* Ranges of keys can be cut: there is a key whose columns compare by one and the same operator. */
-bool verify_has_ranges(const struct relation *r);
+/* In what follows r is the table whose key it is, the source's; side is the table on the server that runs the SQL. */
+
+/* Ranges of keys can be cut: there is a key whose columns compare by one and the same operator, on both sides. */
+bool verify_has_ranges(const struct relation *r, const struct relation *target);
+/* The order that ranges are made of, for ORDER BY on the source. */
+char *verify_order_sql(struct arena *a, const struct relation *r);
 /* The condition on t for keys behind from and up to to. */
-char *verify_range_sql(struct arena *a, const struct relation *r, const char *from, const char *to);
+char *verify_range_sql(struct arena *a, const struct relation *side, const struct relation *r,
+                       const char *from, const char *to);
 
 /* "VALUES (0, key...), ..." of keys given as lines of COPY; without a key ("VALUES (0)"). */
-char *verify_values_sql(struct arena *a, const struct relation *r, const struct verify_key *keys, size_t n);
+char *verify_values_sql(struct arena *a, const struct relation *side, const struct relation *r,
+                        const struct verify_key *keys, size_t n);
 char *verify_names_sql(struct arena *a, const struct relation *r); /* "n, k1, ..." */
-char *verify_on_sql(struct arena *a, const struct relation *r);    /* "v.k1 = t."id" AND ..." */
+char *verify_on_sql(struct arena *a, const struct relation *side,
+                    const struct relation *r); /* "v.k1 = t."id" AND ..." */
 
 /* ---- lines of COPY ---- */
 

@@ -51,7 +51,7 @@ CREATE TABLE :"schema".cut (
     heap     bigint NOT NULL,
     chunk    bigint NOT NULL,
     block    bigint NOT NULL,
-    key      text,
+    key      text[], -- the values of the key's columns
     bytes    bigint NOT NULL,
     PRIMARY KEY (relation, heap, chunk),
     FOREIGN KEY (relation, heap) REFERENCES :"schema".heap ON DELETE CASCADE

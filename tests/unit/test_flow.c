@@ -17,7 +17,7 @@ static struct column columns[] = {
     {.name = "n", .type = "public.positive", .base_type = "integer", .is_domain = true},
     {.name = "made", .type = "text", .base_type = "text", .generated = true},
 };
-static struct key_column key[] = {{.column = 0, .eq = "OPERATOR(pg_catalog.=)"}};
+static struct key_column key[] = {{.column = 0, .as = "::pg_catalog.int8", .eq = "OPERATOR(pg_catalog.=)"}};
 
 static struct relation table(void)
 {
@@ -124,6 +124,30 @@ static void merge_looks_up_few_rows_of_a_large_table(void **state)
     assert_true(has(&m, "SET LOCAL enable_nestloop = off"));
     script_free(&s);
     script_free(&m);
+    arena_free(a);
+}
+
+static void operands_have_the_type_of_the_operator(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct key_column source_key[] = {
+        {.column = 2, .as = "::pg_catalog.int4", .eq = "OPERATOR(pg_catalog.=)"}};
+    struct key_column target_key[] = {{.column = 2, .as = "::ext.\"Odd\"", .eq = "OPERATOR(ext.=)"}};
+    struct relation r = table(), there = table();
+    r.key = source_key;
+    there.key = target_key;
+    struct apply_table t = {.source = &r, .target = &there, .stage = "stage", .owed = 10};
+    struct script s = {0};
+    merge_add(&s, a, &t);
+    assert_true(has(&s, "s.k1::ext.\"Odd\" OPERATOR(ext.=) t.\"n\"::ext.\"Odd\""));
+    script_free(&s);
+    /* A target without that key has the source's operators. */
+    there.nkey = 0;
+    s = (struct script){0};
+    merge_add(&s, a, &t);
+    assert_true(has(&s, "s.k1::pg_catalog.int4 OPERATOR(pg_catalog.=) t.\"n\"::pg_catalog.int4"));
+    script_free(&s);
     arena_free(a);
 }
 
@@ -257,6 +281,7 @@ int main(void)
         cmocka_unit_test(merge_compares_domains_as_what_the_stage_holds),
         cmocka_unit_test(merge_never_writes_generated_columns),
         cmocka_unit_test(merge_looks_up_few_rows_of_a_large_table),
+        cmocka_unit_test(operands_have_the_type_of_the_operator),
         cmocka_unit_test(merge_replaces_a_table_without_key),
         cmocka_unit_test(truncations_of_a_batch_are_one_command),
         cmocka_unit_test(insert_of_no_rows_is_nothing),

@@ -168,9 +168,34 @@ static void a_spec_that_cannot_be_read_says_so(void **arg)
     }
 }
 
+static void arrays_are_values(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"",      "a",        "{",        "{a",     "{a}}",      "{a},{b}",
+                                       "{a}b",  "{,}",      "{a,}",     "{NULL}", "{a,null}",  "{{a},{b}}",
+                                       "{\"a}", "{\"a\"b}", "{a\"b\"}", "{a\\",   "[0:0]={a}", "{\"a\\\"}"};
+    struct arena *a = arena_new();
+    char **values;
+    size_t n;
+    assert_true(sql_array_parse(a, "{}", &values, &n));
+    assert_int_equal(n, 0);
+    assert_true(sql_array_parse(a, "{1,\"a,b\",\"\",\"NULL\",\"q\\\"\\\\{}\",ü}", &values, &n));
+    assert_int_equal(n, 6);
+    assert_string_equal(values[0], "1");
+    assert_string_equal(values[1], "a,b");
+    assert_string_equal(values[2], "");
+    assert_string_equal(values[3], "NULL");
+    assert_string_equal(values[4], "q\"\\{}");
+    assert_string_equal(values[5], "ü");
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_false(sql_array_parse(a, none[i], &values, &n));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_are_values),
         cmocka_unit_test(variables_are_filled_as_psql_does),
         cmocka_unit_test(what_is_no_variable_is_left_alone),
         cmocka_unit_test(quotes_are_written_right),
