@@ -213,6 +213,7 @@ struct apply_table {
     const char *values; /* its rows, a literal of an array of the stage's rows; NULL: they are in the stage */
     int64_t gone;       /* of the rows in values those that are deletes */
     int64_t rows, upserted, deleted;
+    int64_t bytes; /* of its rows, as they came */
 };
 
 /* Which staging tables a target session has: they outlive a batch, up to a number. */

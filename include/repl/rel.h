@@ -84,6 +84,7 @@ struct relation {
     size_t nrange; /* leading key columns that one row comparison can order: what key ranges are made of */
     int64_t bytes; /* heap and TOAST, of all leaves */
     int64_t rows_estimate; /* -1 when the server does not know */
+    double row_bytes; /* of one row, on average: by statistics, or as its first copy found it; 0: not known */
     const char *shape;     /* what capture calls its columns and unique indexes; NULL until captured */
     size_t nkey_now;       /* captured without key, it has one now, of so many columns; else 0 */
     const char *key_was;   /* the deltas hold values of this other key, quoted names; NULL: of its key */
@@ -111,7 +112,8 @@ bool relation_key_has(const struct relation *r, const char *column);
 /* Rows can go as COPY BINARY: every copied column is binary-safe. */
 bool relation_binary(const struct relation *r);
 
-/* What a row takes on its server, on average; a guess where that is not known. Never below 1. */
+/* row_bytes, or a guess where that is not known. Never below 1. The size of its file says nothing of it: dead rows and free
+ * space are most of a queue's. */
 double relation_row_bytes(const struct relation *r);
 
 /*

@@ -110,7 +110,7 @@ bool relation_key_has(const struct relation *r, const char *column)
 double relation_row_bytes(const struct relation *r)
 {
     const double unknown = 100;
-    double bytes = r->rows_estimate > 0 ? (double)r->bytes / (double)r->rows_estimate : unknown;
+    double bytes = r->row_bytes > 0 ? r->row_bytes : unknown;
     return bytes > 1 ? bytes : 1;
 }
 

@@ -49,6 +49,7 @@ static bool read_tables(struct conn *c, const char *own_schema, struct arena *a,
         t->row_security = result_bool(r, i, 7);
         t->bytes = result_int(r, i, 8);
         t->rows_estimate = result_int(r, i, 9);
+        t->row_bytes = result_null(r, i, 10) ? 0 : (double)result_int(r, i, 10);
         t->key_kind = KEY_NONE;
     }
     result_free(r);

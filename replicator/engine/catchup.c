@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backlog.h"
 #include "held.h"
+#include "rounds.h"
 
 struct pass {
     size_t index; /* of the relation in the world */
@@ -74,6 +76,7 @@ static void step_done(struct engine *g, struct task *task)
     p->end_a = t->end_a;
     p->end_b = t->end_b;
     p->rows += t->upserted + t->deleted;
+    rounds_moved(g);
     if (resumed) { /* what the engine before this one brought says nothing of the speed of this one */
         eta_forget(&g->meter.behind);
         eta_forget(&g->meter.behind_rows);
@@ -103,8 +106,25 @@ static void start_step(struct engine *g, struct pass *p)
     t->end_a = p->end_a;
     t->end_b = p->end_b;
     t->whole = p->whole;
+    t->widened = g->widened;
     p->running = true;
     engine_submit(g, &t->task.job);
+}
+
+/* The source may write more than a batch while the passes are under way: then no round would be the last. */
+static void widen(struct engine *g)
+{
+    unsigned rounds =
+        rounds_in_vain(g, ROUND_PASSES,
+                       "the passes ended, and by then more changes were pending than one batch should bring");
+    double widened = backlog_widen(g->widened, rounds);
+    if (widened != g->widened)
+        engine_say(g, LOG_WARN, NULL,
+                   "the source changes more than one batch should bring while the passes of catching up "
+                   "last: batches and "
+                   "steps may be %.0f times as large as batch_rows, batch_bytes and step_rows say",
+                   widened);
+    g->widened = widened;
 }
 
 static void dispatch(struct engine *g)
@@ -118,6 +138,7 @@ static void dispatch(struct engine *g)
     if (c->left != 0)
         return;
     bool beside = c->beside;
+    widen(g);
     catchup_drop(g);
     if (beside)
         follow_look(g);
@@ -131,50 +152,52 @@ void catchup_dispatch(struct engine *g)
         dispatch(g);
 }
 
-/* A pass that an earlier engine began goes on where its last step was committed. */
-static void resume(const struct world *w, int id, struct pass *p)
+/* A pass that an earlier engine began goes on where its last step was committed, unless the table has moved since. */
+static void resume(const struct engine *g, int id, struct pass *p)
 {
-    for (size_t i = 0; i < w->state.nrelations; i++) {
-        const struct target_relation *r = &w->state.relations[i];
-        if (r->id != id || r->goal == NULL)
-            continue;
-        p->goal = xstrdup(r->goal);
-        p->side = r->side;
-        p->block = r->block;
-    }
+    const struct target_relation *r = target_relation_by_id(&g->world->state, id);
+    if (r == NULL || r->goal == NULL)
+        return;
+    const char *then = r->snapshot != NULL ? r->snapshot : g->world->state.snapshot;
+    if (strcmp(then, standing_of(&g->standing, id)) != 0)
+        return;
+    p->goal = xstrdup(r->goal);
+    p->side = r->side;
+    p->block = r->block;
 }
 
-static void begin(struct engine *g, bool beside)
+static const struct owed *owed_of(const struct owed_list *l, int id)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].id == id)
+            return &l->items[i];
+    abort(); /* what catches up owes something */
+}
+
+void catchup_prepare(struct engine *g, const struct batch_task *t)
 {
     struct catchup *c = xcalloc(1, sizeof *c);
-    c->passes = xcalloc(g->behind.count, sizeof *c->passes);
-    for (size_t i = 0; i < g->behind.count; i++) {
-        const struct owed *o = &g->behind.items[i];
+    catchup_drop(g);
+    c->passes = xcalloc(t->passes.count, sizeof *c->passes);
+    for (size_t i = 0; i < t->passes.count; i++) {
+        const struct owed *o = owed_of(&t->owed, t->passes.items[i]);
         const struct relation *r = relations_by_id(&g->world->relations, o->id);
         struct pass *p = &c->passes[c->count++];
         p->index = (size_t)(r - g->world->relations.items);
         p->bytes = o->bytes;
-        if (!g->passes_resumed)
-            resume(g->world, o->id, p);
+        resume(g, o->id, p);
     }
-    g->passes_resumed = true; /* the world's goals are those of its opening */
     c->left = c->count;
-    c->beside = beside;
+    c->beside = t->beside;
     g->catchup = c;
-    eta_forget(&g->meter.behind);
-    eta_forget(&g->meter.behind_rows);
-    workers_settle(g);
-    dispatch(g);
 }
 
 void catchup_begin(struct engine *g)
 {
-    begin(g, false);
-}
-
-void catchup_beside(struct engine *g)
-{
-    begin(g, true);
+    eta_forget(&g->meter.behind);
+    eta_forget(&g->meter.behind_rows);
+    workers_settle(g);
+    dispatch(g);
 }
 
 bool catchup_is_beside(const struct engine *g)

@@ -8,6 +8,7 @@
 #include "drift.h"
 #include "finish.h"
 #include "repl/clock.h"
+#include "rounds.h"
 
 /* The table has arrived. */
 static void table_copied(struct engine *g, struct table_plan *p)
@@ -32,6 +33,7 @@ static void copied(struct engine *g, struct task *task)
     }
     table_copied(g, p);
     supervise_good(g);
+    rounds_moved(g);
     copy_dispatch(g);
     if (g->look_wanted)
         follow_look(g);
@@ -60,6 +62,7 @@ static void piece_done(struct engine *g, struct table_plan *p, const struct chun
     hold_ends(g, &p->hold, made_ms);
     p->rows += piece->mark.rows;
     p->wire_bytes += piece->mark.bytes;
+    widths_moved(g->widths, piece->mark.relation, piece->mark.rows, piece->mark.bytes);
     p->bytes_done += copy_cut(p, c->place)->bytes;
     p->chunks[c->place].state = CHUNK_DONE;
     p->left--;
@@ -106,8 +109,10 @@ static void chunk_done(struct engine *g, struct task *task)
     }
     if (t->rewritten != t->npieces && !held)
         copy_table(g, t->chunks[t->rewritten].table->index)->state = TABLE_REWRITTEN;
-    if (moved)
+    if (moved) {
         supervise_good(g);
+        rounds_moved(g);
+    }
     copy_dispatch(g);
     if (g->look_wanted)
         follow_look(g);

@@ -6,6 +6,7 @@
 
 #include "drift.h"
 #include "repl/log.h"
+#include "rounds.h"
 
 void copy_plan_free(struct copy_plan *p)
 {
@@ -191,6 +192,7 @@ static void planned(struct engine *g, struct task *task)
         if (t->tables[i].locked.kind == ERR_NONE)
             take_cut(g, &t->tables[i]);
     supervise_good(g);
+    rounds_moved(g);
     copy_dispatch(g);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "repl/log.h"
+#include "rounds.h"
 
 struct aside {
     int id;
@@ -95,10 +96,20 @@ void drift_reopen(struct engine *g)
     uv_async_send(&g->wake);
 }
 
+static void reopen_later(uv_timer_t *timer)
+{
+    engine_settle(timer->data);
+}
+
 bool drift_reopen_now(struct engine *g)
 {
     if (!g->reopen_wanted || g->life == LIFE_OPENING || g->life == LIFE_WAITING)
         return false;
+    uint64_t rest = rounds_rest_ms(g, ROUND_OPENINGS);
+    if (rest != 0) {
+        uv_timer_start(&g->retry_timer, reopen_later, rest, 0);
+        return false;
+    }
     g->reopen_wanted = false;
     phase_fire(g, EV_CHANGED);
     return true;

@@ -17,6 +17,7 @@
 #include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
+#include "rounds.h"
 
 enum { STATUS_EVERY_MS = 1000 };
 
@@ -49,6 +50,7 @@ void engine_prepare(struct engine *g, struct pool *pool, struct job *job)
     t->sync = g->o->sync;
     t->settings = &g->settings;
     t->world = g->world;
+    t->widths = g->widths;
     t->interrupt = pool_interrupt(pool);
     t->jobs = g->jobs;
     g->in_flight++;
@@ -248,6 +250,8 @@ static void tear_down(struct engine *g)
 {
     pool_free(g->pool);
     throttle_free(g->throttle);
+    widths_free(g->widths);
+    rounds_free(g->rounds);
     pool_free(g->watch);
     finish_drop(g);
     copy_plan_free(&g->copy);
@@ -315,6 +319,9 @@ bool engine_run(const struct engine_options *o, struct err *e)
         .lock_fd = -1,
         .behind_mem = arena_new(),
         .sleep = sleep_new(),
+        .widths = widths_new(),
+        .widened = 1,
+        .rounds = rounds_new(),
         .started_wall = clock_wall(),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -12,6 +12,7 @@
 #include "held.h"
 #include "repl/log.h"
 #include "repl/schema.h"
+#include "rounds.h"
 
 static const struct step {
     const char *name; /* on the target */
@@ -66,6 +67,7 @@ static bool ended_well(struct engine *g, const struct task *t)
         return false;
     }
     supervise_good(g);
+    rounds_moved(g);
     return !g->stopping;
 }
 

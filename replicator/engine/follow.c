@@ -6,9 +6,11 @@
  */
 #include <stdlib.h>
 
+#include "backlog.h"
 #include "drift.h"
 #include "held.h"
 #include "repl/clock.h"
+#include "rounds.h"
 
 enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2 };
 enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20, STREAMS_FOR = 50 };
@@ -179,15 +181,14 @@ static void consistent(struct engine *g, const struct batch_task *t)
         fulfil(g, t);
 }
 
-/* What is owed, or of it only what tables owe that stand apart. */
-static void keep_behind(struct engine *g, const struct batch_task *t, bool apart)
+/* What is owed, table by table, for status. */
+static void keep_behind(struct engine *g, const struct batch_task *t)
 {
     arena_reset(g->behind_mem);
     g->behind.count = 0;
     g->behind.items = arena_alloc(g->behind_mem, (t->owed.count + 1) * sizeof *g->behind.items);
     for (size_t i = 0; i < t->owed.count; i++)
-        if (!apart || standing_apart(&g->standing, t->owed.items[i].id))
-            g->behind.items[g->behind.count++] = t->owed.items[i];
+        g->behind.items[g->behind.count++] = t->owed.items[i];
 }
 
 static void keep_hot(struct engine *g, const struct owed_list *l)
@@ -200,6 +201,8 @@ static void keep_hot(struct engine *g, const struct owed_list *l)
 static void after_good_look(struct engine *g, const struct batch_task *t)
 {
     supervise_good(g);
+    rounds_caught_up(g);
+    g->widened = backlog_narrow(g->widened, t->share);
     g->looked_ms = t->began_ms;
     g->owed_rows = 0;
     if (t->sequences) {
@@ -240,20 +243,21 @@ static int64_t owed_sum(const struct owed_list *l)
     return rows;
 }
 
-/* What tables owe that stand apart in a sync that follows is brought over beside the others. */
+/* More is owed than one batch should bring. Passes that are under way beside the others, or constraints that are being
+ * made, come first. */
 static void behind(struct engine *g, const struct batch_task *t)
 {
-    bool follows = g->life == LIFE_FOLLOWING || g->steady;
-    keep_behind(g, t, true);
-    bool beside = follows && owed_sum(&t->owed) - owed_sum(&g->behind) <= g->settings.batch_rows;
     if (catchup_is_beside(g) || g->life == LIFE_FINISHING) {
         g->look_wanted = true; /* when that is through */
-    } else if (beside) {
-        catchup_beside(g);
+        return;
+    }
+    catchup_prepare(g, t);
+    if (t->beside) {
+        catchup_begin(g);
         follow_look(g);
     } else {
         g->owed_rows = owed_sum(&t->owed);
-        keep_behind(g, t, false);
+        keep_behind(g, t);
         phase_fire(g, EV_BEHIND);
     }
 }
@@ -280,14 +284,19 @@ static void looked(struct engine *g, struct task *task)
     sleep_looked(g, t);
     switch (t->outcome) {
     case BATCH_UNKNOWN_TABLE:
+        rounds_in_vain(g, ROUND_LOOKS,
+                       "a table that the engine does not know has changes, and both sides are read again");
         drift_reopen(g);
         break;
     case BATCH_TOO_LARGE:
         supervise_good(g);
+        rounds_in_vain(g, ROUND_LOOKS,
+                       "more changes are pending than one batch should bring, and none of them moved");
         behind(g, t);
         break;
     case BATCH_WANTS_OTHERS:
         supervise_good(g);
+        rounds_in_vain(g, ROUND_LOOKS, "a large batch waits for more workers to join");
         g->look_wanted = true; /* when they have joined */
         workers_settle(g);
         workers_use(g);
@@ -321,6 +330,12 @@ void follow_look(struct engine *g)
         g->look_wanted = true;
         return;
     }
+    uint64_t rest = rounds_rest_ms(g, ROUND_LOOKS);
+    if (rest != 0) {
+        g->look_wanted = true;
+        uv_timer_start(&g->look_timer, on_timer, rest, 0);
+        return;
+    }
     struct batch_task *t = task_new(sizeof *t, job_batch, looked);
     uv_timer_stop(&g->look_timer);
     t->positions = standing_positions(&g->standing, t->task.mem);
@@ -338,6 +353,8 @@ void follow_look(struct engine *g)
     t->as_streams = g->as_streams != 0;
     g->as_streams -= t->as_streams;
     t->left_out = drift_left_out(g, t->task.mem);
+    t->widened = g->widened;
+    t->follows = g->life == LIFE_FOLLOWING || g->steady;
     t->establish = g->standing.snapshot[0] == '\0' || any_returns(g, &t->left_out);
     sleep_prepare(g, t->establish || g->request > g->answered, t);
     g->look_wanted = false;

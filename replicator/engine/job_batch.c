@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backlog.h"
 #include "look.h"
 #include "repl/back.h"
 #include "repl/clock.h"
@@ -46,7 +47,7 @@ static bool comes_as_values(const struct batch_task *t, const struct relation *r
 {
     const double few_bytes = 500000;
     return !t->as_streams && r->nkey != 0 && positions_of(&t->positions, r->id)[0] != '\0' &&
-           o->rows <= APPLY_FEW_ROWS && (double)o->rows * relation_row_bytes(r) <= few_bytes;
+           o->rows <= APPLY_FEW_ROWS && (double)o->rows * widths_of(t->task.widths, r) <= few_bytes;
 }
 
 static struct apply_table *make_tables(struct batch_task *t)
@@ -121,6 +122,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
     for (size_t i = 0; i < a.ntables; i++) {
         t->upserted += a.tables[i].upserted;
         t->deleted += a.tables[i].deleted;
+        widths_moved(t->task.widths, a.tables[i].source->id, a.tables[i].rows, a.tables[i].bytes);
     }
     return true;
 }
@@ -156,7 +158,7 @@ static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
         t->outcome = BATCH_IDLE;
         return move_sequences(t, l.source, target, e);
     }
-    if (look_is_large(t)) {
+    if (l.ended || backlog_is_large(t)) {
         t->outcome = BATCH_TOO_LARGE;
         return (l.ended || pg_exec(l.source, "ROLLBACK", e)) &&
                capture_weigh(l.source, &t->task.world->capture, &t->owed, e);

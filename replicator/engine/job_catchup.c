@@ -3,11 +3,8 @@
  * with how far the pass has come; so a backlog of any size makes progress, and a crash costs one step. The rows are
  * read as they are now, later than the goal: what changed since is still owed to the batch after the pass.
  */
-#include "jobs.h"
+#include "backlog.h"
 #include "repl/fault.h"
-
-/* A delta row takes a line pointer, a tuple header and its columns; a page holds about this many of small keys. */
-enum { ROWS_PER_BLOCK = 180 };
 
 static bool begin_pass(struct catchup_task *t, struct conn *source, int id, struct err *e)
 {
@@ -32,9 +29,9 @@ static int64_t step_rows(const struct catchup_task *t)
 {
     const struct settings *s = t->task.settings;
     int64_t limit = throttle_limit(t->progress.throttle);
-    double rows = (double)s->step_rows;
-    double width = relation_row_bytes(&t->task.world->relations.items[t->index]);
-    double most = (double)s->batch_bytes / width;
+    double rows = (double)s->step_rows * t->widened;
+    double width = widths_of(t->task.widths, &t->task.world->relations.items[t->index]);
+    double most = (double)s->batch_bytes * t->widened / width;
     double paid = (double)limit / t->task.jobs * (double)s->slice_ms / 1e3 / width;
     if (most < rows)
         rows = most;
@@ -46,7 +43,7 @@ static int64_t step_rows(const struct catchup_task *t)
 /* The next range of the pass; moves the pass behind it. */
 static struct delta_range next_range(struct catchup_task *t)
 {
-    int64_t blocks = step_rows(t) / ROWS_PER_BLOCK + 1;
+    int64_t blocks = step_rows(t) / DELTA_ROWS_PER_BLOCK + 1;
     if (t->side == 'a' && t->block >= t->end_a) {
         t->side = 'b';
         t->block = 0;
@@ -88,6 +85,8 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
               apply_batch(source, target, &a, worker_arena(w), e);
     t->upserted += table.upserted;
     t->deleted += table.deleted;
+    if (ok)
+        widths_moved(t->task.widths, r->id, table.rows, table.bytes);
     return ok || err_relation(e, r);
 }
 

@@ -9,7 +9,7 @@ static double weight(const struct task *t, const struct apply_table *table)
 {
     const struct relation *r = table->source;
     double rows = r->nkey != 0 ? (double)table->owed : (double)r->rows_estimate;
-    double wide = relation_row_bytes(r) / ROW_BYTES;
+    double wide = widths_of(t->widths, r) / ROW_BYTES;
     return rows * (wide > 1 ? wide : 1) / (double)t->settings->fan_out_rows;
 }
 

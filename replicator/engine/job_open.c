@@ -90,6 +90,37 @@ static bool hush(const struct sync *sync, struct conn *target, const struct worl
     return ok;
 }
 
+/* They come in the order of their relations. */
+static size_t first_chunk(const struct target_state *s, int id)
+{
+    size_t low = 0, high = s->nchunks;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (s->chunks[middle].relation < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* What the rows of each table weighed when they were copied. Bytes of the wire, TOAST and all, which statistics of the
+ * columns only guess at. */
+static void take_widths(struct world *w)
+{
+    for (size_t i = 0; i < w->relations.count; i++) {
+        struct relation *r = &w->relations.items[i];
+        int64_t rows = 0, bytes = 0;
+        for (size_t k = first_chunk(&w->state, r->id);
+             k < w->state.nchunks && w->state.chunks[k].relation == r->id; k++) {
+            rows += w->state.chunks[k].rows;
+            bytes += w->state.chunks[k].bytes;
+        }
+        if (rows > 0)
+            r->row_bytes = (double)bytes / (double)rows;
+    }
+}
+
 static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, bool *mended,
                        struct err *e)
 {
@@ -119,6 +150,7 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     if (!ok || *mended)
         return ok;
     world_match(w, &targets);
+    take_widths(w);
     if (!sync->back)
         return world_check_fork(worker, sync, w, e);
     w->news.count = 0; /* what stands there beside the sync is nobody's to move */

@@ -9,6 +9,7 @@
 #include "repl/sequences.h"
 #include "repl/units.h"
 #include "settings.h"
+#include "widths.h"
 
 struct engine;
 struct hold;
@@ -63,6 +64,7 @@ struct task {
     const struct sync *sync;
     const struct settings *settings;
     const struct world *world;
+    struct widths *widths;
     const struct interrupt *interrupt;
     uint64_t made_ms;
     int jobs; /* workers, when the job was submitted */
@@ -269,6 +271,8 @@ struct batch_task {
     struct ids left_out; /* that this batch does not bring along */
     uint64_t request;    /* requests up to this one are fulfilled by it */
     bool establish;      /* move the position even where nothing is owed */
+    bool follows;        /* what stands apart may catch up beside the others */
+    double widened;      /* the limits of a batch are so many times those of the settings */
     bool others_come;    /* more workers will be here soon: a large batch waits for them */
     struct ids hot;      /* tables that owed something lately: the first look takes them without asking */
     struct awake awake;  /* the tables to look at; found: all, where another one woke */
@@ -288,6 +292,9 @@ struct batch_task {
     enum bell bell; /* as the look found it, where nothing was owed */
     size_t dirty;   /* tables with delta rows, covered or not */
     struct owed_list owed;
+    struct ids passes; /* BATCH_TOO_LARGE: what catches up in passes */
+    bool beside;       /* BATCH_TOO_LARGE: the others go on meanwhile */
+    double share;      /* of a batch, that was owed */
     size_t tables;
     int64_t upserted, deleted, bytes;
     double seconds;
@@ -327,7 +334,8 @@ struct catchup_task {
     const char *goal;
     char side;
     int64_t block, end_a, end_b;
-    bool whole; /* in one step: parts of it stand in each other's way */
+    bool whole;     /* in one step: parts of it stand in each other's way */
+    double widened; /* given: its rows may be so many times those of the settings */
     bool finished;
     struct copy_progress progress;
     int64_t upserted, deleted;

@@ -4,6 +4,7 @@
  */
 #include "look.h"
 
+#include "backlog.h"
 #include "repl/clock.h"
 
 enum { LOCK_TRIES = 5 };
@@ -45,27 +46,6 @@ static bool choose_tables(struct look *l, const int *ids, size_t n)
         l->locked[l->nlocked++] = r;
     }
     return true;
-}
-
-/* On the way back what is owed is one batch, however much: foreign keys hold when a whole snapshot is there, and not
- * between the steps of passes. Else too many rows are too large, and too many bytes, for a rate those that its one
- * source transaction would read too long. What has no key cannot be brought over in steps, so it does not count there. */
-bool look_is_large(const struct batch_task *t)
-{
-    const struct relations *all = &t->task.world->relations;
-    const struct settings *s = t->task.settings;
-    int64_t rows = 0, limit = throttle_limit(t->progress.throttle);
-    double bytes = 0, most = (double)s->batch_bytes,
-           paid = (double)limit * (double)s->slice_ms * SLICE_MOST / 1e3;
-    for (size_t i = 0; i < t->owed.count; i++) {
-        const struct relation *r = relations_by_id(all, t->owed.items[i].id);
-        rows += t->owed.items[i].rows;
-        if (r->nkey != 0)
-            bytes += (double)t->owed.items[i].rows * relation_row_bytes(r);
-    }
-    if (limit != 0 && paid < most)
-        most = paid;
-    return !t->task.sync->back && (rows > s->batch_rows || bytes > most);
 }
 
 static bool holds(const uint32_t *oids, size_t n, uint32_t oid)
@@ -124,7 +104,7 @@ static bool begin_without(struct look *l, bool *outside, struct err *e)
         if (!holds(oids, n, every[i]->oid))
             l->locked[l->nlocked++] = every[i];
     bool began = begin_with(l, outside, e);
-    l->ended = began && *outside && look_is_large(l->t);
+    l->ended = began && *outside && !backlog_has_unknown(l->t) && backlog_is_large(l->t);
     if (l->ended)
         *outside = false;
     if (began && *outside && is_wanted(l, every, all, &waited)) {

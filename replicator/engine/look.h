@@ -17,7 +17,4 @@ struct look {
 bool look_go_to_sleep(struct look *l, struct err *e) MUST_CHECK;
 /* Afterwards l->open says whether something is owed. Nothing: the doorbell is armed. */
 bool look_twice(struct look *l, struct err *e) MUST_CHECK;
-/* More than one batch should bring. */
-bool look_is_large(const struct batch_task *t);
-
 #endif

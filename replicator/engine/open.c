@@ -7,6 +7,7 @@
 #include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/log.h"
+#include "rounds.h"
 
 /* The position, as the target has it; where the source's history is another than the one it was taken from, ids of
  * transactions may mean others now, and everything is owed again. */
@@ -75,7 +76,6 @@ static void opened(struct engine *g, struct task *task)
     g->world = t->found;
     take_standing(g);
     forget_fork(g);
-    g->passes_resumed = false;
     catchup_drop(g);
     finish_drop(g);
     hold_free(&g->look_hold);
@@ -117,6 +117,8 @@ static void opened(struct engine *g, struct task *task)
 void open_begin(struct engine *g)
 {
     struct open_task *t = task_new(sizeof *t, job_open, opened);
+    if (g->opened_once)
+        rounds_in_vain(g, ROUND_OPENINGS, "both sides were read again, and nothing moved since");
     t->take_guards = g->source_guard == NULL || g->target_guard == NULL;
     t->first = !g->opened_once;
     t->request = g->request;

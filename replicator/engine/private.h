@@ -64,6 +64,8 @@ struct engine {
     struct watched *source_watched, *target_watched; /* listener.c */
     struct pool *pool;
     struct throttle *throttle; /* of all workers */
+    struct widths *widths;     /* what they moved lately */
+    struct rounds *rounds;     /* rounds.c: what was done in vain since something moved */
     int jobs;                  /* workers, with those that are joining */
     int joining;               /* workers that have no connections yet */
     bool first_joined;         /* the one that opened the sync has those that it works with */
@@ -116,7 +118,6 @@ struct engine {
     struct hold *holds;         /* all that waits for locks of others (held.c) */
     struct hold *sequence_hold; /* a sequence that could not be read, though somebody waits for all */
     struct hold *look_hold;     /* the look or batch that did not get its locks */
-    bool passes_resumed;        /* what the world says of passes was taken up */
 
     bool looking;        /* a look, a batch or a rotation is under way */
     bool look_wanted;    /* something may be owed */
@@ -134,9 +135,10 @@ struct engine {
     uint64_t surveyed; /* all requests up to this one came before an opening or a survey that has ended */
     uint64_t answered; /* all requests up to this one are fulfilled */
     int64_t owed_rows;
-    struct owed_list behind; /* what made the backlog too large; in behind_mem */
+    struct owed_list behind; /* of a backlog that is too large for a batch, table by table; in behind_mem */
     struct arena *behind_mem;
     struct status last_batch; /* only last_batch is used */
+    double widened;           /* limits of a batch, see backlog.h */
     struct meter meter;
     double started_wall;
     struct err err; /* why the engine ended */
@@ -179,7 +181,6 @@ enum index_beside { INDEX_NEVER, INDEX_LATER, INDEX_NOW } index_beside(const str
 bool index_is_large(const struct relation *r);
 int index_workers(int jobs); /* that build meanwhile, at most */
 void follow_begin(struct engine *g);
-void catchup_begin(struct engine *g);
 
 /* ---- sleep.c: tables that nobody writes to are not looked at; docs/capture.md says why none is missed ---- */
 struct sleep;
@@ -199,11 +200,12 @@ void finish_drop(struct engine *g);
 void finish_watch(struct engine *g);
 void finish_status(const struct engine *g, struct status *out);
 
+/* The passes that a look found to be needed; then they begin. */
+void catchup_prepare(struct engine *g, const struct batch_task *t);
+void catchup_begin(struct engine *g);
 /* Gives free workers the next steps of the passes, if any. */
 void catchup_dispatch(struct engine *g);
 void catchup_drop(struct engine *g);
-/* Passes over the tables of g->behind while the others go on. */
-void catchup_beside(struct engine *g);
 void catchup_status(const struct engine *g, struct status *out);
 void catchup_measure(struct engine *g, const struct status *st, uint64_t now_ms);
 bool catchup_is_beside(const struct engine *g);

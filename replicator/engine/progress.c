@@ -9,6 +9,7 @@
 #include "repl/clock.h"
 #include "repl/log.h"
 #include "repl/version.h"
+#include "rounds.h"
 
 static char *copy_text(const char *s)
 {
@@ -234,6 +235,7 @@ void progress_status(struct engine *g, struct status *out)
         log_err(LOG_WARN, &e);
     drift_status(g, out);
     held_status(g, out);
+    rounds_status(g, out);
     burden_status(g, out);
 }
 

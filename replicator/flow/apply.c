@@ -94,12 +94,13 @@ static bool fill_stages(struct conn *source, struct conn *target, struct apply *
         const struct relation *r = ap->tables[i].source;
         if (fan_has(ap, &ap->tables[i]))
             continue;
-        uint64_t rows = atomic_load(&ap->progress->rows);
+        uint64_t rows = atomic_load(&ap->progress->rows), bytes = atomic_load(&ap->progress->bytes);
         struct result *copied;
         if (!stream_open(source, PG_COPY_OUT, e) || !stream_open(target, PG_COPY_IN, e) ||
             !copier_run(source, target, ap->progress, e) || !stream_result(target, &copied, e))
             return stream_too_wide(e) || err_relation(e, r);
         ap->tables[i].rows = result_affected(copied);
+        ap->tables[i].bytes = (int64_t)(atomic_load(&ap->progress->bytes) - bytes);
         /* Rows of binary streams are counted by the message; what the server counted is exact. */
         atomic_store(&ap->progress->rows, rows + (uint64_t)ap->tables[i].rows);
         result_free(copied);

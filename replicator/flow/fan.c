@@ -129,6 +129,7 @@ static void count(const struct fan *f)
         for (size_t k = 0; k < f->nparts; k++)
             if (f->parts[k].table == &ap->tables[i]) {
                 ap->tables[i].rows += f->parts[k].rows;
+                ap->tables[i].bytes += (int64_t)f->parts[k].bytes;
                 rows += (uint64_t)f->parts[k].rows;
                 bytes += f->parts[k].bytes;
             }

@@ -83,6 +83,7 @@ static bool take_row(void *arg, const struct result *r, struct err *e)
     size_t before = t->literal.len;
     add_row(&t->literal, r, result_columns(r));
     *t->bytes += t->literal.len - before;
+    t->table->bytes += (int64_t)(t->literal.len - before);
     t->table->rows++;
     t->table->gone += !result_bool(r, 0, 0);
     return (*t->bytes <= MOST_BYTES && t->table->rows <= APPLY_FEW_ROWS) ||
@@ -93,7 +94,7 @@ static bool take_table(struct conn *source, struct apply *ap, struct apply_table
                        struct arena *a, struct err *e)
 {
     struct taking taking = {.table = t, .bytes = bytes};
-    t->rows = t->gone = 0;
+    t->rows = t->gone = t->bytes = 0;
     bool ok = pg_rows(source, take_row, &taking, e);
     if (ok) {
         if (t->rows != 0)

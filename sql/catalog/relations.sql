@@ -1,8 +1,9 @@
 -- Tables that a user could replicate, in schema and name order.
--- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, :sql_catalog_locked; waits for nobody's lock.   Writes: nothing.
+-- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, pg_stats, :sql_catalog_locked; waits for nobody's lock.   Writes: nothing.
 -- Variables: own_schema (text): repl's schema, left out as that of the other direction (docs/fallback.md) and those of other
 -- syncs are.
--- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate.
+-- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate, row_bytes (of one row by
+-- what statistics know of its columns, bloat apart; null: nothing is known).
 WITH RECURSIVE own AS (
     SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity
     FROM pg_catalog.pg_class c
@@ -38,6 +39,17 @@ WITH RECURSIVE own AS (
     JOIN pg_catalog.pg_class c ON c.oid = l.oid AND c.relkind = 'r'
     LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
     GROUP BY root
+), wide AS (
+    -- A value out of line counts as its pointer there; its chunks are rows of the TOAST table, of 1996 bytes.
+    SELECT l.root, sum(c.reltuples * (w.bytes + greatest(t.reltuples, 0) * 1996 / c.reltuples)) / sum(c.reltuples) AS bytes
+    FROM leaf l
+    JOIN pg_catalog.pg_class c ON c.oid = l.oid AND c.relkind = 'r' AND c.reltuples > 0
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN (SELECT schemaname, tablename, sum(avg_width * (1 - null_frac)) AS bytes
+          FROM pg_catalog.pg_stats WHERE NOT inherited GROUP BY schemaname, tablename) w
+      ON w.schemaname = n.nspname AND w.tablename = c.relname
+    LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
+    GROUP BY l.root
 )
 SELECT o.oid, o.nspname, o.relname,
        pg_catalog.format('%I.%I', o.nspname, o.relname),
@@ -47,7 +59,9 @@ SELECT o.oid, o.nspname, o.relname,
        o.relpersistence = 'u',
        o.relrowsecurity,
        coalesce(s.bytes, 0)::bigint,
-       CASE WHEN s.unknown THEN -1 ELSE coalesce(s.tuples, 0) END::bigint
+       CASE WHEN s.unknown THEN -1 ELSE coalesce(s.tuples, 0) END::bigint,
+       w.bytes::bigint
 FROM own o
 LEFT JOIN sized s ON s.root = o.oid
+LEFT JOIN wide w ON w.root = o.oid
 ORDER BY o.nspname COLLATE "C", o.relname COLLATE "C"
