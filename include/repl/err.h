@@ -45,6 +45,9 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 
 /* Puts "context: " in front of the text. Returns false. */
 bool err_context(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
+/* Another text for the same error. Returns false. */
+bool err_text(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
 /* Sets the hint; an earlier one stays, since whoever knew most spoke first. Returns false. */
 bool err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 

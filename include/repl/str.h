@@ -18,6 +18,9 @@ void strlist_add_csv(struct strlist *l, const char *csv);
 char *strlist_csv(const struct strlist *l); /* caller frees */
 void strlist_free(struct strlist *l);
 
+/* What a print into so many bytes left: where it ended within a character of UTF-8, the beginning of that goes, too. */
+void str_cut(char *s, size_t size);
+
 /* Shell-like pattern: * any run, ? one character; the whole of s must match. */
 bool str_matches(const char *pattern, const char *s);
 

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "repl/str.h"
 #include <sys/resource.h>
 
 void err_clear(struct err *e)
@@ -18,8 +20,21 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    str_cut(text, sizeof text);
     err_clear(e);
     e->kind = kind;
+    memcpy(e->text, text, sizeof text);
+    return false;
+}
+
+bool err_text(struct err *e, const char *fmt, ...)
+{
+    char text[sizeof e->text];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    str_cut(text, sizeof text);
     memcpy(e->text, text, sizeof text);
     return false;
 }
@@ -35,6 +50,7 @@ bool err_context(struct err *e, const char *fmt, ...)
     size_t used = (size_t)snprintf(e->text, sizeof e->text, "%s", context);
     if (used < sizeof e->text) /* the end of the text is what may be lost */
         snprintf(e->text + used, sizeof e->text - used, ": %.*s", (int)(sizeof e->text - used), text);
+    str_cut(e->text, sizeof e->text);
     return false;
 }
 
@@ -45,6 +61,7 @@ bool err_hint(struct err *e, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(e->hint, sizeof e->hint, fmt, ap);
         va_end(ap);
+        str_cut(e->hint, sizeof e->hint);
     }
     return false;
 }
@@ -53,6 +70,7 @@ bool err_table(struct err *e, const char *schema, const char *name)
 {
     if (e->table[0] == '\0')
         snprintf(e->table, sizeof e->table, "%s.%s", schema, name);
+    str_cut(e->table, sizeof e->table);
     return false;
 }
 

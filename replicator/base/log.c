@@ -7,6 +7,7 @@
 
 #include "repl/buf.h"
 #include "repl/clock.h"
+#include "repl/str.h"
 
 static enum log_level max_level = LOG_INFO;
 static bool as_json;
@@ -42,6 +43,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
+    str_cut(message, sizeof message);
     clock_iso(at, sizeof at, clock_wall());
 
     if (as_json) {

@@ -10,6 +10,21 @@
 #include "repl/buf.h"
 #include "repl/mem.h"
 
+void str_cut(char *s, size_t size)
+{
+    size_t len = strlen(s), at = len;
+    if (len + 1 < size)
+        return;
+    while (at > 0 && ((unsigned char)s[at - 1] & 0xc0) == 0x80)
+        at--;
+    if (at == 0)
+        return;
+    unsigned char lead = (unsigned char)s[--at];
+    size_t whole = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    if (len - at < whole)
+        s[at] = '\0';
+}
+
 void strlist_add(struct strlist *l, const char *s)
 {
     l->items = xrealloc(l->items, (l->count + 1) * sizeof *l->items);

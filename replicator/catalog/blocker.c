@@ -53,8 +53,8 @@ static void tell(const struct result *r, int row, const char *state, struct err 
     if (!result_null(r, row, 1))
         err_table(e, result_text(r, row, 0), result_text(r, row, 1));
     bool itself = strcmp(e->table, locked) == 0; /* else a partition of it */
-    snprintf(e->text, sizeof e->text, "%s %s on the %s by %s", itself ? result_text(r, row, 5) : locked,
-             state, e->side, result_text(r, row, 3));
+    err_text(e, "%s %s on the %s by %s", itself ? result_text(r, row, 5) : locked, state, e->side,
+             result_text(r, row, 3));
     if (!result_null(r, row, 4))
         err_hint(
             e,
@@ -84,13 +84,11 @@ void catalog_blame(struct conn *c, struct err *e)
     if (r != NULL) {
         tell(r, 0, want[at].state, e);
     } else if (writes && e->table[0] == '\0') {
-        snprintf(e->text, sizeof e->text, "somebody on the %s holds a lock for longer than repl waits",
-                 e->side);
+        err_text(e, "somebody on the %s holds a lock for longer than repl waits", e->side);
         err_hint(e, "who, while it waits, on the target: SELECT pid, pg_blocking_pids(pid) FROM "
                     "pg_stat_activity WHERE application_name LIKE 'repl: %%'");
     } else {
-        snprintf(e->text, sizeof e->text,
-                 "somebody on the %s held a lock for longer than repl waits, and has let it go since",
+        err_text(e, "somebody on the %s held a lock for longer than repl waits, and has let it go since",
                  e->side);
     }
     result_free(r);

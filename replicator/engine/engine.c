@@ -17,6 +17,7 @@
 #include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
+#include "repl/str.h"
 #include "rounds.h"
 
 enum { STATUS_EVERY_MS = 1000 };
@@ -30,6 +31,7 @@ void engine_say(struct engine *g, enum log_level level, const struct err *e, con
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    str_cut(text, sizeof text);
     if (e != NULL)
         log_err(level, e);
     log_line(level, "%s", text);

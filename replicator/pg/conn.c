@@ -8,6 +8,7 @@
 
 #include "conn_private.h"
 #include "repl/clock.h"
+#include "repl/str.h"
 
 void one_line(char *out, size_t size, const char *message)
 {
@@ -21,6 +22,7 @@ void one_line(char *out, size_t size, const char *message)
     while (n > 0 && out[n - 1] == ' ')
         n--;
     out[n] = '\0';
+    str_cut(out, size);
 }
 
 void conn_set_side(const struct conn *c, struct err *e)

@@ -6,6 +6,7 @@
 
 #include "repl/embedded.h"
 #include "repl/fault.h"
+#include "repl/str.h"
 
 /* A sort makes use of no more (and before PostgreSQL 18 cannot be given more); fewer parallel workers than so many
  * are worth having, more are not. */
@@ -40,8 +41,10 @@ static void name_statement(const struct statements *s, size_t at, struct err *e)
     const char *sql = s->sql[at];
     if (e->kind != ERR_SQL)
         return;
-    memcpy(text, e->text, sizeof text);
-    snprintf(e->text, sizeof e->text, "%.600s (at %.*s)", text, (int)strcspn(sql, "\n"), sql);
+    enum { MOST = 600 }; /* room for the statement */
+    snprintf(text, MOST, "%.*s", MOST - 1, e->text);
+    str_cut(text, MOST);
+    err_text(e, "%s (at %.*s)", text, (int)strcspn(sql, "\n"), sql);
 }
 
 static bool run_text(struct conn *c, const char *text, size_t *at, bool *marked, struct err *e)

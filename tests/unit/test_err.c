@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "repl/err.h"
+#include "repl/str.h"
 
 static void it_says_what_happened(void **arg)
 {
@@ -69,6 +70,39 @@ static void long_texts_are_cut(void **arg)
     assert_int_equal(strlen(e.table), sizeof e.table - 1);
 }
 
+static bool ends_whole(const char *s)
+{
+    size_t len = strlen(s);
+    return len >= 3 && memcmp(s + len - 3, "\xe2\x82\xac", 3) == 0;
+}
+
+/* Texts of servers are UTF-8, and so is what a client reads of ours. */
+static void a_cut_is_between_characters(void **arg)
+{
+    (void)arg;
+    struct err e;
+    char longer[5000] = "";
+    for (size_t i = 0; i < 1600; i++)
+        memcpy(longer + 3 * i, "\xe2\x82\xac", 3);
+    for (const char *shift = "xxx"; *shift != '\0'; shift++) {
+        err_set(&e, ERR_OS, "%s%s", shift, longer);
+        assert_true(ends_whole(e.text));
+        assert_in_range(strlen(e.text), sizeof e.text - 3, sizeof e.text - 1);
+        err_text(&e, "%s%s", shift, longer);
+        err_context(&e, "%s", shift);
+        err_hint(&e, "%s%s", shift, longer);
+        err_table(&e, shift, longer);
+        assert_true(ends_whole(e.text) && ends_whole(e.hint) && ends_whole(e.table));
+    }
+    char four[] = "ab\xf0\x9f\x90\x98", three[] = "ab\xf0\x9f\x90", plain[] = "abcdef";
+    str_cut(four, sizeof four);
+    assert_string_equal(four, "ab\xf0\x9f\x90\x98");
+    str_cut(three, sizeof three);
+    assert_string_equal(three, "ab");
+    str_cut(plain, sizeof plain);
+    assert_string_equal(plain, "abcdef");
+}
+
 static struct err sql_error(const char *sqlstate)
 {
     struct err e;
@@ -125,10 +159,15 @@ static void exit_codes_are_the_documented_ones(void **arg)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_says_what_happened),      cmocka_unit_test(it_can_be_set_from_itself),
-        cmocka_unit_test(context_goes_in_front),      cmocka_unit_test(who_knew_most_spoke_first),
-        cmocka_unit_test(long_texts_are_cut),         cmocka_unit_test(codes_and_classes_are_told_apart),
-        cmocka_unit_test(what_passes_is_tried_again), cmocka_unit_test(exit_codes_are_the_documented_ones),
+        cmocka_unit_test(it_says_what_happened),
+        cmocka_unit_test(it_can_be_set_from_itself),
+        cmocka_unit_test(context_goes_in_front),
+        cmocka_unit_test(who_knew_most_spoke_first),
+        cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(a_cut_is_between_characters),
+        cmocka_unit_test(codes_and_classes_are_told_apart),
+        cmocka_unit_test(what_passes_is_tried_again),
+        cmocka_unit_test(exit_codes_are_the_documented_ones),
     };
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
 }
