@@ -1,13 +1,14 @@
 -- What all tables that a user could replicate look like, as one hash: their names, partitions, columns, unique indexes
 -- and repl's own triggers.
 -- Reads: pg_class, pg_inherits, pg_attribute, pg_index, pg_trigger.   Writes: nothing.
--- Variables: own_schema (text): repl's schema, left out.   Returns: the hash, or an empty text.
+-- Variables: own_schema (text): repl's schema, left out as those of other syncs are.   Returns: the hash, or an empty text.
 WITH own AS (
     SELECT c.oid, c.relname, n.nspname, c.relkind, c.relispartition
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
       AND n.nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
+      AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
 ), line(text) AS (
