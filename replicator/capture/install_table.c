@@ -113,8 +113,11 @@ static void add_functions(struct buf *b, const struct table_names *n)
     if (by_row)
         add_function(b, n, n->old, sql_capture_body_row, "OLD");
     add_function(b, n, n->truncate, sql_capture_body_truncate, "");
-    if (n->r->partitioned)
+    if (n->r->partitioned) {
         add_function(b, n, n->leaf, sql_capture_body_truncate_leaf, "");
+        add_filled(b, sql_capture_function_row_security,
+                   (const struct sql_var[]){{"function", n->leaf}, {NULL, NULL}});
+    }
 }
 
 static void add_objects(struct buf *b, const struct table_names *n)
