@@ -67,16 +67,23 @@ BEGIN
     END LOOP;
 END $$;
 
--- What a table looks like to whoever reads or merges its rows: columns and unique indexes, and whether its deltas hold
--- all. Another text: look again.
+-- What a table looks like to whoever reads or merges its rows: columns and unique indexes, with those that a partition has
+-- of its own, and whether its deltas hold all. Another text: look again.
 CREATE FUNCTION :"schema".shape(table_oid pg_catalog.oid) RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
+DECLARE
+    indexes oid[] := ARRAY(SELECT indexrelid FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion));
 BEGIN
+    IF (SELECT relkind = 'p' FROM pg_class WHERE oid = table_oid) THEN
+        indexes := indexes || ARRAY(SELECT i.indexrelid FROM leaves(table_oid) l
+                                    JOIN pg_index i ON i.indrelid = l.leafid AND (i.indisunique OR i.indisexclusion)
+                                    JOIN pg_class c ON c.oid = i.indexrelid AND NOT c.relispartition);
+    END IF;
     RETURN md5(coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
                                                   attgenerated), ',' ORDER BY attnum)
                          FROM pg_attribute WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped), '')
                || coalesce((SELECT string_agg(format('%s %s %s', indexrelid, indisvalid, indkey), ',' ORDER BY indexrelid)
-                            FROM pg_index WHERE indrelid = table_oid AND (indisunique OR indisexclusion)), '')
+                            FROM pg_index WHERE indexrelid = ANY (indexes)), '')
                || CASE WHEN EXISTS (SELECT FROM missed m JOIN relation r ON r.id = m.relation WHERE r.relid = table_oid)
                   THEN 'missed' ELSE '' END);
 END $$;

@@ -1,9 +1,9 @@
 -- The columns of the tables given, in table and column order.
--- Reads: pg_attribute, pg_attrdef, pg_type, pg_index, pg_depend.   Writes: nothing.
+-- Reads: pg_attribute, pg_attrdef, pg_type, pg_class, pg_inherits, pg_index, pg_constraint, pg_depend.   Writes: nothing.
 -- Variables: oids (text): the tables, as an array of oid.
 -- Returns: table oid, attnum, name, type, base type, is domain, not null, generated, identity always, binary safe,
---          in a unique or exclusion index that is not the primary key (or what a generated column there is made
---          from), has a default, oid of the type, type under the domains without modifiers, the default as SQL where
+--          in a unique or exclusion index of the table or of a partition that is not the primary key (or what a generated
+--          column there is made from), has a default, oid of the type, type under the domains without modifiers, the default as SQL where
 --          any other database can take it, too.
 --
 -- Binary safe: COPY BINARY carries the value between any two supported servers without loss. True for built-in
@@ -32,32 +32,49 @@ WITH RECURSIVE base(oid, root) AS (
     SELECT t.typarray FROM pg_catalog.pg_type t JOIN safe s ON t.oid = s.oid WHERE t.typarray < 16384
     UNION
     SELECT r.rngtypid FROM pg_catalog.pg_range r JOIN safe s ON r.rngsubtype = s.oid WHERE r.rngtypid < 16384
+), member(root, oid) AS (
+    -- A table and its partitions, whose columns have the same names and may have other numbers.
+    SELECT t.oid, t.oid FROM unnest(:'oids'::pg_catalog.oid[]) t(oid)
+    UNION ALL
+    SELECT m.root, i.inhrelid
+    FROM member m
+    JOIN pg_catalog.pg_class p ON p.oid = m.oid AND p.relkind = 'p'
+    JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid
 ), other_index AS (
-    SELECT i.indrelid, d.refobjsubid AS attnum
-    FROM pg_catalog.pg_index i
+    -- Unique and exclusion indexes that are not the table's primary key; of partitions those that the table's own do not make.
+    SELECT m.root, m.oid, i.indexrelid, i.indisexclusion AND i.indexprs IS NOT NULL
+           -- A reference to a whole row is no dependency on any column.
+           OR pg_catalog.strpos(pg_catalog.concat(i.indexprs::text, i.indpred::text), ':varattno 0 ') > 0 AS whole
+    FROM member m
+    JOIN pg_catalog.pg_index i ON i.indrelid = m.oid AND (i.indisunique OR i.indisexclusion)
+    JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    WHERE CASE WHEN m.oid = m.root THEN NOT i.indisprimary ELSE NOT c.relispartition END
+), indexed(root, oid, attnum) AS (
+    SELECT x.root, x.oid, d.refobjsubid
+    FROM other_index x
     JOIN pg_catalog.pg_depend d
-      ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
-     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid
-    WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary
-      AND i.indrelid = ANY (:'oids'::pg_catalog.oid[])
+      ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = x.indexrelid
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = x.oid
     UNION
     -- An index that belongs to a constraint hangs on the constraint, and the constraint on the columns.
-    SELECT k.conrelid, a.attnum
-    FROM pg_catalog.pg_constraint k
-    CROSS JOIN LATERAL unnest(k.conkey) AS a(attnum)
-    WHERE k.contype IN ('u', 'x') AND k.conrelid = ANY (:'oids'::pg_catalog.oid[])
-), in_other_index AS (
-    SELECT indrelid, attnum FROM other_index
-    UNION
-    -- What a generated column of such an index is made from. Up to PostgreSQL 14 the column itself hangs on the others,
-    -- later its expression does.
-    SELECT x.indrelid, d.refobjsubid
+    SELECT x.root, x.oid, a.attnum
     FROM other_index x
-    JOIN pg_catalog.pg_attrdef e ON e.adrelid = x.indrelid AND e.adnum = x.attnum
-    JOIN pg_catalog.pg_depend d
-      ON (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
-          OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = e.adrelid AND d.objsubid = e.adnum)
-     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = x.indrelid AND d.refobjsubid > 0
+    JOIN pg_catalog.pg_constraint k ON k.conrelid = x.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x')
+    CROSS JOIN LATERAL unnest(k.conkey) AS a(attnum)
+), in_other_index(root, attname) AS (
+    SELECT i.root, a.attname
+    FROM (SELECT root, oid, attnum FROM indexed
+          UNION
+          -- What a generated column of such an index is made from. Up to PostgreSQL 14 the column itself hangs on the others,
+          -- later its expression does.
+          SELECT x.root, x.oid, d.refobjsubid
+          FROM indexed x
+          JOIN pg_catalog.pg_attrdef e ON e.adrelid = x.oid AND e.adnum = x.attnum
+          JOIN pg_catalog.pg_depend d
+            ON (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
+                OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = e.adrelid AND d.objsubid = e.adnum)
+           AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = x.oid AND d.refobjsubid > 0) i
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.oid AND a.attnum = i.attnum
 )
 SELECT a.attrelid, a.attnum, a.attname,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -70,10 +87,9 @@ SELECT a.attrelid, a.attnum, a.attname,
        a.attgenerated <> '',
        a.attidentity = 'a',
        EXISTS (SELECT FROM safe_all s WHERE s.oid = b.root),
-       EXISTS (SELECT FROM in_other_index x WHERE x.indrelid = a.attrelid AND x.attnum = a.attnum)
-           -- An exclusion constraint over expressions names no columns: any change may matter.
-           OR EXISTS (SELECT FROM pg_catalog.pg_index i
-                      WHERE i.indrelid = a.attrelid AND i.indisexclusion AND i.indexprs IS NOT NULL),
+       EXISTS (SELECT FROM in_other_index x WHERE x.root = a.attrelid AND x.attname = a.attname)
+           -- An index over the whole row, or an exclusion constraint over expressions: any change may matter.
+           OR EXISTS (SELECT FROM other_index x WHERE x.root = a.attrelid AND x.whole),
        a.atthasdef OR a.attidentity <> '',
        a.atttypid,
        pg_catalog.format_type(b.root, -1),

@@ -29,3 +29,18 @@ class Background:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class Load(Background):
+    """A statement again and again."""
+
+    def __init__(self, source, sql, pause=0.1):
+        self.source, self.sql, self.pause, self.done = source, sql, pause, 0
+        super().__init__()
+
+    def live(self):
+        with self.source.connect() as c:
+            while not self.stopping.is_set():
+                c.execute(self.sql)
+                self.done += 1
+                self.stopping.wait(self.pause)

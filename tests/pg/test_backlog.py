@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from background import Background
+from background import Load
 from test_small import follow
 from waiting import eventually, moment
 
@@ -12,21 +12,6 @@ BLOATED = """create table jobs (id serial primary key, p text) with (autovacuum_
     delete from jobs where id > 5; analyze jobs"""
 WIDE = """create table wide (id int primary key, n int, v text); alter table wide alter v set storage external;
     insert into wide select g, 0, repeat(md5(g::text), 31) from generate_series(1, 4000) g; analyze wide"""
-
-
-class Load(Background):
-    """A statement again and again."""
-
-    def __init__(self, source, sql, pause=0.1):
-        self.source, self.sql, self.pause, self.done = source, sql, pause, 0
-        super().__init__()
-
-    def live(self):
-        with self.source.connect() as c:
-            while not self.stopping.is_set():
-                c.execute(self.sql)
-                self.done += 1
-                self.stopping.wait(self.pause)
 
 
 def counted(side, table):

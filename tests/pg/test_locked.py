@@ -2,6 +2,7 @@
 itself when the lock is gone."""
 import pytest
 
+from background import Load
 from locks import OTHERS, are_copied, holder, is_brought, is_said, leave_behind, make_tables, never_bare, said, table
 from waiting import eventually
 
@@ -173,5 +174,29 @@ def test_init(repl, src, held, equal):
         assert process.poll() is None
     assert process.wait(60) == 0, log.read_text(encoding="utf-8")
     repl.start()
+    repl.wait_phase("following")
+    equal()
+
+
+def test_a_table_joins_while_another_is_locked(repl, source, src, dst, equal):
+    """A look that waits for the lock meets a table that was captured since the catalogs were read: the engine reads them again."""
+    src.execute("create table held (id int primary key, n int); insert into held select g, 0 from generate_series(1, 10) g")
+    repl.init()
+    repl.configure(lock_timeout_ms=1000)
+    repl.start()
+    repl.wait_phase("following")
+    for side in (src, dst):
+        side.execute("create table joins (id serial primary key, n int)")
+    with source.connect() as other, Load(source, "insert into joins (n) values (1)") as writer:
+        other.execute("begin; lock table held in access exclusive mode; update held set n = 1")
+        src.execute("begin; insert into joins (n) values (1); commit")
+        added = repl.start_in_background("add", "public.joins")
+        eventually(lambda: src.execute("select 1 from repl.relation where relname = 'joins' and installed_at is not null").fetchone(), what="it is captured")
+        before = writer.done
+        eventually(lambda: writer.done > before + 50, what="it is written to, and captured")
+        other.execute("commit")
+        assert added.wait(30) == 0, repl.engine_tail()
+    assert repl.engine.poll() is None, repl.engine_tail()
+    repl.kick()
     repl.wait_phase("following")
     equal()
