@@ -85,11 +85,11 @@ struct relation {
     int64_t bytes; /* heap and TOAST, of all leaves */
     int64_t rows_estimate; /* -1 when the server does not know */
     double row_bytes; /* of one row, on average: by statistics, or as its first copy found it; 0: not known */
-    const char *shape;     /* what capture calls its columns and unique indexes; NULL until captured */
-    size_t nkey_now;       /* captured without key, it has one now, of so many columns; else 0 */
-    const char *key_was;   /* the deltas hold values of this other key, quoted names; NULL: of its key */
-    bool key_renamed;      /* columns of its key are named otherwise in capture's functions */
-    bool capture_broken;   /* columns that it reads are gone or have another type, or triggers are gone */
+    const char *shape;   /* what capture calls its columns and unique indexes; NULL until captured */
+    size_t nkey_now;     /* captured without key, it has one now, of so many columns; else 0 */
+    const char *key_was; /* the deltas hold values of this other key, quoted names; NULL: of its key */
+    bool key_renamed;    /* columns of its key are named otherwise in capture's functions */
+    bool capture_broken; /* columns that it reads are gone or have another type, or triggers are gone */
 };
 
 struct relations {
