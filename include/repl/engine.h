@@ -47,6 +47,9 @@ struct setting {
     const char *text; /* one sentence */
 };
 
+/* Those that hold for commands, too: answer_ms. ERR_CONFIG as for the engine. */
+bool settings_use(const char *dir, struct err *e) MUST_CHECK;
+
 extern const struct setting engine_settings[]; /* ends with a NULL name; alphabetical */
 
 #endif

@@ -23,7 +23,8 @@ enum err_kind {
 };
 
 /* Of repl's own making, in a class that no server uses. */
-#define ERR_CODE_TLS "RT001" /* client and server could not agree on TLS, or on a certificate */
+#define ERR_CODE_TLS "RT001"   /* client and server could not agree on TLS, or on a certificate */
+#define ERR_CODE_FILES "RT002" /* no file or socket could be opened, since too many are */
 
 struct err {
     enum err_kind kind;
@@ -32,8 +33,13 @@ struct err {
     char table[192];  /* schema.name, or "" */
     int relation;     /* repl's number of that table; 0: not known */
     bool constraint;  /* the server named a constraint */
-    char text[1024];  /* what happened, one line, without secrets */
-    char hint[768];   /* what to type next, or "" */
+    struct {
+        int pid;                 /* of the session that is in the way of a lock; 0: not known, or none */
+        char user[64], name[64]; /* its role and application_name, or "" */
+        double query_began;      /* clock_wall(); 0: not known */
+    } blocker;
+    char text[1024]; /* what happened, one line, without secrets */
+    char hint[768];  /* what to type next, or "" */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -57,14 +63,35 @@ bool err_table(struct err *e, const char *schema, const char *name);
 
 void err_clear(struct err *e);
 
-/* The hint where why (an errno) says that files cannot be opened because too many are. Returns false. */
+/* Code and hint where why (an errno) says that files cannot be opened because too many are. Returns false. */
 bool err_files(struct err *e, int why);
 
 /* The SQLSTATE equals code, or begins with it when code has two characters (a class). */
 bool err_is(const struct err *e, const char *code);
 
-/* True where doing the same again may succeed: lost connections, locks, deadlocks, servers that start or stop. */
+/* What an error means for an engine that runs. */
+enum verdict {
+    VERDICT_RETRY, /* it passes by itself: tried again, soon and then ever more rarely */
+    VERDICT_TABLE, /* one table's: that table waits, the others go on; where it is no table's the same as VERDICT_FAIL */
+    VERDICT_FAIL /* a person must change something: phase failed, tried again slowly */
+};
+enum verdict err_verdict(const struct err *e);
+
+/* The table that decides, for docs/errors.md: its rows in order, of which the first that matches holds. False: no such row. */
+struct err_rule {
+    const char
+        *code; /* a SQLSTATE, a class of two characters; or a kind of error, where there is no SQLSTATE */
+    enum verdict verdict;
+    const char *text;
+};
+bool err_rule(unsigned index, struct err_rule *out);
+const char *err_verdict_name(enum verdict v);
+
+/* Doing the same again may succeed: the verdict is VERDICT_RETRY. */
 bool err_is_transient(const struct err *e);
+
+/* A server that is about to be back, or has no connection to spare for the moment: worth trying again soon. */
+bool err_is_brief(const struct err *e);
 
 /* Somebody else had something locked for longer than the session waits, or a deadlock was broken: nothing is wrong with it. */
 bool err_is_lock(const struct err *e);

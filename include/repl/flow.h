@@ -82,9 +82,11 @@ bool worker_share(struct worker *w, const struct crew_work *work, size_t helpers
 
 /* ---- who may work (locks.c) ---- */
 
-/* The engine's own lock, held by the session for its life. Tries for a while, since a server may take a moment to
- * notice that an engine before this one is gone; then ERR_CONFLICT. */
-bool lock_engine(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e) MUST_CHECK;
+/* The engine's own lock, held by the session for its life. A session that holds it and has mark in its application_name was
+ * left behind by an engine of the same directory, and is ended (NULL: none is). Tries for a while, since a server may take a
+ * moment to notice that an engine before this one is gone; then ERR_CONFLICT, which says whose session has it. */
+bool lock_engine(struct conn *c, const char *sync_id, const char *mark, const struct interrupt *i,
+                 struct err *e) MUST_CHECK;
 
 /* The lock of a comparison, likewise: two at once would count what they find twice. */
 bool lock_verify(struct conn *c, const char *sync_id, const struct interrupt *i, struct err *e) MUST_CHECK;

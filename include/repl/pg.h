@@ -117,6 +117,7 @@ void pg_patience(unsigned answer_ms); /* of this process (repl.conf: answer_ms),
 unsigned pg_patience_ms(void);
 /* Each answer comes within ms, from the next wait on. 0: watched. */
 void conn_bound(struct conn *c, unsigned ms);
+unsigned conn_bound_ms(const struct conn *c);
 /* Nothing is waited for beyond that moment of clock_ms(), whatever else is set. 0: no such moment. */
 void conn_until(struct conn *c, uint64_t at_ms);
 /* Whether it answers within ms; for a connection without a transaction. */

@@ -77,7 +77,10 @@ bool err_table(struct err *e, const char *schema, const char *name)
 bool err_files(struct err *e, int why)
 {
     struct rlimit files;
-    if ((why == EMFILE || why == ENFILE) && getrlimit(RLIMIT_NOFILE, &files) == 0)
+    if (why != EMFILE && why != ENFILE)
+        return false;
+    memcpy(e->sqlstate, ERR_CODE_FILES, sizeof ERR_CODE_FILES);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         err_hint(
             e,
             "raise the limit of open files, which is %llu (ulimit -n; LimitNOFILE= of a systemd service); a "
@@ -92,18 +95,90 @@ bool err_is(const struct err *e, const char *code)
     return e->sqlstate[0] != '\0' && strncmp(e->sqlstate, code, n) == 0;
 }
 
+/* ---- what it means ---- */
+
+/* By SQLSTATE, which no server translates; the longer codes stand before their classes. */
+static const struct err_rule by_code[] = {
+    {"08", VERDICT_RETRY, "the connection broke"},
+    {"25006", VERDICT_RETRY, "the server is a standby, or read only for the moment (a failover)"},
+    {"25P03", VERDICT_RETRY, "the session was idle in a transaction for too long"},
+    {"25P04", VERDICT_RETRY, "the transaction took longer than the server allows"},
+    {"28", VERDICT_FAIL, "wrong password, a role that does not exist or may not log in, pg_hba.conf"},
+    {"3D000", VERDICT_FAIL, "no such database"},
+    {"40", VERDICT_RETRY, "a deadlock, or a transaction that has to be repeated"},
+    {"53", VERDICT_RETRY, "too few connections, locks, disk or memory"},
+    {"55006", VERDICT_RETRY, "an object is in use"},
+    {"55P03", VERDICT_RETRY, "a lock did not come in time"},
+    {"57014", VERDICT_RETRY, "a statement was cancelled, or took too long"},
+    {"57P04", VERDICT_FAIL, "the database was dropped"},
+    {"57", VERDICT_RETRY, "the server stops, starts, or ended the session"},
+    {ERR_CODE_TLS, VERDICT_FAIL, "TLS, or the server's certificate, was refused"},
+    {ERR_CODE_FILES, VERDICT_RETRY, "too many files are open in the engine's process"},
+    {"0A", VERDICT_FAIL, "the server cannot do that: its version"},
+    {"22", VERDICT_TABLE, "a value does not fit into its column"},
+    {"23", VERDICT_TABLE, "a row violates a constraint of the target"},
+    {"42", VERDICT_TABLE, "a table, column or right that is missing or another than it was"},
+    {"44", VERDICT_TABLE, "a row violates a view's check"},
+    {"54", VERDICT_TABLE, "a limit of PostgreSQL, such as the size of a row"},
+    {"P0", VERDICT_TABLE, "a function of the application raised it"},
+    {"XX", VERDICT_TABLE, "an internal error, or damaged data"},
+    {"", VERDICT_TABLE, "every other SQLSTATE"},
+};
+
+/* Where no server said anything. */
+static const struct {
+    enum err_kind kind;
+    enum verdict verdict;
+    const char *text;
+} by_kind[] = {
+    {ERR_CONN, VERDICT_RETRY, "no server answers, or a connection was lost"},
+    {ERR_CONFLICT, VERDICT_RETRY, "somebody else is at it, or a table was altered meanwhile"},
+    {ERR_NOT_YET, VERDICT_RETRY, "what is waited for has not come"},
+    {ERR_CONFIG, VERDICT_TABLE, "what was asked for cannot be done as asked"},
+    {ERR_USAGE, VERDICT_FAIL, "the command is wrong"},
+    {ERR_STATE, VERDICT_FAIL, "the local state file"},
+    {ERR_OS, VERDICT_FAIL, "files, memory, programs"},
+};
+
+enum { CODES = sizeof by_code / sizeof *by_code, KINDS = sizeof by_kind / sizeof *by_kind };
+
+enum verdict err_verdict(const struct err *e)
+{
+    for (size_t i = 0; e->sqlstate[0] != '\0' && i < CODES; i++)
+        if (strncmp(e->sqlstate, by_code[i].code, strlen(by_code[i].code)) == 0)
+            return by_code[i].verdict;
+    for (size_t i = 0; i < KINDS; i++)
+        if (by_kind[i].kind == e->kind)
+            return by_kind[i].verdict;
+    return VERDICT_FAIL;
+}
+
+bool err_rule(unsigned index, struct err_rule *out)
+{
+    if (index < CODES)
+        *out = by_code[index];
+    else if (index < CODES + KINDS)
+        *out = (struct err_rule){err_kind_name(by_kind[index - CODES].kind), by_kind[index - CODES].verdict,
+                                 by_kind[index - CODES].text};
+    return index < CODES + KINDS;
+}
+
+const char *err_verdict_name(enum verdict v)
+{
+    static const char *const names[] = {
+        [VERDICT_RETRY] = "retry", [VERDICT_TABLE] = "pause the table", [VERDICT_FAIL] = "fail"};
+    return names[v];
+}
+
 bool err_is_transient(const struct err *e)
 {
-    /* Classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator; 55P03 lock. */
-    static const char *const codes[] = {"08", "40", "53", "57P", "57014", "55P03", "55006", "25P03", "25006"};
-    if (e->kind == ERR_CONN || e->kind == ERR_CONFLICT)
-        return true;
-    if (e->kind != ERR_SQL)
-        return false;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (err_is(e, codes[i]))
-            return true;
-    return false;
+    return err_verdict(e) == VERDICT_RETRY;
+}
+
+bool err_is_brief(const struct err *e)
+{
+    return err_is(e, "53300") || err_is(e, "57P") || err_is(e, "25006") || err_is_lock(e) ||
+           (e->kind == ERR_CONN && err_is_transient(e));
 }
 
 bool err_is_lock(const struct err *e)

@@ -149,10 +149,13 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
     const char *owed;
     if (!keep_owed(db, c, w, p, cap, a, &owed, e))
         return false;
-    const struct sql_var vars[] = {
-        {"lock", lock_sql(a, tables, ntables)}, {"woken", name_of(a, c, "woken")}, {NULL, NULL}};
+    const struct sql_var vars[] = {{"lock", lock_sql(a, tables, ntables)},
+                                   {"woken", name_of(a, c, "woken")},
+                                   {"timeout", arena_printf(a, "%u", conn_bound_ms(db))},
+                                   {NULL, NULL}};
     char *begin = sql_fill(sql_capture_begin, vars);
-    const char *sql = arena_printf(a, "%s%s", begin, owed);
+    /* What comes behind it in the transaction may be rows, which take as long as they take. */
+    const char *sql = arena_printf(a, "%s%s; SET LOCAL statement_timeout = 0", begin, owed);
     free(begin);
     *outside = false;
     *out = (struct owed_list){0};

@@ -1,5 +1,6 @@
 /* Who holds the lock that somebody waited for in vain. Asked afterwards, so he may be gone again. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "repl/catalog.h"
@@ -55,6 +56,10 @@ static void tell(const struct result *r, int row, const char *state, struct err 
     bool itself = strcmp(e->table, locked) == 0; /* else a partition of it */
     err_text(e, "%s %s on the %s by %s", itself ? result_text(r, row, 5) : locked, state, e->side,
              result_text(r, row, 3));
+    e->blocker.pid = (int)result_int(r, row, 4);
+    snprintf(e->blocker.user, sizeof e->blocker.user, "%s", result_text(r, row, 6));
+    snprintf(e->blocker.name, sizeof e->blocker.name, "%s", result_text(r, row, 7));
+    e->blocker.query_began = strtod(result_text(r, row, 8), NULL);
     if (!result_null(r, row, 4))
         err_hint(
             e,
@@ -123,7 +128,7 @@ bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a,
     *out = arena_alloc(a, (*count + 1) * sizeof **out);
     for (size_t i = 0; i < *count; i++) {
         struct lock_wait *w = &(*out)[i];
-        w->pid = (int)result_int(r, (int)i, 6);
+        w->pid = (int)result_int(r, (int)i, 9);
         err_set(&w->why, ERR_SQL, "%s", "");
         snprintf(w->why.sqlstate, sizeof w->why.sqlstate, "55P03");
         snprintf(w->why.side, sizeof w->why.side, "%s", side_name(conn_side(c)));

@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "cmd.h"
+#include "repl/engine.h"
 #include "repl/log.h"
 
 static const char default_dir[] = "./.repl";
@@ -160,7 +161,12 @@ static bool run_command(struct context *c, const struct cmd *cmd, int argc, char
         return print_help(cmd);
     if (args_has(&c->args, "version"))
         return cmd_version.exec(c, e);
-    return check_words(cmd, &c->args, e) && cmd->exec(c, e);
+    if (!check_words(cmd, &c->args, e))
+        return false;
+    struct err ignored; /* a mistake in repl.conf is the engine's to refuse; a command then has the default */
+    if (!settings_use(c->dir, &ignored))
+        log_err(LOG_WARN, &ignored);
+    return cmd->exec(c, e);
 }
 
 static bool run(struct context *c, int argc, char **argv, struct err *e)

@@ -19,6 +19,7 @@ bool job_add(struct worker *w, struct job *job, struct err *e)
     const struct add_options o = {
         .only_if_there = t->only_if_there, .interrupt = t->task.interrupt, .say = keep_line, .arg = &t->said};
     (void)w;
+    pg_step("adding a table", NULL);
     return init_add(t->task.sync, t->table, &o, &t->added, e);
 }
 

@@ -184,6 +184,7 @@ bool job_burden(struct worker *w, struct job *job, struct err *e)
 {
     struct burden_task *t = (struct burden_task *)job;
     struct conn *source;
+    pg_step("asking what the source bears", NULL);
     uint64_t began = clock_ms();
     if (!worker_source(w, &source, e) ||
         !capture_burden(source, &t->task.world->capture, t->task.mem, &t->found, e) ||

@@ -10,6 +10,10 @@
 
 /* One table: what is not here cannot be set, and what is here is in repl.conf(5). */
 const struct setting engine_settings[] = {
+    {"answer_ms", "ms", 15000, 1000, 3600000,
+     "How long repl waits for a server's answer: a small statement, a look or a connection that takes longer "
+     "is "
+     "given up; for a long one the server is asked through another connection whether it still works."},
     {"batch_bytes", "bytes", 256000000, 8192, 100000000000,
      "Size of changed rows, by the average width of their table's, up to which a backlog is brought over in "
      "one "
@@ -58,17 +62,17 @@ const struct setting engine_settings[] = {
 };
 
 static const size_t places[] = {
-    offsetof(struct settings, batch_bytes),     offsetof(struct settings, batch_rows),
-    offsetof(struct settings, chunk_by_key),    offsetof(struct settings, chunk_max_bytes),
-    offsetof(struct settings, chunk_min_bytes), offsetof(struct settings, connections_spare),
-    offsetof(struct settings, delta_max_bytes), offsetof(struct settings, fan_out_rows),
-    offsetof(struct settings, lock_timeout_ms), offsetof(struct settings, poll_ms),
-    offsetof(struct settings, rest_ms),         offsetof(struct settings, retry_max_ms),
-    offsetof(struct settings, ring_anyway),     offsetof(struct settings, rotate_bytes),
-    offsetof(struct settings, sleep_ms),        offsetof(struct settings, sleep_tables),
-    offsetof(struct settings, slice_ms),        offsetof(struct settings, step_rows),
-    offsetof(struct settings, survey_ms),       offsetof(struct settings, wal_max_bytes),
-    offsetof(struct settings, watch_ms),
+    offsetof(struct settings, answer_ms),         offsetof(struct settings, batch_bytes),
+    offsetof(struct settings, batch_rows),        offsetof(struct settings, chunk_by_key),
+    offsetof(struct settings, chunk_max_bytes),   offsetof(struct settings, chunk_min_bytes),
+    offsetof(struct settings, connections_spare), offsetof(struct settings, delta_max_bytes),
+    offsetof(struct settings, fan_out_rows),      offsetof(struct settings, lock_timeout_ms),
+    offsetof(struct settings, poll_ms),           offsetof(struct settings, rest_ms),
+    offsetof(struct settings, retry_max_ms),      offsetof(struct settings, ring_anyway),
+    offsetof(struct settings, rotate_bytes),      offsetof(struct settings, sleep_ms),
+    offsetof(struct settings, sleep_tables),      offsetof(struct settings, slice_ms),
+    offsetof(struct settings, step_rows),         offsetof(struct settings, survey_ms),
+    offsetof(struct settings, wal_max_bytes),     offsetof(struct settings, watch_ms),
 };
 
 static int64_t *place(struct settings *s, size_t i)
@@ -130,6 +134,15 @@ static bool read_line(struct settings *out, const char *path, int line, char *te
     return set(out, path, line, trim(name), trim(equals + 1), e);
 }
 
+bool settings_use(const char *dir, struct err *e)
+{
+    struct settings s = {0};
+    if (!settings_load(dir, &s, e))
+        return false;
+    pg_patience((unsigned)s.answer_ms);
+    return true;
+}
+
 bool settings_load(const char *dir, struct settings *out, struct err *e)
 {
     for (size_t i = 0; engine_settings[i].name != NULL; i++)
@@ -137,8 +150,8 @@ bool settings_load(const char *dir, struct settings *out, struct err *e)
     char *path = xasprintf("%s/repl.conf", dir), *text = NULL;
     size_t cap = 0;
     FILE *f = fopen(path, "re");
-    bool ok =
-        f != NULL || errno == ENOENT || err_set(e, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    bool ok = f != NULL || errno == ENOENT || errno == ENOTDIR ||
+              err_set(e, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
     for (int line = 1; ok && f != NULL && getline(&text, &cap, f) >= 0; line++)
         ok = read_line(out, path, line, text, e);
     if (f != NULL)

@@ -225,9 +225,11 @@ static void do_turn(struct client *c, const cJSON *json)
 static void do_stop(struct client *c, const cJSON *json)
 {
     (void)json;
+    struct engine *g = c->control->engine;
     control_send_status(c);
     hold_until_exit(c);
-    engine_stop(c->control->engine, INTERRUPT_SOON);
+    /* As with signals: the first asks, the second insists. */
+    engine_stop(g, g->stopping ? INTERRUPT_NOW : INTERRUPT_SOON);
 }
 
 static const struct {

@@ -214,6 +214,8 @@ static void on_status_timer(uv_timer_t *timer)
     progress_tick(timer->data);
     drift_tick(timer->data);
     held_tick(timer->data);
+    listener_tick(timer->data);
+    specs_tick(timer->data);
     burden_tick(timer->data);
 }
 
@@ -327,8 +329,12 @@ bool engine_run(const struct engine_options *o, struct err *e)
         .started_wall = clock_wall(),
     };
     signal(SIGPIPE, SIG_IGN);
-    bool ok = settings_load(o->sync->dir, &g.settings, e) && take_lock_file(&g, e) && load_paused(&g, e) &&
-              run(&g, e);
+    bool ok = settings_load(o->sync->dir, &g.settings, e) && take_lock_file(&g, e) && load_paused(&g, e);
+    if (ok) {
+        pg_patience((unsigned)g.settings.answer_ms);
+        mark_make(&g);
+        ok = run(&g, e);
+    }
     tear_down(&g);
     return ok;
 }

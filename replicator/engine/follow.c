@@ -13,7 +13,7 @@
 #include "rounds.h"
 
 enum { ROTATE_EVERY_MS = 2000, RUNG_INDEX = 2, SILENT_MS = 50, STEADY_RUN = 2 };
-enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20, STREAMS_FOR = 50 };
+enum { LOOK_SHARE = 50, LOOK_MOST_MS = 10000, SEQUENCES_SHARE = 20, STREAMS_FOR = 50, LATE_MOST = 3 };
 
 static bool may_look(const struct engine *g)
 {
@@ -265,6 +265,7 @@ static void behind(struct engine *g, const struct batch_task *t)
 /* A batch is all of a snapshot or nothing: who has a row or a table of it locked, on either side, keeps all waiting. */
 static void look_failed(struct engine *g, const struct err *e)
 {
+    g->looks_late += err_is(e, "57014") || e->kind == ERR_CONN;
     if (hold_takes(g, e->table[0] != '\0' ? e->table : "a batch", HOLD_ALL, &g->look_hold, e))
         g->look_wanted = true; /* held_tick() comes back */
     else
@@ -281,6 +282,7 @@ static void looked(struct engine *g, struct task *task)
         return;
     }
     hold_ends(g, &g->look_hold, t->task.made_ms);
+    g->looks_late = 0;
     sleep_looked(g, t);
     switch (t->outcome) {
     case BATCH_UNKNOWN_TABLE:
@@ -352,6 +354,8 @@ void follow_look(struct engine *g)
     g->rang = false;
     t->as_streams = g->as_streams != 0;
     g->as_streams -= t->as_streams;
+    /* A source that needs longer is not asked in vain for ever. */
+    t->answer_ms = (unsigned)g->settings.answer_ms << (g->looks_late < LATE_MOST ? g->looks_late : LATE_MOST);
     t->left_out = drift_left_out(g, t->task.mem);
     t->widened = g->widened;
     t->follows = g->life == LIFE_FOLLOWING || g->steady;

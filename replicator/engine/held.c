@@ -136,3 +136,31 @@ void held_status(const struct engine *g, struct status *out)
         tell_table(out, &h->why);
     }
 }
+
+size_t held_count(const struct engine *g)
+{
+    size_t n = 0;
+    for (const struct hold *h = g->holds; h != NULL; h = h->next)
+        n++;
+    return n;
+}
+
+void held_waits(const struct engine *g, struct status *out)
+{
+    const uint64_t now = clock_ms();
+    const double wall = clock_wall();
+    for (const struct hold *h = g->holds; h != NULL; h = h->next) {
+        struct status_wait *w = &out->waits[out->nwaits++];
+        const struct err *why = &h->why;
+        *w = (struct status_wait){.side = xstrdup(why->side),
+                                  .step = strcmp(h->what, why->table) == 0
+                                              ? xasprintf("a lock on %s", h->what)
+                                              : xasprintf("a lock, for %s", h->what),
+                                  .table = why->table[0] != '\0' ? xstrdup(why->table) : NULL,
+                                  .seconds = (double)(now - h->since_ms) / 1e3};
+        w->blocker.pid = why->blocker.pid;
+        w->blocker.user = why->blocker.user[0] != '\0' ? xstrdup(why->blocker.user) : NULL;
+        w->blocker.name = why->blocker.name[0] != '\0' ? xstrdup(why->blocker.name) : NULL;
+        w->blocker.query_seconds = why->blocker.query_began != 0 ? wall - why->blocker.query_began : -1;
+    }
+}

@@ -29,5 +29,8 @@ bool held_any(const struct engine *g);
 void held_tick(struct engine *g);    /* about once a second: tries those whose time has come */
 void held_try_now(struct engine *g); /* somebody does not want to wait for that */
 void held_status(const struct engine *g, struct status *out);
+size_t held_count(const struct engine *g);
+/* Adds them to what is waited for; there is room. */
+void held_waits(const struct engine *g, struct status *out);
 
 #endif

@@ -148,8 +148,11 @@ static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
 {
     struct look l = {.t = t};
     struct conn *target;
-    if (!worker_source(w, &l.source, e) || !worker_target(w, &target, e) || !look_go_to_sleep(&l, e) ||
-        !look_twice(&l, e))
+    pg_step("asking what changed", NULL);
+    if (!worker_source(w, &l.source, e) || !worker_target(w, &target, e))
+        return false;
+    conn_bound(l.source, t->answer_ms);
+    if (!look_go_to_sleep(&l, e) || !look_twice(&l, e))
         return false;
     fault_point("batch.looked");
     if (t->outcome == BATCH_UNKNOWN_TABLE)
@@ -163,6 +166,8 @@ static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
         return (l.ended || pg_exec(l.source, "ROLLBACK", e)) &&
                capture_weigh(l.source, &t->task.world->capture, &t->owed, e);
     }
+    conn_bound(l.source, 0); /* as long as the rows take */
+    pg_step("bringing over a batch", NULL);
     return move(t, w, l.source, target, e);
 }
 
@@ -186,6 +191,7 @@ bool job_rotate(struct worker *w, struct job *job, struct err *e)
 {
     struct rotate_task *t = (struct rotate_task *)job;
     struct conn *source;
+    pg_step("truncating changes that are applied", NULL);
     return worker_source(w, &source, e) &&
            capture_rotate(source, &t->task.world->capture, &t->awake, &t->positions, t->batch, t->min_bytes,
                           &t->truncated, e);

@@ -101,6 +101,7 @@ bool job_catchup(struct worker *w, struct job *job, struct err *e)
     struct catchup_task *t = (struct catchup_task *)job;
     const struct relation *r = &t->task.world->relations.items[t->index];
     struct conn *source, *target;
+    pg_step("catching up", r->label);
     if (!worker_source(w, &source, e) || !worker_target(w, &target, e))
         return false;
     if ((t->goal == NULL || (t->end_a == 0 && t->end_b == 0)) && !begin_pass(t, source, r->id, e))

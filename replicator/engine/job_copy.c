@@ -144,6 +144,7 @@ bool job_chunk(struct worker *w, struct job *job, struct err *e)
     struct chunk_task *t = (struct chunk_task *)job;
     struct conn *source, *target;
     t->rewritten = t->npieces;
+    pg_step("copying rows", t->task.world->relations.items[t->chunks[0].table->index].label);
     if (!worker_rows(w, t->task.world, t->chunks[0].table->index, &source, e) ||
         !worker_target(w, &target, e))
         return false;
@@ -171,6 +172,7 @@ bool job_copied(struct worker *w, struct job *job, struct err *e)
 {
     struct copied_task *t = (struct copied_task *)job;
     struct conn *target;
+    pg_step("marking a table as copied", NULL);
     return worker_target(w, &target, e) && fork_may_complete(w, &t->task, t->index, e) &&
            target_copied(target, t->task.sync->schema, t->task.world->relations.items[t->index].id, e);
 }

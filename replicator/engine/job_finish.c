@@ -27,6 +27,7 @@ bool job_units(struct worker *w, struct job *job, struct err *e)
                                   .i = t->task.interrupt,
                                   .say = keep_line,
                                   .arg = &t->said};
+    pg_step("planning indexes and constraints", NULL);
     if (!interruptible_target(w, &wanted.target, e))
         return false;
     bool ok = t->plan(&wanted, t->task.mem, &t->units, e);
@@ -38,6 +39,7 @@ bool job_unit(struct worker *w, struct job *job, struct err *e)
 {
     struct unit_task *t = (struct unit_task *)job;
     struct conn *target;
+    pg_step(t->unit->what, t->unit->table);
     if (!interruptible_target(w, &target, e))
         return false;
     atomic_store(&t->pid, conn_backend_pid(target));
@@ -50,6 +52,7 @@ bool job_step_done(struct worker *w, struct job *job, struct err *e)
 {
     struct step_task *t = (struct step_task *)job;
     struct conn *target;
+    pg_step("marking a step as done", NULL);
     fault_point("step.before_mark");
     return worker_target(w, &target, e) && target_step_done(target, t->task.sync->schema, t->step, e);
 }

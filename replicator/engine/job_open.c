@@ -13,10 +13,12 @@
 static bool open_guard(const struct open_task *t, enum side side, const char *sync_id, struct conn **out,
                        struct err *e)
 {
+    char purpose[48];
+    snprintf(purpose, sizeof purpose, "guard %s", t->mark);
     const struct conn_options o = {
-        .side = side, .purpose = "guard", .origin = sync_id, .interrupt = t->task.interrupt};
+        .side = side, .purpose = purpose, .origin = sync_id, .interrupt = t->task.interrupt};
     if (!conn_open(side == SIDE_SOURCE ? t->task.sync->source : t->task.sync->target, &o, out, e) ||
-        !lock_engine(*out, sync_id, t->task.interrupt, e))
+        !lock_engine(*out, sync_id, t->mark, t->task.interrupt, e))
         return false;
     return side == SIDE_SOURCE ? listen_start(*out, t->task.sync->schema, e)
                                : !t->first || lock_await_workers(*out, sync_id, t->task.interrupt, e);
@@ -192,6 +194,7 @@ static bool read_until_mended(const struct open_task *t, struct worker *worker, 
 bool job_open(struct worker *worker, struct job *job, struct err *e)
 {
     struct open_task *t = (struct open_task *)job;
+    pg_step("reading both sides", NULL);
     worker_disconnect(worker); /* what was known of these sessions may be over */
     if ((t->take_guards && !take_guards(t, worker, e)) || !read_until_mended(t, worker, &t->found, e)) {
         conn_close(t->source_guard);
@@ -208,6 +211,7 @@ bool job_survey(struct worker *worker, struct job *job, struct err *e)
     struct survey_task *t = (struct survey_task *)job;
     const struct world *w = t->task.world;
     struct conn *sides[2];
+    pg_step("comparing the catalogs", NULL);
     uint64_t began = clock_ms();
     if (!worker_source(worker, &sides[SIDE_SOURCE], e) || !worker_target(worker, &sides[SIDE_TARGET], e))
         return false;

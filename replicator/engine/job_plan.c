@@ -256,6 +256,7 @@ bool job_plan(struct worker *w, struct job *job, struct err *e)
         .max = largest_chunk(t),
     };
     struct conn *target;
+    pg_step("planning the copy", NULL);
     if (!worker_target(w, &target, e) || !list_heaps(t, w, false, e) || !list_heaps(t, w, true, e))
         return false;
     for (size_t i = 0; i < t->ntables; i++) {

@@ -82,6 +82,7 @@ struct open_task {
     bool take_guards; /* connections that hold the locks are wanted */
     bool first;       /* of this engine: sessions of an earlier one are waited for */
     uint64_t request; /* requests up to this one were there when it began */
+    const char *mark; /* of the control connections; the engine's */
     struct conn *source_guard, *target_guard;
     struct world *found;
 };
@@ -270,18 +271,19 @@ struct batch_task {
     int64_t batch;       /* the target's number before */
     struct ids left_out; /* that this batch does not bring along */
     uint64_t request;    /* requests up to this one are fulfilled by it */
+    double widened;      /* the limits of a batch are so many times those of the settings */
     bool establish;      /* move the position even where nothing is owed */
     bool follows;        /* what stands apart may catch up beside the others */
-    double widened;      /* the limits of a batch are so many times those of the settings */
     bool others_come;    /* more workers will be here soon: a large batch waits for them */
     struct ids hot;      /* tables that owed something lately: the first look takes them without asking */
     struct awake awake;  /* the tables to look at; found: all, where another one woke */
     enum { SLEEP_AS_IT_IS, SLEEP_LULL, SLEEP_SETTLE } sleep;
-    struct ids keep;  /* SLEEP_LULL: awake */
-    struct lull lull; /* SLEEP_LULL: found; SLEEP_SETTLE: the one to settle */
-    bool sequences;   /* compare them, too */
-    bool asked;       /* with them, say whether one could not be read */
-    bool as_streams;  /* no rows as values, however few */
+    unsigned answer_ms; /* an answer of the look has to come within */
+    struct ids keep;    /* SLEEP_LULL: awake */
+    struct lull lull;   /* SLEEP_LULL: found; SLEEP_SETTLE: the one to settle */
+    bool sequences;     /* compare them, too */
+    bool asked;         /* with them, say whether one could not be read */
+    bool as_streams;    /* no rows as values, however few */
     struct copy_progress progress;
     /* Found: */
     struct err unread; /* asked: why a sequence could not be read; ERR_NONE: all were */

@@ -55,3 +55,14 @@ void listener_close(struct engine *g)
     g->source_watched = g->target_watched = NULL;
     g->source_guard = g->target_guard = NULL;
 }
+
+void listener_tick(struct engine *g)
+{
+    struct conn *const guards[] = {g->source_guard, g->target_guard};
+    struct err e;
+    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
+        if (guards[i] != NULL && !listen_probe(guards[i], &e)) {
+            lost(g, &e);
+            return;
+        }
+}

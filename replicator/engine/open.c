@@ -122,6 +122,7 @@ void open_begin(struct engine *g)
     t->take_guards = g->source_guard == NULL || g->target_guard == NULL;
     t->first = !g->opened_once;
     t->request = g->request;
+    t->mark = g->mark;
     if (t->take_guards)
         listener_close(g);
     engine_submit(g, &t->task.job);

@@ -75,6 +75,7 @@ struct engine {
     struct err join_err; /* why there are fewer than wanted; ERR_NONE where there are not */
     struct control *control;
     int lock_fd;
+    char mark[24]; /* of the control connections (mark.c) */
 
     enum life life;
     bool stopping, closing, settle_wanted;
@@ -100,6 +101,11 @@ struct engine {
     int in_flight; /* jobs */
     int watching;  /* those of them that only ask, beside the workers */
     struct backoff backoff;
+    struct {
+        uint64_t hash;     /* of what file: and command: said when the engine failed; 0: not known yet */
+        uint64_t asked_ms; /* when they were last read */
+        bool asking;
+    } specs;
 
     struct world *world;      /* as the last opening found it */
     struct standing standing; /* where the target stands */
@@ -122,6 +128,7 @@ struct engine {
     bool looking;        /* a look, a batch or a rotation is under way */
     bool look_wanted;    /* something may be owed */
     bool batch_unsaved;  /* last_batch is not in the state file yet */
+    unsigned looks_late; /* looks in a row that did not come in time: the next have longer */
     unsigned look_index; /* how long nothing was found */
     unsigned run;        /* batches since a look found nothing */
     bool rang;           /* the next look follows the doorbell */
@@ -238,10 +245,23 @@ bool follow_left_behind(const struct engine *g, struct err *why);
 /* Everything committed until now shall come over; returns the request's number, see answered. */
 uint64_t follow_request(struct engine *g);
 
+/* ---- specs.c ---- */
+/* While the engine has failed: where a connection's file or command says something else, it tries again at once. */
+void specs_begin(struct engine *g);
+void specs_tick(struct engine *g); /* about once a second */
+
+/* ---- mark.c ---- */
+void mark_make(struct engine *g);
+
+/* ---- waits.c ---- */
+void waits_status(const struct engine *g, struct status *out);
+
 /* ---- listener.c ---- */
 /* Takes both connections, also where it fails. */
 bool listener_start(struct engine *g, struct conn *source, struct conn *target, struct err *e) MUST_CHECK;
 void listener_close(struct engine *g);
+/* About once a second: a control connection without a sign of life is given up. */
+void listener_tick(struct engine *g);
 
 /* ---- workers.c: how many, and how fast ---- */
 void workers_start(struct engine *g);

@@ -236,6 +236,7 @@ void progress_status(struct engine *g, struct status *out)
     drift_status(g, out);
     held_status(g, out);
     rounds_status(g, out);
+    waits_status(g, out);
     burden_status(g, out);
 }
 

@@ -7,6 +7,7 @@
 #include "repl/err.h"
 
 struct settings {
+    int64_t answer_ms;    /* how long repl waits for a server's answer before it looks into it, or gives up */
     int64_t batch_bytes;  /* the same for their estimated size */
     int64_t batch_rows;   /* above this a backlog is caught up in steps */
     int64_t chunk_by_key; /* ranges of keys where ranges of blocks would do */

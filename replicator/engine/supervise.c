@@ -1,10 +1,11 @@
 /*
- * The one place where an error becomes retry, fail or stop.
+ * The one place where an error becomes retry, fail or stop. Which of them it is, err_verdict() says (docs/errors.md).
  *
- *   stop   before the first opening succeeded: whoever typed the command wants to know
+ *   stop   before the first opening succeeded: the command that started the engine shows the error
  *   retry  what passes by itself (connections, locks, deadlocks, servers that start): soon, then ever more rarely
- *   fail   what a person must mend: shown as phase failed with what to do, and tried again at the slowest pace, so
- *          that the engine goes on by itself once it is mended
+ *   fail   what a person must change: shown as phase failed with what to do, and tried again at the slowest pace, or as soon
+ *          as a connection's file or command says something else. A connection that was refused is tried a few times first,
+ *          since credentials that rotate are wrong for a moment.
  *
  * Jobs in flight when the first error comes are waited for: what they finish is finished.
  */
@@ -13,8 +14,8 @@
 #include "repl/clock.h"
 #include "repl/log.h"
 
-/* A lock costs nobody anything to try for again, and is often held for minutes. */
-enum { RETRY_BASE_MS = 250, LOCK_RETRY_MAX_MS = 5000, ONCE_TRIES = 6, STALE_TRIES = 2 };
+/* A lock, or one connection, costs nobody anything to try for again. */
+enum { RETRY_BASE_MS = 250, BRIEF_RETRY_MAX_MS = 5000, ONCE_TRIES = 6, STALE_TRIES = 2, REFUSED_TRIES = 4 };
 
 bool engine_in_trouble(const struct engine *g)
 {
@@ -46,6 +47,12 @@ static bool may_be_stale(const struct engine *g, const struct err *e)
     return g->backoff.attempt < STALE_TRIES && (gone || (g->opened_once && err_is(e, "42")));
 }
 
+/* Credentials are changed on the server and in the connection's file at different moments. */
+static bool may_be_rotating(const struct engine *g, const struct err *e)
+{
+    return g->opened_once && e->kind == ERR_CONN && g->backoff.attempt < REFUSED_TRIES;
+}
+
 /* Nobody waits for a retry: a command, or a start that never came up. */
 static bool must_stop(const struct engine *g, const struct err *e)
 {
@@ -64,16 +71,17 @@ void supervise_drained(struct engine *g)
         engine_stop(g, INTERRUPT_NOW);
         return;
     }
-    g->failed = !err_is_transient(&e) && !may_be_stale(g, &e);
+    g->failed = !err_is_transient(&e) && !may_be_stale(g, &e) && !may_be_rotating(g, &e);
     g->steady = g->steady && !g->failed;
     g->settled = false;
     g->backoff.base_ms = RETRY_BASE_MS;
     g->backoff.max_ms = (unsigned)g->settings.retry_max_ms;
-    if (err_is_lock(&e) && g->backoff.max_ms > LOCK_RETRY_MAX_MS)
-        g->backoff.max_ms = LOCK_RETRY_MAX_MS;
+    if (!g->failed && err_is_brief(&e) && g->backoff.max_ms > BRIEF_RETRY_MAX_MS)
+        g->backoff.max_ms = BRIEF_RETRY_MAX_MS;
     unsigned wait = g->failed ? g->backoff.max_ms : backoff_next_ms(&g->backoff);
     engine_say(g, g->failed ? LOG_ERROR : LOG_WARN, &e, "trying again in %.1f s", wait / 1000.0);
     phase_fire(g, EV_TROUBLE);
+    specs_begin(g);
     uv_timer_start(&g->retry_timer, again, wait, 0);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "repl/clock.h"
 #include "repl/fault.h"
 #include "repl/flow.h"
 
@@ -26,6 +27,7 @@ struct pool {
     struct queue *jobs;    /* loop -> workers */
     struct queue *results; /* workers -> loop */
     struct interrupt *interrupt;
+    _Atomic uint64_t doubted_ms; /* when a worker last lost a connection */
     struct worker *workers; /* the loop thread's list; those that ended stay in it until the next comes */
     bool stopped;
 };
@@ -132,6 +134,20 @@ static void explain(struct worker *w, struct err *e)
         catalog_name_root(c, e);
 }
 
+/* Whether a session that did nothing for a while still has a server behind it. One that was silent for long, or since some
+ * worker lost a connection, is asked: what is between may have forgotten it, which nobody would be told. */
+static bool answers(const struct worker *w, struct conn *c)
+{
+    struct err ignored; /* another is opened */
+    const uint64_t heard = conn_heard_ms(c), doubted = atomic_load(&w->pool->doubted_ms);
+    const unsigned patience = pg_patience_ms();
+    if (!conn_stands(c))
+        return false;
+    if (heard > doubted && clock_ms() - heard < patience / 2)
+        return true;
+    return conn_ping(c, patience / 3, &ignored);
+}
+
 static void run_job(struct worker *w, struct job *job)
 {
     struct conn **const all[] = {&w->source, &w->target, &w->fork};
@@ -139,11 +155,17 @@ static void run_job(struct worker *w, struct job *job)
     /* What a server ended between two jobs is opened again, and no error: else each worker in its turn would have one,
      * long after the others went on. */
     for (size_t i = 0; i < n; i++)
-        if (*all[i] != NULL && !conn_stands(*all[i]))
+        if (*all[i] != NULL && !answers(w, *all[i]))
             usable(all[i]);
     arena_reset(w->arena);
     err_clear(&job->err);
     job->ok = job->run(w, job, &job->err);
+    pg_step(NULL, NULL);
+    for (size_t i = 0; i < n; i++)
+        if (*all[i] != NULL)
+            conn_bound(*all[i], 0);
+    if (!job->ok && job->err.kind == ERR_CONN)
+        atomic_store(&w->pool->doubted_ms, clock_ms());
     /* What a failed job left open is rolled back, or the connection is dropped. */
     for (size_t i = 0; i < n && !job->ok; i++) {
         if (*all[i] != NULL)

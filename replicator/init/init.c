@@ -142,7 +142,7 @@ static bool write_plan(struct init *in, struct err *e)
 static bool prepare_both(struct init *in, struct err *e)
 {
     return init_take_seed(in, e) && install_both(in, e) &&
-           lock_engine(in->target, in->capture.sync_id, NULL, e) && init_read_tables(in, e) &&
+           lock_engine(in->target, in->capture.sync_id, NULL, NULL, e) && init_read_tables(in, e) &&
            init_schema(in, e) && sequences_begin(in->source, in->target, in->s->schema, e) &&
            (!in->s->overwrite || init_empty(in, e)) && init_forget_dropped(in, e) && init_capture(in, e) &&
            init_choose_origins(in, e);

@@ -52,7 +52,7 @@ static bool add(struct init *in, const char *label, const struct add_options *o,
     in->capture = (struct capture){.schema = in->s->schema};
     return init_connect(in, e) && capture_find(in->source, &in->capture, e) &&
            target_read(in->target, in->s->schema, in->a, &in->state, e) &&
-           (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, e)) &&
+           (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, NULL, e)) &&
            catalog_read(in->source, in->s->schema, in->a, &in->tables, e) && choose_table(in, label, e) &&
            init_schema(in, e) && is_empty(in, e) && init_capture(in, e);
 }

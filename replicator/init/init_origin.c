@@ -21,7 +21,7 @@ bool init_take_seed(struct init *in, struct err *e)
     if (!target_read(in->target, in->s->schema, in->a, &in->state, e) || in->state.exists)
         return in->state.exists;
     if (!capture_find(in->source, &in->capture, e) ||
-        !lock_engine(in->target, in->capture.sync_id, NULL, e) || !init_read_tables(in, e) ||
+        !lock_engine(in->target, in->capture.sync_id, NULL, NULL, e) || !init_read_tables(in, e) ||
         !capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) ||
         !seed_has(in->target, in->source, &in->capture, &in->tables, in->a, &has, e) ||
         !capture_remove_tables(in->target, in->s->schema, &o, e) || !catalog_identity(in->source, &source, e))

@@ -315,6 +315,11 @@ void conn_bound(struct conn *c, unsigned ms)
     c->answer_ms = ms;
 }
 
+unsigned conn_bound_ms(const struct conn *c)
+{
+    return c->answer_ms;
+}
+
 void conn_until(struct conn *c, uint64_t at_ms)
 {
     c->until_ms = at_ms;

@@ -1,5 +1,6 @@
 -- Opens a batch's source transaction: locks first, then the snapshot; owed.sql, prepared, comes behind it.
--- Variables: lock ("LOCK TABLE ...;" or nothing), woken (sequence).   Returns: the snapshot, how often tables woke by then.
+-- Variables: lock ("LOCK TABLE ...;" or nothing), woken (sequence), timeout (ms of each statement; 0: none).   Returns: the snapshot, how often tables woke by then.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL statement_timeout = :timeout;
 :lock
 SELECT pg_catalog.txid_current_snapshot(), pg_catalog.pg_sequence_last_value(:'woken'::pg_catalog.regclass);

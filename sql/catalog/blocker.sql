@@ -4,7 +4,8 @@
 -- Variables: table (text): schema.name, also that of a partitioned root, whose partitions count; empty: any. modes (text):
 -- those that stand in the way, as an array; of a sequence that is named also those that keep its last value from being read.
 -- Returns: schema, name (of the root), locked (which relation it is, as people write it), who (one line), pid (null: a
--- prepared transaction, or another that has no session), what the relation is to people; or no row.
+-- prepared transaction, or another that has no session), what the relation is to people, role and application_name, when its query
+-- began (seconds since 1970); or no row.
 WITH whose AS ( -- an index is its table's, and so is what holds its large values
     SELECT h.*, coalesce(o.oid, i.indrelid, h.oid) AS owner
     FROM (:sql_catalog_locked) h
@@ -13,7 +14,7 @@ WITH whose AS ( -- an index is its table's, and so is what holds its large value
 )
 SELECT rn.nspname, r.relname, n.nspname || '.' || c.relname,
        b.who || coalesce(', ' || m.what, '') || CASE WHEN w.granted THEN '' ELSE ', which waits for the lock itself' END, b.pid,
-       CASE c.relkind WHEN 'S' THEN 'the sequence' ELSE 'the table' END
+       CASE c.relkind WHEN 'S' THEN 'the sequence' ELSE 'the table' END, b.role, b.name, b.began
 FROM whose w
 JOIN pg_catalog.pg_class c ON c.oid = w.owner
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

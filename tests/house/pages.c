@@ -4,7 +4,7 @@
  *   <!-- made: WHAT -->
  *   <!-- end -->
  *
- * and WHAT is "phases", "diagram", "settings", "checks", "global" or "command NAME". A page whose name ends in .conf or .bash is
+ * and WHAT is "phases", "diagram", "settings", "checks", "errors", "global" or "command NAME". A page whose name ends in .conf or .bash is
  * made as a whole.   Used by pages.sh.
  */
 #include <stdio.h>
@@ -32,6 +32,17 @@ static void diagram(void)
     for (unsigned i = 0; phase_row(i, &r); i++)
         printf("    %s --> %s: %s\n", r.from, r.to, r.event);
     puts("```");
+}
+
+/* ---- errors ---- */
+
+static void errors(void)
+{
+    struct err_rule r;
+    puts("| SQLSTATE, class, or kind | what it is | verdict |\n|---|---|---|");
+    for (unsigned i = 0; err_rule(i, &r); i++)
+        printf("| %s | %s | %s |\n", r.code[0] != '\0' ? r.code : "any other", r.text,
+               err_verdict_name(r.verdict));
 }
 
 /* ---- preflight ---- */
@@ -172,6 +183,8 @@ static void make(const char *what)
         settings();
     else if (strcmp(what, "checks") == 0)
         checks();
+    else if (strcmp(what, "errors") == 0)
+        errors();
     else if (strcmp(what, "global") == 0)
         options(global_options);
     else if (strncmp(what, "command ", 8) == 0)

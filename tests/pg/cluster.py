@@ -125,6 +125,25 @@ class Cluster:
         except (OSError, ValueError):
             return False
 
+    def freeze(self):
+        """SIGSTOP to the server and all its processes; returns them, for thaw()."""
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as f:
+            first = int(f.readline())
+        with open(f"/proc/{first}/task/{first}/children", encoding="ascii") as f:
+            os.kill(first, signal.SIGSTOP)
+            pids = [first, *map(int, f.read().split())]
+        for pid in pids[1:]:
+            os.kill(pid, signal.SIGSTOP)
+        return pids
+
+    @staticmethod
+    def thaw(pids):
+        for pid in reversed(pids):
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+
     def ensure_up(self):
         if not self.running():
             self.start()

@@ -11,6 +11,7 @@ import workload
 from cluster import Cluster, Fork, Pooler
 from program import Repl, binary
 from report import Report
+from proxy import Proxy
 
 
 def pytest_addoption(parser):
@@ -146,6 +147,18 @@ def pooler(source_cluster, request):
     p = Pooler(source_cluster, *([request.param] if hasattr(request, "param") else []))
     yield p
     p.remove()
+
+
+@pytest.fixture
+def wires(source, target, repl):
+    """Wires to the source and the target, that the program's connections go over."""
+    both = Proxy(source.cluster.port), Proxy(target.cluster.port)
+    for wire, side, name in zip(both, (source, target), ("SOURCE", "TARGET")):
+        repl.environment[f"REPL_TEST_{name}"] = wire.uri(side)
+    yield both
+    repl.close()
+    for wire in both:
+        wire.close()
 
 
 @pytest.fixture

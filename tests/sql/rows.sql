@@ -90,6 +90,7 @@ vacuum full t;
 \set lock 'LOCK TABLE ONLY public.t IN ACCESS SHARE MODE;'
 \set woken repl.woken
 \o /dev/null
+\set timeout 15000
 \i sql/capture/begin.sql
 select txid_current_snapshot() as first \gset
 \o
