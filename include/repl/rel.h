@@ -112,6 +112,10 @@ bool relation_key_has(const struct relation *r, const char *column);
 /* Rows can go as COPY BINARY: every copied column is binary-safe. */
 bool relation_binary(const struct relation *r);
 
+/* The stage of a batch (flow/merge.c) has room for its columns beside the key's and one more. A table of a thousand columns
+ * and more may have none: then they are one value there, in source and stage. */
+bool relation_fits_stage(const struct relation *r);
+
 /* row_bytes, or a guess where that is not known. Never below 1. The size of its file says nothing of it: dead rows and free
  * space are most of a queue's. */
 double relation_row_bytes(const struct relation *r);

@@ -86,8 +86,19 @@ const struct column *relation_column(const struct relation *r, const char *name)
     return NULL;
 }
 
+bool relation_fits_stage(const struct relation *r)
+{
+    enum { MOST = 1600 }; /* columns of a table, MaxHeapAttributeNumber */
+    size_t n = r->nkey != 0 ? 1 + r->nkey : 0;
+    for (size_t i = 0; i < r->ncolumns; i++)
+        n += !r->columns[i].generated;
+    return n <= MOST;
+}
+
 bool relation_binary(const struct relation *r)
 {
+    if (!relation_fits_stage(r))
+        return false; /* the bytes of a row carry the oids of its types */
     for (size_t i = 0; i < r->ncolumns; i++)
         if (!r->columns[i].generated && !r->columns[i].binary_safe)
             return false;

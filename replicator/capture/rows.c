@@ -108,7 +108,9 @@ static char *owed_rows(struct arena *a, const struct capture *c, const struct re
         /* Not a key column: a composite value with a NULL in it is not "IS NOT NULL". */
         {"present", "t.ctid IS NOT NULL"},
         {"keys", list_keys(a, r, "d.") + 2},
-        {"columns", columns[0] != '\0' ? arena_printf(a, ", %s", columns) : ""},
+        {"columns", columns[0] == '\0'       ? ""
+                    : relation_fits_stage(r) ? arena_printf(a, ", %s", columns)
+                                             : arena_printf(a, ", ROW(%s)", columns)},
         {"distinct", list_keys(a, r, "") + 2},
         {"delta_a", name_delta(a, c, r->id, 'a')},
         {"delta_b", name_delta(a, c, r->id, 'b')},

@@ -49,7 +49,7 @@ size_t fan_cut(const struct task *t, struct apply_table *tables, size_t n, const
         double w = weight(t, &tables[i]);
         bool whole = tables[i].source->nkey == 0 || !capture_can_slice(tables[i].source);
         size_t most = whole ? 1 : (size_t)t->jobs;
-        if (w < least)
+        if (w < least || !relation_fits_stage(tables[i].source)) /* whose stage is this session's own */
             continue;
         cut(t, &tables[i], snapshots[i], range, w < (double)most ? (size_t)w + 1 : most);
         parts += tables[i].nslices;

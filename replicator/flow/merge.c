@@ -69,24 +69,53 @@ static const struct column *target_column(const struct apply_table *t, const str
     return to != NULL ? to : from;
 }
 
+static char *row_columns(struct arena *a, const struct apply_table *t)
+{
+    struct buf b = {0};
+    const struct relation *r = t->source;
+    for (size_t i = 0; i < r->ncolumns; i++)
+        if (!r->columns[i].generated)
+            buf_printf(&b, "%sc%zu %s", b.len != 0 ? ", " : "", i + 1,
+                       target_column(t, &r->columns[i])->base_type);
+    return buf_take(a, &b);
+}
+
+/* A table so wide that the stage has no room for its columns: there the stage has them as one value, whose type is the row of
+ * a table that is never filled. */
+static char *row_type(struct arena *a, const struct apply_table *t)
+{
+    return arena_printf(a, "pg_temp.repl_row_%d_%08x", t->source->id,
+                        (unsigned)hash64_str(row_columns(a, t)));
+}
+
 char *stage_columns(struct arena *a, const struct apply_table *t)
 {
     struct buf b = {0};
     const struct relation *r = t->source;
-    const char *comma = "";
+    const char *row = relation_fits_stage(r) ? row_columns(a, t) : arena_printf(a, "r %s", row_type(a, t));
     if (r->nkey != 0) {
         buf_puts(&b, "present boolean");
         for (size_t k = 0; k < r->nkey; k++)
             buf_printf(&b, ", k%zu %s", k + 1, target_column(t, relation_key(r, k))->base_type);
-        comma = ", ";
     }
-    for (size_t i = 0; i < r->ncolumns; i++) {
-        if (r->columns[i].generated)
-            continue;
-        buf_printf(&b, "%sc%zu %s", comma, i + 1, target_column(t, &r->columns[i])->base_type);
-        comma = ", ";
-    }
+    buf_printf(&b, "%s%s", b.len != 0 && row[0] != '\0' ? ", " : "", row);
     return buf_take(a, &b);
+}
+
+void stage_row(struct buf *b, struct arena *a, const struct apply_table *t)
+{
+    const struct sql_var vars[] = {{"stage", row_type(a, t)}, {"columns", row_columns(a, t)}, {NULL, NULL}};
+    if (relation_fits_stage(t->source))
+        return;
+    char *sql = sql_fill(sql_target_stage, vars);
+    buf_puts(b, sql);
+    free(sql);
+}
+
+/* The value that the stage s has of that column. */
+static void add_staged(struct buf *b, const struct apply_table *t, size_t i)
+{
+    buf_printf(b, relation_fits_stage(t->source) ? "s.c%zu" : "(s.r).c%zu", i + 1);
 }
 
 char *stage_name(struct arena *a, const struct apply_table *t)
@@ -124,7 +153,8 @@ static char *differs(struct arena *a, const struct apply_table *t,
         sql_ident(&left, to->name);
         if (to->is_domain)
             buf_printf(&left, "::%s", to->base_type);
-        buf_printf(&right, "%ss.c%zu", right.len != 0 ? ", " : "", i + 1);
+        buf_puts(&right, right.len != 0 ? ", " : "");
+        add_staged(&right, t, i);
     }
     if (left.len != 0)
         buf_printf(&both, "ROW(%s)::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(%s)::pg_catalog.record",
@@ -142,7 +172,8 @@ static char *set_list(struct arena *a, const struct apply_table *t)
             continue;
         buf_puts(&b, b.len != 0 ? ", " : "");
         sql_ident(&b, t->source->columns[i].name);
-        buf_printf(&b, " = s.c%zu", i + 1);
+        buf_puts(&b, " = ");
+        add_staged(&b, t, i);
     }
     return buf_take(a, &b);
 }
@@ -156,7 +187,7 @@ static char *column_list(struct arena *a, const struct apply_table *t, bool stag
             continue;
         buf_puts(&b, b.len != 0 ? ", " : "");
         if (staged)
-            buf_printf(&b, "s.c%zu", i + 1);
+            add_staged(&b, t, i);
         else
             sql_ident(&b, t->source->columns[i].name);
     }

@@ -31,6 +31,8 @@ void script_free(struct script *s);
 char *stage_name(struct arena *a, const struct apply_table *t);
 /* "present boolean, k1 ..., c1 ...": the stage's columns, of the target's types. */
 char *stage_columns(struct arena *a, const struct apply_table *t);
+/* What such a stage wants to be there first, if anything. */
+void stage_row(struct buf *b, struct arena *a, const struct apply_table *t);
 
 /* The statements that merge the stage into the table; kept where the table is to be; without the last of them, the insert,
  * where the table is counted. */

@@ -48,6 +48,7 @@ bool stages_make(struct conn *target, const struct apply *ap, struct arena *a, s
         if (knows(ap->stages, name))
             continue;
         const struct sql_var vars[] = {{"stage", t->stage}, {"columns", stage_columns(a, t)}, {NULL, NULL}};
+        stage_row(&b, a, t);
         char *sql = sql_fill(sql_target_stage, vars);
         buf_puts(&b, sql);
         free(sql);

@@ -51,3 +51,25 @@ def test_a_row_that_cannot_be_sent(repl, src, dst):
     assert [t["name"] for t in failed] == ["broad"]
     said = repl.run("status").out
     assert "1 GB" in said and "--exclude" in said, said
+
+
+@pytest.mark.parametrize("columns, keys", [(1598, 1), (1600, 32)])
+def test_tables_of_as_many_columns_as_there_can_be(repl, src, equal, columns, keys):
+    """A stage has no room for so many beside those of the key; few rows go as values, many through a stream."""
+    names = ", ".join(f"c{n} {('int', 'text', 'bool')[n % 3]}" for n in range(keys + 1, columns + 1))
+    key = ", ".join(f"k{n}" for n in range(1, keys + 1))
+    src.execute(f"create table many ({', '.join(f'k{n} int' for n in range(1, keys + 1))}, {names}, primary key ({key}));"
+                "create table beside (id int primary key, v text)")
+    src.execute(f"insert into many ({key}, c{columns}, c52, c51) select {', '.join(['g'] * keys)}, null, 't', g from generate_series(1, 1100) g")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("""update many set c52 = case when k1 % 3 = 0 then 'a "quoted", \\ (text)' when k1 % 3 = 1 then '' end, c51 = c51 + 1 where k1 < 10;
+        delete from many where k1 = 20; insert into beside values (1, 'x')""")
+    src.execute("update many set k1 = 5000 where k1 = 30")
+    repl.kick()
+    equal()
+    src.execute("update many set c51 = null, c50 = true; delete from many where k1 % 7 = 0")
+    repl.kick()
+    equal()
+    assert repl.status()["phase"] == "following" and not repl.status()["errors"]
