@@ -271,3 +271,44 @@ def test_a_unique_index_comes_to_a_partition(repl, src, dst, equal):
     repl.kick(timeout=20)
     assert "duplicate key" not in repl.run("log").all
     equal()
+
+
+KEYED = """create table ev (token text, id bigint not null, v int, at date not null, kind text not null) partition by range (at);
+    create table ev_1 (kind text not null, at date not null, id bigint not null, v int, token text, primary key (id));
+    alter table ev attach partition ev_1 for values from ('2024-01-01') to ('2024-02-01');
+    create table ev_2 partition of ev for values from ('2024-02-01') to ('2024-03-01') partition by list (lower(kind));
+    create table ev_2a partition of ev_2 (primary key (id)) for values in ('a'); create table ev_2b partition of ev_2 (primary key (id)) default;
+    insert into ev select 't' || g, g, 0, date '2024-01-01' + g % 60, (array['a', 'A', 'b'])[1 + g % 3] from generate_series(1, 6000) g"""
+
+
+def test_the_key_stands_on_the_partitions_alone(repl, src, dst, equal):
+    """As pg_partman makes them: with what chooses the partition it is the key of all, and rows come one by one."""
+    start(repl, src, KEYED)
+    assert "public.ev:" not in repl.run("check", "--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET", code=None, at=False).all
+    src.execute("""insert into ev values ('same id elsewhere', 1, 1, '2024-02-01', 'b'); update ev set v = 1 where id between 10 and 12;
+        delete from ev where id = 20; update ev set at = at + 31 where id = 60; update ev set id = 100000 where id = 31; update ev set kind = 'c' where id = 40""")
+    repl.kick()
+    assert repl.status()["last_batch"]["rows_upserted"] < 20
+    equal()
+    both(src, dst, "create table ev_3 partition of ev (primary key (id)) for values from ('2024-03-01') to ('2024-04-01')")
+    src.execute("insert into ev select 'new', g, 0, '2024-03-05', 'k' from generate_series(1, 100) g; truncate ev_2b; update ev set v = v + 1 where id % 7 = 0")
+    repl.kick()
+    equal()
+    assert repl.run("verify", "--wait", code=None, timeout=60).code in (0, 2)
+    src.execute("update ev set v = v + 1; delete from ev where id % 5 = 0")
+    repl.kick()
+    equal()
+    assert not repl.status()["errors"]
+
+
+@pytest.mark.parametrize("schema", [
+    # a partition that a row without the column belongs to; another key; none
+    KEYED.replace("at date not null, kind", "at date, kind").replace("kind text not null, at date not null, id", "kind text not null, at date, id"),
+    KEYED.replace("create table ev_2b partition of ev_2 (primary key (id)) default", "create table ev_2b partition of ev_2 (primary key (id, at)) default"),
+    KEYED.replace("create table ev_2b partition of ev_2 (primary key (id)) default", "create table ev_2b partition of ev_2 default")])
+def test_partitions_that_have_no_key_in_common(repl, src, equal, schema):
+    start(repl, src, schema)
+    src.execute("update ev set v = 1 where id between 10 and 12; insert into ev values ('x', 7000, 1, '2024-02-01', 'b')")
+    repl.kick()
+    assert repl.status()["last_batch"]["rows_upserted"] > 6000
+    equal()
