@@ -31,6 +31,9 @@ void selection_apply(const struct selection *s, struct relations *l);
 bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struct relations *out,
                   struct err *e) MUST_CHECK;
 
+/* Fills in the ranks of these tables. */
+bool catalog_rank(struct conn *c, struct relations *l, struct arena *a, struct err *e) MUST_CHECK;
+
 /* One text for all tables that a user could replicate, partitions, columns and unique indexes: another text, look again.
  * A hash, in the arena. */
 bool catalog_outline(struct conn *c, const char *own_schema, struct arena *a, const char **out,

@@ -249,6 +249,7 @@ struct apply {
     /* For tables with slices: workers that are free read and stage them under the snapshot of the batch's session. NULL:
      * no table has any. */
     const struct apply_fan *fan;
+    bool in_turn; /* table by table: what fails is tried again behind the others */
     struct copy_progress *progress;
     int64_t bytes; /* filled in */
     bool too_wide; /* on failure: rows_of has more than it was taken for; copy_sql would bring them */

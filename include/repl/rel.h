@@ -82,6 +82,7 @@ struct relation {
     struct key_column *key;
     size_t nkey;
     size_t nrange; /* leading key columns that one row comparison can order: what key ranges are made of */
+    size_t rank;   /* tables that others refer to, or read in a check, come before these */
     int64_t bytes; /* heap and TOAST, of all leaves */
     int64_t rows_estimate; /* -1 when the server does not know */
     double row_bytes; /* of one row, on average: by statistics, or as its first copy found it; 0: not known */

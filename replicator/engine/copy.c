@@ -183,6 +183,14 @@ static void submit_group(struct engine *g, const struct group *group)
     engine_submit(g, &t->task.job);
 }
 
+static int by_rank(const void *x, const void *y, void *relations)
+{
+    const struct relation *all = relations;
+    const struct chunk_ref *a = x, *b = y;
+    size_t one = all[a->table->index].rank, two = all[b->table->index].rank;
+    return one != two ? (one > two) - (one < two) : (a->place > b->place) - (a->place < b->place);
+}
+
 /* Under a rate a group is no larger than what its transaction may read in its time. */
 static int64_t group_limit(const struct engine *g)
 {
@@ -203,6 +211,8 @@ static bool give_chunks(struct engine *g, size_t at)
         if (group.count == 0)
             return false;
     }
+    /* One transaction: the rows that others want to see come first. */
+    qsort_r(group.chunks, group.count, sizeof *group.chunks, by_rank, g->world->relations.items);
     submit_group(g, &group);
     return true;
 }

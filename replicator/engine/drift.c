@@ -1,8 +1,8 @@
 /*
  * Tables that cannot follow just now: the two sides do not agree on what the table looks like (the opening finds that),
  * or the target refused its rows. Such a table is left out with its reason and keeps its position; capture goes on, and
- * so do the other tables. It is tried again when the catalogs have changed, at the pace of retry_max_ms, and by
- * `repl kick`, and comes back by itself.
+ * so do the other tables. It is tried again when the catalogs have changed, after half a second and then ever more rarely up
+ * to retry_max_ms, and by `repl kick`, and comes back by itself.
  */
 #include "drift.h"
 
@@ -15,7 +15,8 @@
 
 struct aside {
     int id;
-    bool trying; /* it takes part again: gone when that works out */
+    bool trying;     /* it takes part again: gone when that works out */
+    unsigned failed; /* times in a row */
     struct err why;
 };
 
@@ -60,6 +61,17 @@ static bool is_half(const struct world *w, int id)
 bool drift_holds(const struct engine *g, int id)
 {
     return is_paused(g, id) || drift_of(g, id) != NULL || is_half(g->world, id);
+}
+
+bool drift_lasts(const struct engine *g)
+{
+    enum { TIMES = 4 };
+    if (g->world != NULL && g->world->ndrifting != 0)
+        return true;
+    for (size_t i = 0; i < g->nasides; i++)
+        if (g->asides[i].failed >= TIMES)
+            return true;
+    return false;
 }
 
 const struct err *drift_any(const struct engine *g)
@@ -135,12 +147,13 @@ static void put_aside(struct engine *g, int id, const struct err *e)
 {
     struct aside *a = aside_of(g, id);
     bool known = a != NULL && strcmp(a->why.text, e->text) == 0;
+    unsigned failed = a != NULL ? a->failed + 1 : 1;
     if (a == NULL) {
         g->asides = xrealloc(g->asides, (g->nasides + 1) * sizeof *g->asides);
         a = &g->asides[g->nasides++];
         g->drift_tried_ms = clock_ms();
     }
-    *a = (struct aside){id, false, *e};
+    *a = (struct aside){id, false, failed, *e};
     if (!known)
         engine_say(g, LOG_WARN, NULL, "%s: %s; this table waits, the others go on", e->table, e->text);
 }
@@ -279,12 +292,23 @@ void drift_requested(struct engine *g)
     survey_if_due(g);
 }
 
+/* Soon at first, since another table's rows may be what was missing; then ever more rarely. */
+static uint64_t retry_wait(const struct engine *g)
+{
+    enum { FIRST_MS = 500, DOUBLINGS = 10 };
+    unsigned least = DOUBLINGS;
+    for (size_t i = 0; i < g->nasides; i++)
+        least = g->asides[i].failed - 1 < least ? g->asides[i].failed - 1 : least;
+    uint64_t wait = (uint64_t)FIRST_MS << least, most = (uint64_t)g->settings.retry_max_ms;
+    return wait < most ? wait : most;
+}
+
 void drift_tick(struct engine *g)
 {
     if (is_held(g))
         return;
     if (g->nasides != 0 && has_tables(g->life) && drift_any(g) != NULL &&
-        clock_ms() - g->drift_tried_ms >= (uint64_t)g->settings.retry_max_ms)
+        clock_ms() - g->drift_tried_ms >= retry_wait(g))
         drift_again(g);
     else
         survey_if_due(g);
@@ -331,7 +355,9 @@ void drift_status(const struct engine *g, struct status *out)
 {
     add_news(g, out);
     for (size_t i = g->world != NULL ? g->world->relations.count : 0; i-- > 0;) {
-        const struct err *e = drift_of(g, g->world->relations.items[i].id);
+        const int id = g->world->relations.items[i].id;
+        const struct aside *a = aside_of(g, id);
+        const struct err *e = a != NULL ? &a->why : drift_of(g, id); /* also while it is tried again */
         if (e != NULL && !is_there(out, e))
             drift_tell(out, e);
     }

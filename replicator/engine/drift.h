@@ -15,6 +15,8 @@ const struct err *drift_of(const struct engine *g, int id);
 bool drift_refused(const struct engine *g, int id);
 /* The table waits: the operator paused it, or it cannot follow. */
 bool drift_holds(const struct engine *g, int id);
+/* Some table waits for a person: its sides differ, or it was tried several times. */
+bool drift_lasts(const struct engine *g);
 /* The first reason of any table, or NULL. */
 const struct err *drift_any(const struct engine *g);
 /* What a batch does not bring along: tables that wait, and those that are brought in beside it. */

@@ -39,6 +39,30 @@ static bool read_sequences(struct batch_task *t, struct conn *source, struct seq
 
 /* ---- the batch ---- */
 
+struct ranked {
+    struct owed owed;
+    size_t rank;
+};
+
+static int by_rank(const void *x, const void *y)
+{
+    const struct ranked *a = x, *b = y;
+    return a->rank != b->rank ? (a->rank > b->rank) - (a->rank < b->rank)
+                              : (a->owed.id > b->owed.id) - (a->owed.id < b->owed.id);
+}
+
+/* Tables that others look at come before these. */
+static void order_tables(struct batch_task *t)
+{
+    struct ranked *all = arena_alloc(t->task.mem, (t->owed.count + 1) * sizeof *all);
+    for (size_t i = 0; i < t->owed.count; i++)
+        all[i] = (struct ranked){t->owed.items[i],
+                                 relations_by_id(&t->task.world->relations, t->owed.items[i].id)->rank};
+    qsort(all, t->owed.count, sizeof *all, by_rank);
+    for (size_t i = 0; i < t->owed.count; i++)
+        t->owed.items[i] = all[i].owed;
+}
+
 /* Of the smallest: the look and the reading, the merge and COMMIT. */
 enum { SOURCE_TRIPS = 2, TARGET_TRIPS = 2 };
 
@@ -90,6 +114,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
     struct sequence_value *sequences = NULL;
     size_t nsequences;
     struct apply_fan fan;
+    order_tables(t);
     struct apply a = {
         .schema = t->task.sync->schema,
         .tables = make_tables(t),
@@ -99,6 +124,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .position = position_advance(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
                                      &t->task.world->source, t->left_out.items, t->left_out.count),
         .stages = worker_stages(w),
+        .in_turn = t->in_turn,
         .progress = &t->progress,
     };
     if (t->others_come && fan_is_worth(&t->task, a.tables, a.ntables)) {
@@ -171,6 +197,13 @@ static bool look_and_move(struct batch_task *t, struct worker *w, struct err *e)
     return move(t, w, l.source, target, e);
 }
 
+/* A row may be refused since another table's rows are not there yet. */
+static bool may_want_another(const struct batch_task *t, const struct err *e)
+{
+    return e->kind == ERR_SQL && !err_is_transient(e) && e->relation != 0 && t->owed.count > 1 &&
+           strcmp(e->side, side_name(SIDE_TARGET)) == 0;
+}
+
 bool job_batch(struct worker *w, struct job *job, struct err *e)
 {
     struct batch_task *t = (struct batch_task *)job;
@@ -180,6 +213,11 @@ bool job_batch(struct worker *w, struct job *job, struct err *e)
     if (!ok && t->too_wide &&
         !t->as_streams) { /* wider than the catalogs know: once more, through one buffer */
         t->as_streams = true;
+        err_clear(e);
+        ok = look_and_move(t, w, e);
+    }
+    if (!ok && may_want_another(t, e)) {
+        t->in_turn = true;
         err_clear(e);
         ok = look_and_move(t, w, e);
     }

@@ -79,6 +79,7 @@ static bool read_source(struct conn *source, const struct sync *sync, struct wor
     return pg_exec(source, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
            catalog_outline(source, sync->schema, w->mem, &w->outlines[SIDE_SOURCE], e) &&
            catalog_read(source, sync->schema, w->mem, &w->relations, e) &&
+           catalog_rank(source, &w->relations, w->mem, e) &&
            capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) && pg_exec(source, "COMMIT", e);
 }
 

@@ -284,6 +284,7 @@ struct batch_task {
     bool sequences;     /* compare them, too */
     bool asked;         /* with them, say whether one could not be read */
     bool as_streams;    /* no rows as values, however few */
+    bool in_turn;       /* a table failed that may want to see another's rows */
     struct copy_progress progress;
     /* Found: */
     struct err unread; /* asked: why a sequence could not be read; ERR_NONE: all were */

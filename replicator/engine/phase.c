@@ -129,7 +129,8 @@ static bool has_step(const struct engine *g, const char *name)
 /* All that is left to copy waits for somebody to mend it. */
 static bool copy_is_held(const struct engine *g)
 {
-    return g->life == LIFE_COPYING && g->in_flight == 0 && !g->reopen_wanted && drift_any(g) != NULL;
+    return g->life == LIFE_COPYING && g->in_flight == 0 && !g->reopen_wanted && drift_any(g) != NULL &&
+           drift_lasts(g);
 }
 
 enum phase phase_shown(const struct engine *g)

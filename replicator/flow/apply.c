@@ -7,7 +7,9 @@
  *   target: BEGIN, the stages filled, truncations, merges, sequences, the position
  *   target: COMMIT, only when the source's write is confirmed
  *
- * Each side gets all its statements in one message, so that a batch of any number of tables costs few round trips.
+ * Each side gets all its statements in one message, so that a batch of any number of tables costs few round trips. Where a
+ * table failed, the batch may be tried in turn: a table a message, behind a savepoint, and what fails once more behind the
+ * others, whose rows it may want to see (a check whose function reads another table).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +64,9 @@ static void add_end(struct script *s, const struct apply *ap, struct arena *a)
         script_add(s, STEP_POSITION, NULL, ap->position.execute);
 }
 
-/* Returns the number of steps up to the last copy: their results are taken while the stages are filled. */
-static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
+/* BEGIN, and the copies. Returns the number of steps up to the last copy, 0 where there is none: their results are taken
+ * while the stages are filled. */
+static size_t begin_script(struct script *s, const struct apply *ap, struct arena *a)
 {
     script_add(s, STEP_OTHER, NULL, "BEGIN");
     if (ap->begin_sql != NULL)
@@ -78,13 +81,19 @@ static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
                    arena_printf(a, "COPY %s FROM STDIN (FORMAT %s)", t->stage,
                                 relation_binary(t->source) ? "binary" : "text"));
     }
-    size_t copies = s->nsteps;
+    return copied != 0 ? s->nsteps : 0;
+}
+
+/* The same, and all that follows. */
+static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
+{
+    size_t copies = begin_script(s, ap, a);
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
         add_merge(s, a, &ap->tables[i]);
     if (!inserts_wait(ap))
         add_end(s, ap, a);
-    return copied != 0 ? copies : 0;
+    return copies;
 }
 
 /* Each table's rows go from the source's stream to the target's, in the order of the list on both. */
@@ -217,11 +226,96 @@ static bool carry_streams(struct conn *source, struct conn *target, struct apply
     return ok;
 }
 
+/* ---- table by table ---- */
+
+static bool send_script(struct conn *target, const struct script *s, struct err *e)
+{
+    return pg_keep(target, s->kept, s->nkept, e) && pg_send(target, s->sql.data, e) &&
+           take_merges(target, s, 0, e);
+}
+
+/* One table's merge, or nothing of it: then the transaction goes on behind the savepoint. */
+static bool merge_one(struct conn *target, struct apply_table *t, struct arena *a, bool *merged,
+                      struct err *e)
+{
+    struct script s = {.mem = a};
+    struct err failed;
+    const int64_t upserted = t->upserted, deleted = t->deleted;
+    script_add(&s, STEP_OTHER, NULL, "SAVEPOINT repl_merge");
+    add_merge(&s, a, t);
+    script_add(&s, STEP_OTHER, NULL, "RELEASE SAVEPOINT repl_merge");
+    *merged = send_script(target, &s, e);
+    script_free(&s);
+    if (*merged)
+        return true;
+    t->upserted = upserted;
+    t->deleted = deleted;
+    if (e->kind != ERR_SQL || err_is_transient(e))
+        return false;
+    return pg_exec(target, "ROLLBACK TO SAVEPOINT repl_merge", &failed) || (*e = failed, false);
+}
+
+/* The tables whose merge failed come again behind the others, as long as that helps. *e is of the first that stays behind. */
+static bool merge_in_turn(struct conn *target, struct apply *ap, struct arena *a, struct err *e)
+{
+    struct apply_table **waiting = arena_alloc(a, (ap->ntables + 1) * sizeof *waiting);
+    size_t n = ap->ntables;
+    for (size_t i = 0; i < n; i++)
+        waiting[i] = &ap->tables[i];
+    while (n != 0) {
+        size_t left = 0;
+        struct err first;
+        for (size_t i = 0; i < n; i++) {
+            struct err why;
+            bool merged;
+            if (!merge_one(target, waiting[i], a, &merged, &why)) {
+                *e = why;
+                return false;
+            }
+            if (merged)
+                continue;
+            if (left == 0)
+                first = why;
+            waiting[left++] = waiting[i];
+        }
+        if (left == n) {
+            *e = first;
+            return false;
+        }
+        n = left;
+    }
+    return true;
+}
+
+static bool carry_in_turn(struct conn *source, struct conn *target, struct apply *ap, struct arena *a,
+                          struct err *e)
+{
+    struct script begins = {.mem = a}, truncates = {.mem = a}, ends = {.mem = a};
+    char *out = source_script(ap);
+    for (size_t i = 0; i < ap->ntables; i++)
+        ap->tables[i].kept = ap->tables[i].counted = false;
+    size_t copies = begin_script(&begins, ap, a);
+    truncate_add(&truncates, a, ap->tables, ap->ntables);
+    add_end(&ends, ap, a);
+    bool ok = pg_send(source, out, e) && pg_send(target, begins.sql.data, e) &&
+              fill_stages(source, target, ap, e) && take_merges(target, &begins, copies, e) &&
+              pg_end(source, e) && (truncates.nsteps == 0 || send_script(target, &truncates, e)) &&
+              merge_in_turn(target, ap, a, e) && send_script(target, &ends, e) &&
+              pg_exec(target, "COMMIT", e);
+    free(out);
+    script_free(&begins);
+    script_free(&truncates);
+    script_free(&ends);
+    return ok;
+}
+
 /* Every stage that is not filled by others is there. */
 static bool carry(struct conn *source, struct conn *target, struct apply *ap, struct arena *arena,
                   struct err *e)
 {
     struct script s = {.mem = arena};
+    if (ap->in_turn)
+        return carry_in_turn(source, target, ap, arena, e);
     bool small = small_is(ap);
     choose_merges(ap, small);
     bool ok = small ? carry_values(source, target, ap, &s, e) : carry_streams(source, target, ap, &s, e);
