@@ -144,7 +144,10 @@ bool step_foreign_tables(struct look *l, enum side side, struct err *e)
     for (size_t i = 0; i < l->on_source_tables.count; i++)
         if (l->on_source_tables.facts[i].known && l->on_source_tables.facts[i].foreign_partitions[0] != '\0')
             look_add(l, FINDING_WARNING, "foreign tables", "source", l->tables.items[i].label,
-                     arena_printf(l->a, "partitions that are foreign tables are not replicated: %s",
+                     arena_printf(l->a,
+                                  "partitions of its table that are foreign tables are not replicated: %s; "
+                                  "the others are, each "
+                                  "as a table of its own",
                                   l->on_source_tables.facts[i].foreign_partitions),
                      "move their rows into a partition of this server, or leave them where they are");
     return true;

@@ -60,12 +60,12 @@ static bool leave_dropped(struct world *w, const struct sync *sync, struct conn 
     for (size_t i = 0; i < w->state.nrelations; i++) {
         const struct target_relation *t = &w->state.relations[i];
         if (same && is_in(t->id, gone, n))
-            world_say(w,
-                      arena_printf(
-                          w->mem,
-                          "%s.%s was dropped on the source, or became a partition, and leaves the sync; on "
-                          "the target it stays",
-                          t->schema, t->name));
+            world_say(
+                w, arena_printf(
+                       w->mem,
+                       "%s.%s was dropped on the source, or became a partition or got one that is a foreign "
+                       "table, and leaves the sync; on the target it stays",
+                       t->schema, t->name));
         else
             w->state.relations[kept++] = *t;
     }

@@ -239,12 +239,12 @@ static bool run_some(const struct unit *u, size_t first, size_t n, const struct 
                     all->search_path);
 }
 
-/* A foreign key that the rows do not keep, a view that cannot be filled, a comment: said, and gone on. */
+/* A foreign key that the rows do not keep, a view that cannot be filled, statistics, a comment: said, and gone on. */
 static bool is_told(const struct unit *u, const struct conn *target, const struct err *e)
 {
     if (e->kind != ERR_SQL || !conn_usable(target) || err_is_transient(e) || err_is(e, "57"))
         return false;
-    return u->kind == UNIT_COMMENT || u->kind == UNIT_REFRESH ||
+    return u->kind == UNIT_COMMENT || u->kind == UNIT_REFRESH || u->kind == UNIT_ANALYZE ||
            (u->kind == UNIT_VALIDATE && err_is(e, "23503"));
 }
 
@@ -256,6 +256,9 @@ static char *telling(const struct unit *u, const struct err *e)
                          u->what, e->text, u->sql[0]);
     if (u->kind == UNIT_REFRESH)
         return xasprintf("%s was not refreshed: %s", u->what, e->text);
+    if (u->kind == UNIT_ANALYZE)
+        return xasprintf("%s could not be gathered: %s; on the target, when that is mended: %s", u->what,
+                         e->text, u->sql[0]);
     return xasprintf("%s is not on the target: %s", u->what, e->text);
 }
 

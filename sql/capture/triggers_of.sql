@@ -7,3 +7,4 @@ JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
 JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE f.nspname = :'schema' AND p.proname LIKE 'd' || :'id' || '\_%' AND NOT g.tgisinternal
+  AND c.relkind <> 'f' -- LOCK TABLE takes none; as a partition it is locked with its root

@@ -18,7 +18,8 @@ SELECT rn.nspname, r.relname, n.nspname || '.' || c.relname,
 FROM whose w
 JOIN pg_catalog.pg_class c ON c.oid = w.owner
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+JOIN (:sql_catalog_roots) part ON part.oid = c.oid
+JOIN pg_catalog.pg_class r ON r.oid = part.root
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 JOIN (:sql_catalog_holders) b ON b.pid = w.pid OR (w.pid IS NULL AND b.virtualtransaction = w.virtualtransaction)
 LEFT JOIN (:sql_catalog_maintenance) m ON m.pid = b.pid

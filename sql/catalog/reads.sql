@@ -43,6 +43,7 @@ WITH called(relation, function) AS (
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = c.function
     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
 )
-SELECT DISTINCT coalesce(pg_catalog.pg_partition_root(w.relation), w.relation)::pg_catalog.oid,
-                coalesce(pg_catalog.pg_partition_root(w.seen), w.seen)::pg_catalog.oid
+SELECT DISTINCT f.root, t.root
 FROM wants w
+JOIN (:sql_catalog_roots) f ON f.oid = w.relation
+JOIN (:sql_catalog_roots) t ON t.oid = w.seen

@@ -1,5 +1,6 @@
--- Tables that a user could replicate, in schema and name order.
--- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, pg_stats, :sql_catalog_locked; waits for nobody's lock.   Writes: nothing.
+-- Tables that a user could replicate, in schema and name order. Of a partitioned table with foreign tables among its partitions
+-- the other partitions are such (mixed.sql), and not itself.
+-- Reads: pg_class, pg_namespace, pg_inherits, pg_depend, pg_stats, :sql_catalog_locked, :sql_catalog_roots, :sql_catalog_mixed; waits for nobody's lock.   Writes: nothing.
 -- Variables: own_schema (text): repl's schema, left out as that of the other direction (docs/fallback.md) and those of other
 -- syncs are.
 -- Returns: oid, schema, name, sql, partitioned, inherited, unlogged, row_security, bytes, rows_estimate, row_bytes (of one row by
@@ -8,8 +9,9 @@ WITH RECURSIVE own AS (
     SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN (:sql_catalog_roots) part ON part.oid = c.oid AND part.root = c.oid
     WHERE c.relkind IN ('r', 'p')
-      AND NOT c.relispartition
+      AND NOT (c.relkind = 'p' AND (c.relispartition OR c.oid IN (:sql_catalog_mixed)))
       AND c.relpersistence <> 't'
       AND n.nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
       AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'

@@ -5,7 +5,8 @@
 SELECT rn.nspname, r.relname
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+JOIN (:sql_catalog_roots) part ON part.oid = c.oid
+JOIN pg_catalog.pg_class r ON r.oid = part.root
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 WHERE n.nspname || '.' || c.relname = :'table'
 LIMIT 1

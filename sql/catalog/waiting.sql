@@ -11,7 +11,8 @@ FROM (SELECT l.pid, l.relation, pg_catalog.pg_blocking_pids(l.pid) AS by
       WHERE NOT l.granted AND l.pid = ANY (:'pids'::int[])) w
 LEFT JOIN pg_catalog.pg_class c ON c.oid = w.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
+LEFT JOIN (:sql_catalog_roots) part ON part.oid = c.oid
+LEFT JOIN pg_catalog.pg_class r ON r.oid = part.root
 LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 CROSS JOIN LATERAL (
     SELECT h.who, h.pid, h.role, h.name, h.began FROM (:sql_catalog_holders) h

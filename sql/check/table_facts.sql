@@ -4,7 +4,7 @@
 -- Returns: place in oids, owned (its owner's rights are ours), owner (quoted), may_read, may_write, rows_hidden (row-level
 -- security is forced on its owner too), always (triggers and rules that fire in replica mode too, its partitions' as well,
 -- or empty),
--- foreign_partitions (names, or empty).
+-- foreign_partitions (of the table that it is a partition of; names, or empty).
 WITH RECURSIVE tree(root, oid) AS ( -- pg_partition_tree would wait for partitions that are locked
     SELECT o, o FROM pg_catalog.unnest(:'oids'::pg_catalog.oid[]) o
     UNION ALL
@@ -40,9 +40,12 @@ SELECT o.place,
                        WHERE w.ev_class = c.oid AND w.ev_enabled IN ('A', 'R')
                        ORDER BY 1) a), ''),
        coalesce((SELECT pg_catalog.string_agg(k.oid::pg_catalog.regclass::text, ', ' ORDER BY k.oid)
-                 FROM tree p
-                 JOIN pg_catalog.pg_class k ON k.oid = p.oid
-                 WHERE p.root = c.oid AND k.relkind = 'f'), '')
+                 FROM pg_catalog.pg_class k
+                 WHERE k.relkind = 'f' AND k.relispartition AND c.relispartition
+                   AND pg_catalog.pg_partition_root(k.oid) = pg_catalog.pg_partition_root(c.oid)
+                   -- Once: with the first of the partitions that are replicated.
+                   AND c.oid = (SELECT pg_catalog.min(f.oid) FROM unnest(:'oids'::oid[]) f(oid)
+                                WHERE pg_catalog.pg_partition_root(f.oid) = pg_catalog.pg_partition_root(c.oid))), '')
 FROM unnest(:'oids'::oid[]) WITH ORDINALITY AS o(oid, place)
 JOIN pg_catalog.pg_class c ON c.oid = o.oid
 JOIN pg_catalog.pg_roles r ON r.rolname = current_user

@@ -5,7 +5,8 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), coalesce(s.n_tup_ins + 
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_stat_user_tables s ON s.relid = c.oid
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+JOIN (:sql_catalog_roots) part ON part.oid = c.oid AND part.root = c.oid
+WHERE c.relkind IN ('r', 'p') AND NOT (c.relkind = 'p' AND (c.relispartition OR c.oid IN (:sql_catalog_mixed))) AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', :'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
   AND n.nspname !~ '^pg_toast'
   AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'

@@ -16,9 +16,11 @@ FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_class ct ON ct.oid = k.confrelid
-JOIN pg_catalog.pg_class f ON f.oid = coalesce(pg_catalog.pg_partition_root(k.conrelid), k.conrelid)
+JOIN (:sql_catalog_roots) part ON part.oid = k.conrelid
+JOIN pg_catalog.pg_class f ON f.oid = part.root
 JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
-JOIN pg_catalog.pg_class t ON t.oid = coalesce(pg_catalog.pg_partition_root(k.confrelid), k.confrelid)
+JOIN (:sql_catalog_roots) seen ON seen.oid = k.confrelid
+JOIN pg_catalog.pg_class t ON t.oid = seen.root
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
 WHERE k.contype = 'f'
 ORDER BY n.nspname, c.relname, k.conname
