@@ -2,6 +2,8 @@
 \pset format unaligned
 \pset footer off
 \set own_schema repl
+\set sql_catalog_roots `cat sql/catalog/roots.sql`
+\set sql_catalog_mixed `cat sql/catalog/mixed.sql`
 \set sql_catalog_locked `cat sql/catalog/locked.sql`
 \set sql_catalog_holders `cat sql/catalog/holders.sql`
 \set sql_catalog_maintenance `cat sql/catalog/maintenance.sql`
