@@ -226,7 +226,8 @@ void stages_free(struct stages *s); /* NULL is fine */
 struct sequence_value {
     const char *sql; /* quoted and qualified */
     int64_t value;
-    bool up; /* ascending */
+    bool up;    /* ascending */
+    bool exact; /* it is set, wherever it is; else it never goes backwards */
 };
 
 struct apply_fan {

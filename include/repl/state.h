@@ -87,6 +87,8 @@ bool state_verify_begin(struct state *s, const char *options, bool again, int64_
                         struct err *e) MUST_CHECK;
 /* A note of a run behind the fence of a cutover, where what differs may be what the application wrote since. */
 #define VERIFY_NOTE_FENCED "what was written to the target since the cutover: it shows as differences"
+/* In notes that name a sequence which was set back on the source: what sets the target's follows. */
+#define VERIFY_NOTE_SET_BACK "to set it back, at the target: "
 bool state_verify_note(struct state *s, int64_t run, const char *what, int64_t count,
                        struct err *e) MUST_CHECK;
 bool state_verify_table(struct state *s, int64_t run, const struct verify_table *t, struct err *e) MUST_CHECK;

@@ -59,6 +59,8 @@ static void not_compared(struct buf *b, const struct verify_report *r, const str
 {
     const char *comma = "not compared: ";
     for (size_t i = 0; i < r->nnotes; i++) {
+        if (strstr(r->notes[i].what, VERIFY_NOTE_SET_BACK) != NULL)
+            continue;
         buf_puts(b, comma);
         if (r->notes[i].count != 0)
             buf_printf(b, "%lld ", (long long)r->notes[i].count);
@@ -77,6 +79,13 @@ static void not_compared(struct buf *b, const struct verify_report *r, const str
     }
     if (comma[0] == ',')
         buf_puts(b, "\n");
+}
+
+static void set_back(struct buf *b, const struct verify_report *r)
+{
+    for (size_t i = 0; i < r->nnotes; i++)
+        if (strstr(r->notes[i].what, VERIFY_NOTE_SET_BACK) != NULL)
+            buf_printf(b, "warning: %s\n", r->notes[i].what);
 }
 
 static bool behind_the_fence(const struct verify_report *r)
@@ -115,6 +124,7 @@ void verify_text(struct buf *b, const struct verify_report *r, bool all)
     tables(b, r, all);
     differences(b, r);
     not_compared(b, r, &s);
+    set_back(b, r);
     const char *type = next(r, &s);
     if (type != NULL)
         buf_printf(b, "next: %s\n", type);

@@ -27,7 +27,8 @@ static bool read_all(struct conn *c, const char *own_schema, bool wait, struct a
                                           .called = !result_null(r, i, 3),
                                           .value = result_int(r, i, 3),
                                           .up = result_bool(r, i, 4),
-                                          .locked = result_bool(r, i, 5)};
+                                          .locked = result_bool(r, i, 5),
+                                          .cycles = result_bool(r, i, 6)};
     result_free(r);
     return true;
 }
@@ -73,6 +74,57 @@ void sequences_ahead(const struct sequences *source, const struct sequences *tar
         if (t < target->count && compare(&target->items[t], s) == 0 && ahead(s, &target->items[t]))
             (*out)[(*count)++] = (struct sequence_value){.sql = s->sql, .value = s->value, .up = s->up};
     }
+}
+
+/* The target's sequence of that name; both lists are in the same order. */
+static const struct sequence *same_one(const struct sequences *target, const struct sequence *s)
+{
+    size_t low = 0, high = target->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare(&target->items[middle], s) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < target->count && compare(&target->items[low], s) == 0 ? &target->items[low] : NULL;
+}
+
+void sequences_cycled(const struct sequences *source, const struct sequences *target, struct arena *a,
+                      struct sequence_value **out, size_t *count)
+{
+    *out = arena_alloc(a, (source->count + 1) * sizeof **out);
+    *count = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        const struct sequence *s = &source->items[i], *t = same_one(target, s);
+        if (t != NULL && s->cycles && s->called && (!t->called || t->value != s->value))
+            (*out)[(*count)++] =
+                (struct sequence_value){.sql = s->sql, .value = s->value, .up = s->up, .exact = true};
+    }
+}
+
+const struct sequence *sequences_set_back(const struct sequences *source, const struct sequences *target, size_t *at,
+                                          const struct sequence **there)
+{
+    while (*at < source->count) {
+        const struct sequence *s = &source->items[(*at)++];
+        *there = same_one(target, s);
+        if (*there != NULL && !s->cycles && !s->locked && (*there)->called &&
+            (!s->called || ((*there)->value != s->value && !ahead(s, *there))))
+            return s;
+    }
+    return NULL;
+}
+
+char *sequence_set_back_sql(struct arena *a, const struct sequence *source)
+{
+    struct buf name = {0};
+    sql_literal(&name, source->sql);
+    char *sql = source->called ? arena_printf(a, "SELECT pg_catalog.setval(%s, %lld)", name.data,
+                                              (long long)source->value)
+                               : arena_printf(a, "ALTER SEQUENCE %s RESTART", source->sql);
+    buf_free(&name);
+    return sql;
 }
 
 const struct sequence *sequences_locked(const struct sequences *source, const struct sequences *target)

@@ -3,7 +3,7 @@
 -- Variables: own_schema (text): repl's schema; wait (boolean): for those that somebody has locked (TRUNCATE ... RESTART
 -- IDENTITY, ALTER SEQUENCE); else they count as if nextval was never called.
 -- Returns: schema, name, sql (quoted and qualified), value (null: nextval was never called, or it may not be read), up,
--- locked (somebody has it, and it was not waited for).
+-- locked (somebody has it, and it was not waited for), cycles.
 WITH locked(oid) AS MATERIALIZED (
     -- The modes that keep its last value from being read.
     SELECT l.oid FROM (:sql_catalog_locked) l
@@ -13,7 +13,7 @@ SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
        CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE')
                  AND (:wait OR c.oid NOT IN (SELECT k.oid FROM locked k))
             THEN pg_catalog.pg_sequence_last_value(c.oid) END,
-       s.seqincrement > 0, NOT :wait AND c.oid IN (SELECT k.oid FROM locked k)
+       s.seqincrement > 0, NOT :wait AND c.oid IN (SELECT k.oid FROM locked k), s.seqcycle
 FROM (SELECT oid, nspname FROM pg_catalog.pg_namespace
       WHERE nspname NOT IN (:'own_schema', :'own_schema' || '_back', pg_catalog.regexp_replace(:'own_schema', '_back$', ''))
         AND pg_catalog.obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
