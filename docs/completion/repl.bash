@@ -39,8 +39,8 @@ _repl() {
   check) words=' --source --target --schema --tables --exclude --jobs --copy-from --seeded --no-schema --overwrite --allow-plaintext --no-probe --json' ;;
   verify) words=' --table --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
   log) words=' --lines --follow --json' ;;
-  cutover) words=' --yes --dry-run --fallback --back --abort --timeout --terminate --exec --unverified --skip-large-objects' ;;
-  cleanup) words=' --yes --dry-run --emergency --source --target --schema --lock-wait' ;;
+  cutover) words=' --yes --dry-run --fallback --back --abort --resume --timeout --terminate --exec --exec-failure --unverified --skip-large-objects' ;;
+  cleanup) words=' --yes --dry-run --emergency --reopen-source --keep-source-read-only --source --target --schema --lock-wait' ;;
   version) words=' --json' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words --dir --verbose --log-json --help --version" -- "$cur")

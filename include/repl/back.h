@@ -16,14 +16,13 @@ struct ways {
     bool prepared; /* the way back is installed */
     bool here;     /* the source of init is fenced */
     bool there;    /* the target of init is */
-    bool quiet;    /* what would stand in the way of repl at the old source is off */
-    bool back;     /* the changes go back; where both sides are fenced, what remembered says, or else quiet */
+    bool back;     /* the changes go back; where both sides are fenced, which of them a switch is leaving */
     bool undecided; /* both sides are fenced: a switch is under way */
 };
 
-/* Asks both sides. remembered: NULL, or "back", or "forward". */
-bool ways_read(const struct sync *s, struct conn *source, struct conn *target, const char *remembered,
-               struct ways *out, struct err *e) MUST_CHECK;
+/* Asks both sides. */
+bool ways_read(const struct sync *s, struct conn *source, struct conn *target, struct ways *out,
+               struct err *e) MUST_CHECK;
 
 /* The same over connections of its own, and the state file is told; turns s where it stands the other way. */
 bool ways_settle(struct sync *s, struct state *st, struct ways *out, struct err *e) MUST_CHECK;

@@ -35,7 +35,6 @@ char *capture_key_text(struct arena *a, const struct relation *r);
 struct capture_install_options {
     unsigned lock_timeout_ms; /* how long an application statement may wait behind CREATE TRIGGER */
     unsigned give_up_ms;      /* in all; 0: never */
-    bool fenced;              /* from its trigger on, no write to a table goes through but repl's */
     /* Called before each wait: which table, who blocks it (may be ""), how long until the next try. */
     void (*waiting)(void *arg, const struct relation *r, const char *blocker, unsigned ms);
     /* Called when a table is captured. */
@@ -343,29 +342,5 @@ struct burden {
 /* Strings are the arena's. */
 bool capture_burden(struct conn *db, const struct capture *c, struct arena *a, struct burden *out,
                     struct err *e) MUST_CHECK;
-
-/* ---- the fence of a cutover (fence.c) ---- */
-
-/* From its return on every new write to a captured table fails with SQLSTATE 25006; writers in flight are not waited
- * for. Where a fence stands it is extended. One transaction, no lock on any table. *functions: how many refuse. */
-bool capture_fence(struct conn *db, const struct capture *c, int64_t *functions, struct err *e) MUST_CHECK;
-/* Writes go through again, and are captured. *functions is 0 where no fence stood. One transaction. */
-bool capture_lift_fence(struct conn *db, const struct capture *c, int64_t *functions,
-                        struct err *e) MUST_CHECK;
-bool capture_fenced(struct conn *db, const struct capture *c, bool *fenced, struct err *e) MUST_CHECK;
-
-/* A transaction that holds a lock for writing on a captured table. */
-struct writer {
-    const char *transaction; /* virtual id: never used again while the server runs */
-    int pid;                 /* 0: a prepared transaction */
-    const char *who;         /* application_name, else the role */
-    double seconds;          /* since it began; negative: not known */
-    const char *state;       /* as in pg_stat_activity, or "prepared" */
-    const char *table;
-};
-
-/* Who is in flight now, the oldest first. */
-bool capture_writers(struct conn *db, const struct capture *c, struct arena *a, struct writer **out,
-                     size_t *n, struct err *e) MUST_CHECK;
 
 #endif

@@ -2,7 +2,7 @@
  * The control socket: DIR/control.sock, one JSON object a line each way. The peer must be the same user or root.
  *
  * Request: {"protocol":1,"command":"status"|"kick"|"pause"|"resume"|"add"|"set"|"fence"|"lift"|"turn"|"stop",
- *           "table":"schema.name"?,"wait":bool?,"jobs":number?,"max_rate":number|null?}
+ *           "table":"schema.name"?,"state":"..."?,"wait":bool?,"jobs":number?,"max_rate":number|null?}
  * Reply:   {"ok":true,"status":{...}} or {"ok":false,"error":{"kind","message","hint"}}.
  * "set" is answered when the workers that were added are there or have failed to come.
  * "turn": the state file has turned the changes around; the engine begins anew, the other way.
@@ -25,6 +25,7 @@ bool control_address(const char *dir, struct sockaddr_un *out, struct err *e) MU
 struct control_request {
     const char *command;
     const char *table; /* or NULL */
+    const char *state; /* with "fence" and "lift": the cutover's; or NULL */
     bool wait;
     int jobs;                          /* with "set": workers; 0: as it is */
     bool sets_rate;                    /* with "set": max_rate holds */

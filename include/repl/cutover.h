@@ -6,22 +6,23 @@
 #define REPL_CUTOVER_H
 
 #include "repl/check.h"
+#include "repl/fence.h"
 #include "repl/interrupt.h"
 #include "repl/status.h"
 #include "repl/sync.h"
 
 struct cutover_options {
-    bool lift_only;      /* for cutover_lift alone: the target need not be there */
+    bool source_only;    /* for --abort: the target need not be there */
     bool terminate;      /* end the sessions of writers in flight */
     bool large_objects;  /* copy them */
     bool turns;          /* the changes turn around: --fallback, or the way back */
     unsigned timeout_ms; /* the fence is lifted when it has stood so long and the work is not done */
     const struct interrupt *interrupt;
     /* The engine: everything committed on the source before the call is on the target when it returns. ERR_NOT_YET
-     * after timeout_ms. */
-    bool (*kick)(void *arg, unsigned timeout_ms, struct err *e);
-    /* The engine is told that the fence is up, or lifted; best effort. May be NULL. */
-    void (*fenced)(void *arg, bool up);
+     * after timeout_ms. i ends the wait. */
+    bool (*kick)(void *arg, unsigned timeout_ms, const struct interrupt *i, struct err *e);
+    /* The engine is told what the state is now; best effort. May be NULL. */
+    void (*told)(void *arg, enum cutover_state state);
     say_fn say;
     void *arg; /* of all three */
 };
@@ -34,15 +35,22 @@ struct cutover_times {
     double drain, sequences, large_objects, matviews, check;
     double turn;   /* until the other side took writes, where the changes turn around */
     double paused; /* from the fence to the end of the check; in a dry run: what is expected */
+    double command; /* the command of --exec; 0: none */
 };
 
 struct cutover; /* the sessions of one cutover */
 
-/* Connects to both sides. */
+/* Connects to both sides, and reads the state of the one whose writes are to be switched off. */
 bool cutover_open(const struct sync *s, const struct cutover_options *o, struct cutover **out,
                   struct err *e) MUST_CHECK;
 void cutover_close(struct cutover *c); /* NULL is fine */
 const struct cutover_times *cutover_times(const struct cutover *c);
+/* As it was read last; cutover_look reads it again. */
+const struct cutover_now *cutover_state(const struct cutover *c);
+bool cutover_look(struct cutover *c, struct err *e) MUST_CHECK;
+
+/* Ends one whose lease is over. */
+bool cutover_clear(struct cutover *c, struct err *e) MUST_CHECK;
 
 /* What is known of the tables that st names: when they were compared, and what was found. Old, partial or no knowledge is a
  * warning; rows that differ are a blocker. */
@@ -64,20 +72,36 @@ bool cutover_rehearse(struct cutover *c, struct err *e) MUST_CHECK;
 
 /*
  * Fence, writers in flight, drain, sequences, large objects, materialized views where they are quick, check. On
- * success the fence stands, and nothing that was committed on the source is missing on the target; with turns the target
- * has let the application write, and its changes are captured. On any failure it is lifted: the source takes writes as
- * before; but for one: the target could not be told, then the error says that both sides refuse. ERR_NOT_YET: it took
- * too long.
+ * success the state is "switching": the fence stands for good, and nothing that was committed on the source is missing on the
+ * target; with turns the target has let the application write, its changes are captured, and the state is "complete". On any
+ * failure the fence is lifted: the source takes writes as before; but for one: the target could not be told, then the error says
+ * that both sides refuse. ERR_NOT_YET: it took too long.
  */
 bool cutover_switch(struct cutover *c, struct err *e) MUST_CHECK;
+
+/* Of a switch whose command was killed or failed behind the check: this command has it now. With turns it is brought to its
+ * end, otherwise cutover_complete does that. */
+bool cutover_resume(struct cutover *c, struct err *e) MUST_CHECK;
+/* The application is switched: the state is "complete". */
+bool cutover_complete(struct cutover *c, struct err *e) MUST_CHECK;
 
 /* After the switch, what was not quick: materialized views. */
 bool cutover_finish(struct cutover *c, struct err *e) MUST_CHECK;
 
-/* Lifts the fence, tries again where the connection is lost. *stood is false where there was none. */
-bool cutover_lift(struct cutover *c, bool *stood, struct err *e) MUST_CHECK;
+/* Lifts the fence: by this command's own attempt, or with --abort whosever it is. Tries again for some seconds where the source
+ * does not answer. *stood is false where there was none. */
+bool cutover_give_up(struct cutover *c, const char *why, struct err *e) MUST_CHECK;
+bool cutover_abort(struct cutover *c, bool *stood, struct err *e) MUST_CHECK;
 
-/* Transaction ids that the target has given out, for telling whether somebody has written there since. */
-bool cutover_target_counter(struct cutover *c, int64_t *counter, struct err *e) MUST_CHECK;
+/* What was written in the sync's tables of the target since the switch began. */
+struct cutover_written {
+    bool known;      /* else the target could not be asked, or nothing was noted when the switch began */
+    bool exact;      /* counted in the tables; else by the server's statistics, which lag by some seconds */
+    int64_t changed; /* rows that were inserted or updated and are there */
+    int64_t deleted; /* rows that are gone: at least so many */
+    int tables;      /* in so many tables */
+    const char *most; /* the one with the most of them, in the cutover's memory; "" */
+};
+bool cutover_count_written(struct cutover *c, struct cutover_written *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -116,6 +116,11 @@ struct status {
     } step;
     struct status_table *tables;
     size_t ntables;
+    struct {
+        char *state; /* "none", "fenced", "complete" ..., docs/cutover.md; NULL: not known */
+        char *since; /* when it became that */
+        char *why;   /* of one that was aborted: how it ended */
+    } cutover;
     struct status_wait *waits; /* the longest first */
     size_t nwaits;
     struct status_error *errors; /* newest first */

@@ -7,59 +7,40 @@
 
 #include "repl/embedded.h"
 #include "repl/fault.h"
+#include "repl/fence.h"
 
 enum { LOCK_MS = 300, GIVE_UP_MS = 600000, MAX_NAME = 63 };
 
 /* ---- which way ---- */
 
-/* repl's tables of the way back are there, and so is what makes the old source quiet. */
-static bool read_quiet(const char *schema, struct conn *source, bool *quiet, struct err *e)
-{
-    struct result *r;
-    bool there;
-    if (!pg_query(source,
-                  "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-                  " ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'way')",
-                  1, (const char *const[]){schema}, &r, e))
-        return false;
-    there = result_bool(r, 0, 0);
-    result_free(r);
-    *quiet = false;
-    if (!there)
-        return true;
-    if (!pg_query_filled(source, sql_back_stands, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}},
-                         &r, e))
-        return false;
-    *quiet = result_rows(r) == 1 && result_bool(r, 0, 0);
-    result_free(r);
-    return true;
-}
-
-static bool fence_of(struct conn *db, const char *schema, bool *installed, bool *fenced, struct err *e)
+static bool state_of(struct conn *db, const char *schema, struct arena *a, bool *installed,
+                     struct cutover_now *out, struct err *e)
 {
     struct capture c = {.schema = schema};
-    *fenced = false;
-    if (!capture_find(db, &c, e))
+    if (!capture_find(db, &c, e) || !fence_read(db, &c, a, out, e))
         return false;
     *installed = c.sync_id[0] != '\0';
-    return !*installed || capture_fenced(db, &c, fenced, e);
+    return true;
 }
 
-bool ways_read(const struct sync *s, struct conn *source, struct conn *target, const char *remembered,
-               struct ways *out, struct err *e)
+/* A switch that is under way closes the side that it leaves; the other one is closed for good until then. */
+bool ways_read(const struct sync *s, struct conn *source, struct conn *target, struct ways *out, struct err *e)
 {
     const char *forward = s->back ? s->twin : s->schema, *back = s->back ? s->schema : s->twin;
+    struct arena *a = arena_new();
+    struct cutover_now here = {0}, there = {0};
     bool captured;
     *out = (struct ways){0};
-    if (!fence_of(source, forward, &captured, &out->here, e) ||
-        !fence_of(target, back, &out->prepared, &out->there, e) || !read_quiet(back, source, &out->quiet, e))
-        return false;
-    out->undecided = out->here && out->there;
-    if (!out->undecided)
-        out->back = out->here && out->prepared;
-    else
-        out->back = remembered != NULL ? strcmp(remembered, "back") == 0 : out->quiet;
-    return true;
+    bool ok = state_of(source, forward, a, &captured, &here, e) &&
+              state_of(target, back, a, &out->prepared, &there, e);
+    if (ok) {
+        out->here = here.closed;
+        out->there = there.closed;
+        out->undecided = out->here && out->there;
+        out->back = out->undecided ? here.state == CUTOVER_COMPLETE : out->here && out->prepared;
+    }
+    arena_free(a);
+    return ok;
 }
 
 bool ways_remember(struct state *st, const char *way, struct err *e)
@@ -78,7 +59,7 @@ bool ways_settle(struct sync *s, struct state *st, struct ways *out, struct err 
     side_names_turn(false);
     bool ok = state_get(st, "way", &remembered, e) && sync_connect(&f, SIDE_SOURCE, "way", &source, e) &&
               sync_connect(&f, SIDE_TARGET, "way", &target, e) &&
-              ways_read(&f, source, target, remembered, out, e);
+              ways_read(&f, source, target, out, e);
     const char *way = out->back ? "back" : out->prepared ? "forward" : NULL;
     bool same = (way == NULL) == (remembered == NULL) && (way == NULL || strcmp(way, remembered) == 0);
     ok = ok && (same || ways_remember(st, way, e));
@@ -245,11 +226,13 @@ static bool install_there(const struct sync *s, struct conn *target, const struc
     int64_t functions;
     const struct capture_install_options how = {.lock_timeout_ms = LOCK_MS,
                                                 .give_up_ms = GIVE_UP_MS,
-                                                .fenced = true,
                                                 .waiting = say_waiting,
                                                 .installed = count_installed,
                                                 .arg = &in};
     snprintf(c.sync_id, sizeof c.sync_id, "%s", o->sync_id);
+    const struct fence_move reserve = {.reason = NULL};
+    struct cutover_now now;
+    bool moved;
     if (!capture_install_schema(target, &c, e))
         return false;
     if (strcmp(c.sync_id, o->sync_id) != 0) {
@@ -258,8 +241,14 @@ static bool install_there(const struct sync *s, struct conn *target, const struc
                         s->twin);
     }
     fault_point("back.schema");
+    /* Closed before the first trigger is there, so that no write on the target is ever unknown. */
+    if (!fence_move(target, &c, CUTOVER_RESERVE, &reserve, NULL, &moved, e) ||
+        !fence_read(target, &c, a, &now, e))
+        return false;
+    if (!now.sealed)
+        return err_set(e, ERR_CONFLICT, "the fence on the target is in state %s", cutover_state_name(now.state));
     if (!capture_assign_ids(target, &c, tables, a, e) || !keys_stay(tables, e) ||
-        !capture_install_tables(target, &c, tables, &how, e) || !capture_fence(target, &c, &functions, e))
+        !capture_install_tables(target, &c, tables, &how, e) || !fence_extend(target, &c, &functions, e))
         return false;
     o->say(o->arg,
            arena_printf(a,

@@ -227,6 +227,13 @@ static void add_begin(struct buf *b, const struct table_names *n, unsigned lock_
                 lock_timeout_ms);
 }
 
+/* Where a fence stands it stands in front of these functions too, from their first write on. */
+static void extend_fence(struct buf *b, const struct table_names *n)
+{
+    buf_printf(b, "SELECT %s('{d%d_changed,d%d_updated,d%d_old,d%d_truncate,d%d_truncate_leaf}');",
+               name_of(n->a, n->c, "extend_fence"), n->r->id, n->r->id, n->r->id, n->r->id, n->r->id);
+}
+
 /* Two transactions in one message, since round trips are what thousands of tables wait for: the objects, which nobody
  * can wait for and which stay where the lock does not come; the triggers, under the lock. */
 static bool make_capture(struct conn *db, const struct table_names *n,
@@ -242,9 +249,7 @@ static bool make_capture(struct conn *db, const struct table_names *n,
         buf_free(&b);
         return false;
     }
-    if (o->fenced)
-        buf_printf(&b, "SELECT %s('{d%d_changed,d%d_updated,d%d_old,d%d_truncate,d%d_truncate_leaf}');",
-                   name_of(n->a, n->c, "put_up_fence"), n->r->id, n->r->id, n->r->id, n->r->id, n->r->id);
+    extend_fence(&b, n);
     buf_printf(&b, "UPDATE %s SET installed_at = pg_catalog.clock_timestamp() WHERE id = %d;",
                name_of(n->a, n->c, "relation"), n->r->id);
     /* Whom a look asks is known by those who were captured when it was found out. */
@@ -315,6 +320,7 @@ bool capture_rename_key(struct conn *db, const struct capture *c, const struct r
     struct buf b = {0};
     buf_puts(&b, "BEGIN;");
     add_functions(&b, &n);
+    extend_fence(&b, &n);
     buf_printf(&b, "%s; COMMIT;", register_sql(a, c, r));
     bool ok = run(db, &b, e);
     arena_free(a);
@@ -336,6 +342,7 @@ bool capture_renew_table(struct conn *db, const struct capture *c, const struct 
     add_filled(&b, sql_capture_drop_table, vars);
     add_objects(&b, &n);
     bool ok = triggers_sql(db, &n, &b, e);
+    extend_fence(&b, &n);
     buf_printf(&b, "%s; COMMIT;", register_sql(a, c, r));
     if (ok)
         ok = run(db, &b, e);

@@ -6,6 +6,7 @@
 #include "names.h"
 #include "repl/clock.h"
 #include "repl/embedded.h"
+#include "repl/fence.h"
 
 /* How long a detached partition that was captured may be locked by others before it is left for later. */
 enum { FORGET_LOCK_MS = 300 };
@@ -57,7 +58,10 @@ bool capture_disarm(struct conn *db, const char *schema, bool for_good, int64_t 
     if (!ours)
         return true;
     bool ok = pg_query_filled(db, sql_capture_disarm,
-                              (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e);
+                              (const struct sql_var[]){{"schema", schema},
+                                                       {"cleaned", cutover_state_name(cutover_leads_to(CUTOVER_CLEAN))},
+                                                       {NULL, NULL}},
+                              &r, e);
     if (!ok)
         return false;
     *functions = result_int(r, 0, 1);
@@ -66,6 +70,7 @@ bool capture_disarm(struct conn *db, const char *schema, bool for_good, int64_t 
         buf_puts(&b, "DELETE FROM ");
         sql_ident(&b, schema);
         buf_puts(&b, ".sync;");
+        buf_puts(&b, result_text(r, 0, 2));
     }
     buf_puts(&b, "COMMIT");
     ok = pg_exec(db, b.data, e);

@@ -159,6 +159,8 @@ static char *request_line(const struct control_request *r)
     cJSON_AddStringToObject(o, "command", r->command);
     if (r->table != NULL)
         cJSON_AddStringToObject(o, "table", r->table);
+    if (r->state != NULL)
+        cJSON_AddStringToObject(o, "state", r->state);
     if (r->wait)
         cJSON_AddTrueToObject(o, "wait");
     if (r->jobs != 0)

@@ -18,9 +18,11 @@ static const struct option_spec options[] = {
     {"fallback", no_argument, 0, NULL, "what is written at the target from then on comes back to the source"},
     {"back", no_argument, 0, NULL, "after --fallback: switch back to the source"},
     {"abort", no_argument, 0, NULL, "let the source take writes again"},
-    {"timeout", required_argument, 0, "S", "lift the fence when writes have been paused so long (30)"},
+    {"resume", no_argument, 0, NULL, "a switch that did not end: run --exec CMD again, or take it as made"},
+    {"timeout", required_argument, 0, "S", "lift the fence when writes have been paused so long, end CMD then (30)"},
     {"terminate", no_argument, 0, NULL, "end sessions that write for longer than a second after the fence"},
     {"exec", required_argument, 0, "CMD", "switch the application by this command, with $REPL_TARGET_URL"},
+    {"exec-failure", required_argument, 0, "WHAT", "when CMD fails: hold the fence, and ask (hold); or lift it (lift)"},
     {"unverified", no_argument, 0, NULL, "go ahead though rows differ, by the last `repl verify`"},
     {"skip-large-objects", no_argument, 0, NULL, "do not copy large objects"},
     {NULL, 0, 0, NULL, NULL},
@@ -34,24 +36,24 @@ static bool no_engine(struct context *c, struct err *e)
     return err_hint(e, "repl start --detach; repl status --wait following; then repl cutover again");
 }
 
-static bool kick(void *arg, unsigned timeout_ms, struct err *e)
+static bool kick(void *arg, unsigned timeout_ms, const struct interrupt *i, struct err *e)
 {
     struct cutover_run *r = arg;
     bool running;
-    const struct control_request request = {.command = "kick",
-                                            .wait = true,
-                                            .timeout_ms = timeout_ms != 0 ? timeout_ms : 1,
-                                            .interrupt = r->interrupt};
+    const struct control_request request = {
+        .command = "kick", .wait = true, .timeout_ms = timeout_ms != 0 ? timeout_ms : 1, .interrupt = i};
     return control_ask(r->c->dir, &request, &running, NULL, e) && (running || no_engine(r->c, e));
 }
 
 /* The engine only shows it: where it cannot be told it finds out at its next opening. */
-static void fenced(void *arg, bool up)
+static void tell(void *arg, enum cutover_state state)
 {
     struct cutover_run *r = arg;
     struct err ignored;
     bool running;
-    const struct control_request request = {.command = up ? "fence" : "lift", .timeout_ms = ANSWER_MS};
+    const bool up = state != CUTOVER_ABORTED && state != CUTOVER_NONE;
+    const struct control_request request = {
+        .command = up ? "fence" : "lift", .state = cutover_state_name(state), .timeout_ms = ANSWER_MS};
     if (!control_ask(r->c->dir, &request, &running, NULL, &ignored))
         fprintf(stderr, "repl: the engine could not be told: %s\n", ignored.text);
 }
@@ -84,7 +86,7 @@ static bool await_mending(struct cutover_run *r, struct status *st, struct err *
     printf("an error is not over yet, waiting for it up to %d s: %s\n", MENDS_ITSELF_MS / 1000,
            open->message);
     fflush(stdout);
-    if (!kick(r, MENDS_ITSELF_MS, e) && e->kind == ERR_STOPPED)
+    if (!kick(r, MENDS_ITSELF_MS, r->interrupt, e) && e->kind == ERR_STOPPED)
         return false;
     status_free(st);
     return ask_engine(r, st, e);
@@ -98,7 +100,7 @@ static bool ready(struct cutover_run *r, struct err *e)
     return ok;
 }
 
-static bool confirm(const char *question, const char *nothing, struct err *e)
+bool cutover_confirm(const char *question, const char *nothing, struct err *e)
 {
     char answer[16];
     if (!isatty(STDIN_FILENO)) {
@@ -114,36 +116,6 @@ static bool confirm(const char *question, const char *nothing, struct err *e)
 
 /* ---- the ways ---- */
 
-/* The shell's own words go to the terminal; the URL with its password is in its environment alone. */
-static bool exec_switch(struct context *c, const char *command, struct err *e)
-{
-    char *uri;
-    if (!cutover_target_uri(c, true, &uri, e))
-        return false;
-    setenv("REPL_TARGET_URL", uri, 1);
-    free(uri);
-    int status = system(command);
-    unsetenv("REPL_TARGET_URL");
-    if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    if (status == -1)
-        return err_set(e, ERR_OS, "the command of --exec could not be run");
-    return err_set(e, ERR_CONFIG, "the command of --exec ended with %s %d",
-                   WIFEXITED(status) ? "exit code" : "signal",
-                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-}
-
-static bool remember(struct context *c, struct cutover *cut, struct err *e)
-{
-    char at[32], counter[24];
-    int64_t n;
-    if (!cutover_target_counter(cut, &n, e))
-        return false;
-    snprintf(counter, sizeof counter, "%lld", (long long)n);
-    return state_set(c->state, "cutover_at", clock_iso(at, sizeof at, clock_wall()), e) &&
-           state_set(c->state, "cutover_counter", counter, e);
-}
-
 /* Both sides have agreed on the turn. The rest can be done again by the same command. */
 static bool after_the_turn(struct cutover_run *r, const struct cutover_times *t, struct err *e)
 {
@@ -154,7 +126,9 @@ static bool after_the_turn(struct cutover_run *r, const struct cutover_times *t,
         return false;
     if (t != NULL)
         cutover_report(r, t);
-    bool switched = command != NULL && exec_switch(r->c, command, e);
+    bool switched = command != NULL && cutover_run_command(r, command, e);
+    if (command != NULL)
+        cutover_report_command(r, t);
     cutover_tell_switch(r, switched);
     if (command == NULL || switched) {
         if (way == ENGINE_NONE)
@@ -172,24 +146,60 @@ static bool after_the_turn(struct cutover_run *r, const struct cutover_times *t,
     return false;
 }
 
-/* The fence stands. Where the application cannot be switched it must come down again. */
-static bool after_the_switch(struct cutover_run *r, struct cutover *cut, struct err *e)
+/* The state file has a copy, for when the source cannot be asked. */
+static bool complete(struct cutover_run *r, struct cutover *cut, bool switched, struct err *e)
 {
-    const char *command = args_text(&r->c->args, "exec");
-    struct err lifting;
-    bool stood, switched = command != NULL && exec_switch(r->c, command, e);
-    if (command != NULL && !switched) {
-        if (!cutover_lift(cut, &stood, &lifting)) {
-            err_hint(e, "%s", lifting.hint);
-            return err_context(e, "the fence could not be lifted (%s)", lifting.text);
-        }
-        puts("  the fence is lifted: the source takes writes as before");
-        return err_hint(e, "mend the command, then repl cutover again");
-    }
-    cutover_report(r, cutover_times(cut));
+    char at[32];
+    if (!cutover_complete(cut, e) ||
+        !state_set(r->c->state, "cutover_at", clock_iso(at, sizeof at, clock_wall()), e))
+        return false;
     cutover_tell_switch(r, switched);
     cutover_tell_after(r);
-    return remember(r->c, cut, e) && cutover_finish(cut, e);
+    return cutover_finish(cut, e);
+}
+
+/* Nobody can know whether the command switched the application before it failed. So the fence stands, unless the operator
+ * has said otherwise. */
+static bool command_failed(struct cutover_run *r, struct cutover *cut, struct err *e)
+{
+    const char *what = args_text(&r->c->args, "exec-failure");
+    struct err lifting;
+    if (what == NULL || strcmp(what, "hold") == 0) {
+        printf("WRITES TO THE %s STAY OFF: the command may have switched the application\n",
+               r->c->sync.back ? "TARGET" : "SOURCE");
+        fflush(stdout);
+        return err_hint(e, CUTOVER_ASK);
+    }
+    if (!cutover_give_up(cut, e->text, &lifting)) {
+        struct err first = *e;
+        *e = lifting;
+        return err_context(e, "%.300s", first.text);
+    }
+    puts("  the fence is lifted: the source takes writes as before");
+    return err_hint(e, "fix the command, then repl cutover again");
+}
+
+/* The fence stands for good, and everything is on the target. */
+static bool after_the_switch(struct cutover_run *r, struct cutover *cut, bool resumed, struct err *e)
+{
+    const char *command = args_text(&r->c->args, "exec");
+    if (!resumed)
+        cutover_report(r, cutover_times(cut));
+    if (command == NULL)
+        return complete(r, cut, resumed, e);
+    if (!resumed && interrupt_level(r->interrupt) != INTERRUPT_NONE) {
+        struct err lifting;
+        err_set(e, ERR_STOPPED, "interrupted before the command of --exec began");
+        if (cutover_give_up(cut, e->text, &lifting))
+            return false;
+        *e = lifting;
+        return false;
+    }
+    printf("running: %s\n", command);
+    fflush(stdout);
+    bool ok = cutover_run_command(r, command, e);
+    cutover_report_command(r, resumed ? NULL : cutover_times(cut));
+    return ok ? complete(r, cut, true, e) : command_failed(r, cut, e);
 }
 
 /* Before anything is installed, so that a kill leaves what the state file knows of. */
@@ -211,32 +221,43 @@ static bool cut_over(struct cutover_run *r, struct cutover *cut, struct err *e)
         *e = r->differ;
         return e->kind == ERR_NONE;
     }
-    return (args_has(&r->c->args, "yes") || confirm(r->c->sync.back ? "Switch writes to the target off now?"
+    return (args_has(&r->c->args, "yes") || cutover_confirm(r->c->sync.back ? "Switch writes to the target off now?"
                                                                     : "Switch writes to the source off now?",
                                                     "nothing was changed", e)) &&
            cutover_switch(cut, e) &&
            (cutover_turns(r) ? after_the_turn(r, cutover_times(cut), e) && cutover_finish(cut, e)
-                             : after_the_switch(r, cut, e));
+                             : after_the_switch(r, cut, false, e));
 }
 
-/* The command that was killed behind the turn is given again. */
-static bool turned_already(struct cutover_run *r, struct err *e)
+/* The command that was killed behind the turn is given again: sync is in the direction of the switch. */
+static bool turned_already(struct cutover_run *r, const struct cutover_options *o, struct err *e)
 {
-    const struct back_options o = {.say = say};
-    struct conn *old;
+    struct cutover *cut = NULL;
     sync_turn(&r->c->sync); /* as the switch saw it */
     side_names_turn(r->c->sync.back);
     printf("the switch has been made already: the %s takes writes\n", side_name(SIDE_TARGET));
-    if (!after_the_turn(r, NULL, e))
-        return false;
-    if (!r->c->sync.back)
-        return true;
-    bool ok = sync_connect(&r->c->sync, SIDE_TARGET, "cutover", &old, e);
-    if (!ok)
-        return false;
-    ok = back_validate(old, r->c->sync.schema, &o, e);
-    conn_close(old);
+    bool ok = cutover_open(&r->c->sync, o, &cut, e) && cutover_is_free(cutover_state(cut), e) &&
+              (cutover_state(cut)->state != CUTOVER_SWITCHING || cutover_resume(cut, e)) &&
+              after_the_turn(r, NULL, e) && cutover_finish(cut, e);
+    cutover_close(cut);
     return ok;
+}
+
+static bool begin_or_go_on(struct cutover_run *r, struct cutover *cut, struct err *e)
+{
+    enum cutover_decision what;
+    if (!cutover_decide(r, cut, &what, e))
+        return false;
+    if (what == CUTOVER_IS_THROUGH)
+        return true;
+    if (what == CUTOVER_BEGINS)
+        return cut_over(r, cut, e);
+    if (args_has(&r->c->args, "dry-run")) {
+        err_set(e, ERR_NOT_YET, "there is nothing to rehearse");
+        return err_hint(e, CUTOVER_ASK);
+    }
+    return cutover_resume(cut, e) && (cutover_turns(r) ? after_the_turn(r, NULL, e) && cutover_finish(cut, e)
+                                                       : after_the_switch(r, cut, true, e));
 }
 
 static bool switch_over(struct cutover_run *r, const struct cutover_options *o, struct err *e)
@@ -245,72 +266,9 @@ static bool switch_over(struct cutover_run *r, const struct cutover_options *o, 
     if (!cutover_find_way(r, e) || !cutover_may_begin(r, e))
         return false;
     if (cutover_turns(r) && !r->ways.undecided && r->ways.prepared && r->ways.back != back)
-        return turned_already(r, e);
+        return turned_already(r, o, e);
     struct cutover *cut = NULL;
-    bool ok = cutover_align_engine(r, e) && cutover_open(&r->c->sync, o, &cut, e) && cut_over(r, cut, e);
-    cutover_close(cut);
-    return ok;
-}
-
-/* What the application wrote on the target since would stay there, and the source does not have it. */
-static bool may_go_back(struct cutover_run *r, struct cutover *cut, struct err *e)
-{
-    char *at = NULL, *counter = NULL, *question = NULL;
-    int64_t now = 0;
-    bool ok = state_get(r->c->state, "cutover_at", &at, e) &&
-              state_get(r->c->state, "cutover_counter", &counter, e);
-    long long then = counter != NULL ? strtoll(counter, NULL, 10) : 0;
-    if (ok && at != NULL) {
-        if (cutover_target_counter(cut, &now, e))
-            printf("a cutover was completed at %s; the target has begun %lld transactions since\n", at,
-                   (long long)now - then);
-        else
-            printf("a cutover was completed at %s; the target cannot be asked what was written since\n", at);
-        question = xasprintf("What the application wrote to the target since does not come back. Go on?");
-        ok = args_has(&r->c->args, "yes") || confirm(question, "the fence stands as before", e);
-    }
-    free(question);
-    free(at);
-    free(counter);
-    return ok;
-}
-
-/* Where a side cannot be asked, whether the target took writes is not known: the state file misses a turn only if the
- * command was killed at that very moment. */
-static bool may_abort(struct cutover_run *r, struct err *e)
-{
-    if (!cutover_find_way(r, e)) {
-        printf("not both sides can be asked which of them takes writes: %s\n", e->text);
-        return args_has(&r->c->args, "yes") ||
-               confirm("Lift the fence all the same?", "the fences stand as before", e);
-    }
-    if (!r->ways.back || r->ways.undecided)
-        return true;
-    return cutover_refuse(
-        e, "the switch is complete: the application writes at the target",
-        "repl cutover --back brings it back with all that was written. Where the target is lost: repl stop, "
-        "then repl cleanup gives the source back without what has not come over");
-}
-
-static bool lift(struct cutover_run *r, struct cutover *cut, struct err *e)
-{
-    bool stood;
-    if ((!r->ways.prepared && !may_go_back(r, cut, e)) || !cutover_lift(cut, &stood, e) ||
-        !state_set(r->c->state, "cutover_at", NULL, e) || !state_set(r->c->state, "cutover_counter", NULL, e))
-        return false;
-    printf(stood ? "the fence is lifted: the %s takes writes again, and they are captured\n"
-                 : "no fence stood: the %s takes writes\n",
-           side_name(SIDE_SOURCE));
-    fflush(stdout);
-    if (!r->ways.prepared || r->ways.back)
-        return true;
-    return cutover_align_engine(r, e) && cutover_forget_turn(cut, e) && ways_remember(r->c->state, NULL, e);
-}
-
-static bool undo(struct cutover_run *r, const struct cutover_options *o, struct err *e)
-{
-    struct cutover *cut = NULL;
-    bool ok = may_abort(r, e) && cutover_open(&r->c->sync, o, &cut, e) && lift(r, cut, e);
+    bool ok = cutover_align_engine(r, e) && cutover_open(&r->c->sync, o, &cut, e) && begin_or_go_on(r, cut, e);
     cutover_close(cut);
     return ok;
 }
@@ -325,17 +283,27 @@ static bool check_options(const struct args *a, unsigned *timeout_ms, struct err
         return err_set(e, ERR_USAGE, "cutover: --abort goes with neither --dry-run nor --exec");
     if (args_has(a, "fallback") + args_has(a, "back") + args_has(a, "abort") > 1)
         return err_set(e, ERR_USAGE, "cutover: only one of --fallback, --back and --abort");
-    return true;
+    if (args_has(a, "resume") && (args_has(a, "abort") || args_has(a, "dry-run")))
+        return err_set(e, ERR_USAGE, "cutover: --resume goes with neither --abort nor --dry-run");
+    const char *failure = args_text(a, "exec-failure");
+    if (failure == NULL)
+        return true;
+    if (strcmp(failure, "hold") != 0 && strcmp(failure, "lift") != 0)
+        return err_set(e, ERR_USAGE, "cutover: --exec-failure is hold or lift, not %s", failure);
+    if (args_has(a, "exec"))
+        return true;
+    err_set(e, ERR_USAGE, "cutover: --exec-failure goes with --exec");
+    return err_hint(e, "repl cutover --exec CMD --exec-failure=%s", failure);
 }
 
 static bool exec(struct context *c, struct err *e)
 {
     struct cutover_run r = {.c = c};
-    struct cutover_options o = {.lift_only = args_has(&c->args, "abort"),
+    struct cutover_options o = {.source_only = args_has(&c->args, "abort"),
                                 .terminate = args_has(&c->args, "terminate"),
                                 .large_objects = !args_has(&c->args, "skip-large-objects"),
                                 .kick = kick,
-                                .fenced = fenced,
+                                .told = tell,
                                 .say = say,
                                 .arg = &r};
     if (!check_options(&c->args, &o.timeout_ms, e) || !context_open(c, e))
@@ -343,7 +311,7 @@ static bool exec(struct context *c, struct err *e)
     o.turns = cutover_turns(&r);
     r.timeout_ms = o.timeout_ms;
     o.interrupt = r.interrupt = catch_signals(); /* none of them may leave the fence standing */
-    return o.lift_only ? undo(&r, &o, e) : switch_over(&r, &o, e);
+    return o.source_only ? cutover_undo(&r, &o, e) : switch_over(&r, &o, e);
 }
 
 const struct cmd cmd_cutover = {

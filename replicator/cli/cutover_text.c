@@ -1,8 +1,10 @@
 /* What a cutover has to say when it is over. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cutover_run.h"
+#include "repl/mem.h"
 
 bool cutover_target_uri(const struct context *c, bool with_password, char **out, struct err *e)
 {
@@ -26,16 +28,54 @@ void cutover_report(const struct cutover_run *r, const struct cutover_times *t)
            side_name(SIDE_TARGET));
 }
 
-/* sync: in the direction of the switch. */
+void cutover_report_command(const struct cutover_run *r, const struct cutover_times *t)
+{
+    printf("the command of --exec ended after %.2f s", r->command_s);
+    if (t != NULL)
+        printf(": %.2f s after writes to the %s went off", t->paused + r->command_s, side_name(SIDE_SOURCE));
+    puts("");
+    fflush(stdout);
+}
+
+/* How a shell has the target's URL without anybody typing a password: as it was given to repl. NULL: as text, so that it is
+ * asked for. Caller frees. */
+static char *url_in_shell(const char *spec)
+{
+    if (strncmp(spec, "env:", 4) == 0)
+        return xasprintf("$%s", spec + 4);
+    if (strncmp(spec, "file:", 5) == 0)
+        return xasprintf("$(head -n 1 '%s')", spec + 5);
+    if (strncmp(spec, "command:", 8) == 0)
+        return xasprintf("$(%s)", spec + 8);
+    return NULL;
+}
+
+static void print_heroku(const struct cutover_run *r)
+{
+    char *url = url_in_shell(r->c->sync.target);
+    if (url == NULL)
+        puts("  read -rs TARGET_URL      # paste the URL with its password; it is not shown");
+    puts("  heroku addons:detach DATABASE --app APP");
+    printf("  heroku config:set DATABASE_URL=\"%s\" --app APP >/dev/null\n", url != NULL ? url : "$TARGET_URL");
+    free(url);
+}
+
+/* sync: in the direction of the switch. Back on Heroku is the old add-on's name again. */
 void cutover_tell_switch(const struct cutover_run *r, bool switched)
 {
     struct err ignored;
     char *uri;
-    if (!switched && cutover_target_uri(r->c, false, &uri, &ignored)) {
-        printf("now switch the application; put the password in:\n  heroku config:set DATABASE_URL='%s' "
-               "--app APP\n",
+    if (!switched && r->c->sync.back) {
+        puts("now switch the application back. On Heroku, where ADDON is the old database:\n"
+             "  heroku config:unset DATABASE_URL --app APP\n"
+             "  heroku addons:attach ADDON --as DATABASE --app APP");
+    } else if (!switched && cutover_target_uri(r->c, false, &uri, &ignored)) {
+        printf("now switch the application to %s\n"
+               "on Heroku, where the old database has a second name (heroku addons:attach ADDON --as OLD_DATABASE "
+               "--app APP):\n",
                uri);
         free(uri);
+        print_heroku(r);
     }
     printf("watch the application's errors (SQLSTATE 25006 comes from sessions that still use the %s)\n",
            side_name(SIDE_SOURCE));
@@ -43,14 +83,28 @@ void cutover_tell_switch(const struct cutover_run *r, bool switched)
 
 void cutover_tell_after(const struct cutover_run *r)
 {
-    puts("all is well: repl stop, then repl cleanup");
     if (!cutover_turns(r))
         puts("back, while nothing was written to the target: repl cutover --abort");
     else if (r->c->sync.back)
         puts("to the target again: repl cutover --fallback");
     else
         puts("back, with all that is written at the target: repl cutover --back");
+    printf("leave it so for a day or two: the %s refuses writes meanwhile, and nothing is lost; how to end it: repl "
+           "help cleanup\n",
+           side_name(SIDE_SOURCE));
     fflush(stdout);
+}
+
+/* What takes a restart of the application, or somebody else's rights, is not for the minute in which writes are off. */
+static void tell_the_day_before(const struct cutover_run *r)
+{
+    if (r->c->sync.back)
+        return;
+    puts("the day before, on Heroku (DATABASE_URL belongs to an add-on, whose name heroku addons --app APP tells):\n"
+         "  heroku addons:attach ADDON --as OLD_DATABASE --app APP\n"
+         "then the switch, as a script for repl cutover --exec, is:");
+    puts("  heroku addons:detach DATABASE --app APP\n"
+         "  heroku config:set DATABASE_URL=\"$REPL_TARGET_URL\" --app APP >/dev/null");
 }
 
 void cutover_predict(const struct cutover_run *r, const struct cutover_times *t)
@@ -67,5 +121,6 @@ void cutover_predict(const struct cutover_run *r, const struct cutover_times *t)
                "cutover%s "
                "--timeout S%s)\n",
                r->timeout_ms / 1000.0, option, args_has(&r->c->args, "terminate") ? "" : ", or --terminate");
+    tell_the_day_before(r);
     printf("nothing was changed; next: repl cutover%s\n", option);
 }

@@ -197,6 +197,10 @@ static void add_head(struct buf *b, const struct status *s, const struct status_
                : s->back      ? "target"
                               : "source",
                s->position != NULL ? ", " : "", s->position != NULL ? s->position : "");
+    if (s->cutover.state != NULL && strcmp(s->cutover.state, "none") != 0)
+        buf_printf(b, "cutover   %s%s%s%s%s\n", s->cutover.state, s->cutover.since != NULL ? " since " : "",
+                   s->cutover.since != NULL ? s->cutover.since : "", s->cutover.why != NULL ? ": " : "",
+                   s->cutover.why != NULL ? s->cutover.why : "");
     add_waits(b, s);
     if (s->engine.running) {
         buf_printf(b, "engine    running as pid %d since ", s->engine.pid);

@@ -1,6 +1,6 @@
 /*
- * The steps of a cutover, in the order in which they are safe: what takes long first, while the application writes;
- * then the fence, and only what must be exact behind it.
+ * The steps of a cutover, in the order in which they are safe: what takes long first, while the application writes; then the
+ * fence under a lease, and only what must be exact behind it; then the fence for good, and the switch.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,10 @@
 #include "cutover_private.h"
 #include "repl/fault.h"
 
-enum { LIFT_TRIES = 5 };
+/* To lift the fence, or to say that the switch is through, the source is asked again for so long. */
+enum { INSIST_MS = 12000, AGAIN_MS = 300 };
+/* Connecting and reading; the engine and large tables have their own time. */
+enum { OPEN_MS = 60000 };
 
 void cutover_say(const struct cutover *c, const char *fmt, ...)
 {
@@ -29,8 +32,8 @@ double cutover_seconds_since(uint64_t began_us)
 
 /* ---- sessions ---- */
 
-static bool connect_side(const struct cutover *c, enum side side, const struct interrupt *i,
-                         struct conn **out, struct err *e)
+bool cutover_connect(const struct cutover *c, enum side side, const struct interrupt *i, struct conn **out,
+                     struct err *e)
 {
     const struct conn_options o = {.side = side,
                                    .purpose = "cutover",
@@ -38,6 +41,43 @@ static bool connect_side(const struct cutover *c, enum side side, const struct i
                                    .lock_timeout_ms = 10000,
                                    .interrupt = i};
     return conn_open(side == SIDE_SOURCE ? c->s->source : c->s->target, &o, out, e);
+}
+
+/* Why a wait was ended, where the connection only knows that it was. */
+static bool explain(const struct cutover *c, struct err *e)
+{
+    switch (watch_why(c->watch)) {
+    case WATCH_INTERRUPTED:
+        return err_set(e, ERR_STOPPED, "interrupted");
+    case WATCH_TIME_IS_UP:
+        if (e->kind != ERR_STOPPED)
+            return false;
+        if (c->fenced_ms == 0)
+            err_set(e, ERR_NOT_YET, "no answer within %d s", OPEN_MS / 1000);
+        else
+            err_set(e, ERR_NOT_YET, "not done within %.1f s", c->o->timeout_ms / 1000.0);
+        return err_hint(e, "is a server silent? repl status; then try again, or with a longer --timeout");
+    case WATCH_FENCE_IS_GONE:
+        err_set(e, ERR_CONFLICT, "the cutover was taken over by another command, or its lease had ended");
+        return err_hint(e, "nothing is lost; repl status says how things are");
+    case WATCH_LEASE_IS_OVER:
+        err_set(e, ERR_CONN,
+                "the lease of the fence could not be renewed for %d s: the %s lets writes through again",
+                LEASE_MS / 1000, side_name(SIDE_SOURCE));
+        return err_hint(e, "nothing is lost; when the %s answers: the same command again", side_name(SIDE_SOURCE));
+    default:
+        return false;
+    }
+}
+
+bool cutover_look(struct cutover *c, struct err *e)
+{
+    return fence_read(c->fence, &c->capture, c->a, &c->now, e);
+}
+
+bool cutover_clear(struct cutover *c, struct err *e)
+{
+    return fence_tidy(c->fence, &c->capture, &c->now, NULL, e) && cutover_look(c, e);
 }
 
 bool cutover_open(const struct sync *s, const struct cutover_options *o, struct cutover **out, struct err *e)
@@ -48,31 +88,44 @@ bool cutover_open(const struct sync *s, const struct cutover_options *o, struct 
     c->a = arena_new();
     c->capture.schema = s->schema;
     c->other.schema = s->twin;
+    c->watch = watch_new(o->interrupt, OPEN_MS);
     *out = c;
-    bool ok = connect_side(c, SIDE_SOURCE, NULL, &c->fence, e) && capture_find(c->fence, &c->capture, e);
+    const struct interrupt *i = watch_interrupt(c->watch);
+    bool ok = cutover_connect(c, SIDE_SOURCE, i, &c->fence, e) && capture_find(c->fence, &c->capture, e);
     memcpy(c->other.sync_id, c->capture.sync_id, sizeof c->other.sync_id);
     if (ok && c->capture.sync_id[0] == '\0') {
         ok = err_set(e, ERR_CONFIG, "capture is not installed on the source (no schema %s)", s->schema);
         err_hint(e, "run: repl init");
     }
-    ok = ok && (o->lift_only || (connect_side(c, SIDE_SOURCE, o->interrupt, &c->source, e) &&
-                                 connect_side(c, SIDE_TARGET, o->interrupt, &c->target, e) &&
-                                 (!o->turns || connect_side(c, SIDE_TARGET, NULL, &c->there, e))));
-    if (!ok) {
-        cutover_close(c);
-        *out = NULL;
+    /* Again: by now the session is known as repl's. */
+    if (ok) {
+        conn_close(c->fence);
+        c->fence = NULL;
+        ok = cutover_connect(c, SIDE_SOURCE, i, &c->fence, e) && cutover_look(c, e);
     }
-    return ok;
+    ok = ok && (o->source_only || (cutover_connect(c, SIDE_SOURCE, i, &c->source, e) &&
+                                   cutover_connect(c, SIDE_TARGET, i, &c->target, e) &&
+                                   (!o->turns || cutover_connect(c, SIDE_TARGET, i, &c->there, e))));
+    if (ok) {
+        watch_deadline(c->watch, 0);
+        return true;
+    }
+    explain(c, e);
+    cutover_close(c);
+    *out = NULL;
+    return false;
 }
 
 void cutover_close(struct cutover *c)
 {
     if (c == NULL)
         return;
+    lease_end(c->lease);
     conn_close(c->source);
     conn_close(c->target);
     conn_close(c->fence);
     conn_close(c->there);
+    watch_free(c->watch);
     arena_free(c->a);
     free(c);
 }
@@ -82,58 +135,14 @@ const struct cutover_times *cutover_times(const struct cutover *c)
     return &c->times;
 }
 
-/* ---- the fence ---- */
-
-bool cutover_put_up(struct cutover *c, bool for_good, int64_t *functions, struct err *e)
+const struct cutover_now *cutover_state(const struct cutover *c)
 {
-    uint64_t began = clock_us();
-    bool ok = pg_exec(c->fence, "BEGIN; SET LOCAL synchronous_commit = on", e) &&
-              capture_fence(c->fence, &c->capture, functions, e) &&
-              pg_exec(c->fence, for_good ? "COMMIT" : "ROLLBACK", e);
-    if (!ok)
-        pg_reset(c->fence);
-    c->times.fence = cutover_seconds_since(began);
-    return ok;
-}
-
-/* The session may be lost with whatever cut it off: then another is opened. */
-static bool lift_on(const struct cutover *c, enum side side, struct conn **session,
-                    const struct capture *capture, int64_t *functions, struct err *e)
-{
-    for (int i = 0; i < LIFT_TRIES; i++) {
-        if (*session == NULL || !conn_usable(*session)) {
-            conn_close(*session);
-            *session = NULL;
-            clock_sleep_ms(i == 0 ? 0 : 500);
-            if (!connect_side(c, side, NULL, session, e))
-                continue;
-        }
-        if (capture_lift_fence(*session, capture, functions, e))
-            return true;
-        if (!err_is_transient(e))
-            return false;
-    }
-    return false;
-}
-
-bool cutover_lift(struct cutover *c, bool *stood, struct err *e)
-{
-    int64_t functions = 0;
-    bool ok = lift_on(c, SIDE_SOURCE, &c->fence, &c->capture, &functions, e);
-    *stood = functions != 0;
-    fault_point("cutover.lifted");
-    if (!ok)
-        return err_hint(e, "WRITES TO THE %s MAY STILL BE OFF. Type: repl cutover --abort",
-                        c->s->back ? "TARGET" : "SOURCE");
-    c->fenced_ms = 0;
-    if (c->o->fenced != NULL)
-        c->o->fenced(c->o->arg, false);
-    return true;
+    return &c->now;
 }
 
 bool cutover_time_is_up(const struct cutover *c, struct err *e)
 {
-    if (interrupt_level(c->o->interrupt) != INTERRUPT_NONE) {
+    if (watch_why(c->watch) == WATCH_INTERRUPTED) {
         err_set(e, ERR_STOPPED, "interrupted");
         return true;
     }
@@ -143,82 +152,129 @@ bool cutover_time_is_up(const struct cutover *c, struct err *e)
     return true;
 }
 
-static unsigned time_left(const struct cutover *c)
+unsigned cutover_time_left(const struct cutover *c)
 {
     uint64_t stood = clock_ms() - c->fenced_ms;
     return stood < c->o->timeout_ms ? c->o->timeout_ms - (unsigned)stood : 1;
 }
 
-/* ---- behind the fence ---- */
+/* ---- insisting: where the outcome matters, the source is asked again over a new session ---- */
 
-static bool drain(struct cutover *c, struct err *e)
+struct insisting {
+    struct watch *watch;
+    uint64_t until;
+};
+
+/* A session that hears no Ctrl-C, on the side whose fence it is; the one before may wait for an answer that never comes. */
+static bool insist_connect(struct cutover *c, struct insisting *i, struct err *e)
 {
-    uint64_t began = clock_us();
-    if (!c->o->kick(c->o->arg, time_left(c), e)) {
-        if (e->kind == ERR_NOT_YET)
-            err_hint(e, "try again when less is written, or with a longer --timeout");
-        return false;
+    conn_close(c->fence);
+    c->fence = NULL;
+    if (i->watch == NULL) {
+        i->watch = watch_new(NULL, INSIST_MS);
+        i->until = clock_ms() + INSIST_MS;
+    } else {
+        clock_sleep_ms(AGAIN_MS);
     }
-    c->times.drain = cutover_seconds_since(began);
-    cutover_say(c, "drained in %.2f s", c->times.drain);
+    return cutover_connect(c, SIDE_SOURCE, watch_interrupt(i->watch), &c->fence, e);
+}
+
+/* A server that starts or is restarted says that it does; what else it says is an answer. */
+static bool insist_again(const struct insisting *i, const struct err *e)
+{
+    return clock_ms() < i->until && (err_is_transient(e) || e->kind == ERR_CONN || e->kind == ERR_STOPPED);
+}
+
+static void insist_end(struct cutover *c, struct insisting *i)
+{
+    conn_close(c->fence); /* it has the watch's interrupt */
+    c->fence = NULL;
+    watch_free(i->watch);
+}
+
+/* attempt 0: whosever it is. */
+static bool lift(struct cutover *c, enum cutover_event event, int64_t attempt, const char *why, bool *stood,
+                 struct err *e)
+{
+    struct insisting i = {0};
+    struct fence_move how = {.attempt = attempt, .reason = why};
+    bool ok, moved = false, tidied = false;
+    do {
+        ok = insist_connect(c, &i, e) && cutover_look(c, e);
+        *stood = ok && (c->now.closed || c->now.lapsed || cutover_under_way(c->now.state));
+        if (ok && event == CUTOVER_GIVE_UP && attempt == 0) { /* the answer to its begin was lost, or it never began */
+            if (!cutover_under_way(c->now.state) || c->now.pid != c->pid)
+                break;
+            how.attempt = c->now.attempt;
+        }
+        ok = ok && fence_move(c->fence, &c->capture, event, &how, NULL, &moved, e) &&
+             (moved || (cutover_look(c, e) && fence_tidy(c->fence, &c->capture, &c->now, &tidied, e)));
+    } while (!ok && insist_again(&i, e));
+    ok = ok && cutover_look(c, e);
+    insist_end(c, &i);
+    return ok;
+}
+
+/* What an operator must not miss comes first and last. */
+static bool alarm(const struct cutover *c, struct err *e)
+{
+    const char *side = c->s->back ? "TARGET" : "SOURCE";
+    char until[64] = "";
+    struct err why = *e;
+    if (c->now.state != CUTOVER_SWITCHING && c->now.state != CUTOVER_COMPLETE)
+        snprintf(until, sizeof until, ", for %d s at most", LEASE_MS / 1000);
+    cutover_say(c, "WRITES TO THE %s MAY STILL BE OFF%s", side, until);
+    err_set(e, ERR_CONN, "WRITES TO THE %s MAY STILL BE OFF%s: the fence could not be lifted (%.700s)", side, until,
+            why.text);
+    return err_hint(e, "WRITES TO THE %s MAY STILL BE OFF. Type, when it answers: repl cutover --abort", side);
+}
+
+static void tell_engine(const struct cutover *c, enum cutover_state state)
+{
+    if (c->o->told != NULL)
+        c->o->told(c->o->arg, state);
+}
+
+bool cutover_give_up(struct cutover *c, const char *why, struct err *e)
+{
+    bool stood;
+    lease_end(c->lease);
+    c->lease = NULL;
+    if (!lift(c, CUTOVER_GIVE_UP, c->attempt, why, &stood, e))
+        return alarm(c, e);
+    if (c->now.closed) {
+        err_set(e, ERR_CONFLICT, "another command has taken the cutover over: the fence is its own now");
+        return err_hint(e, "repl status");
+    }
+    tell_engine(c, CUTOVER_ABORTED);
     return true;
 }
 
-/* As they stood when the last writer had ended. Those that are refused behind the fence draw numbers all the same, which
- * nobody ever uses. */
-static bool move_sequences(struct cutover *c, struct err *e)
+bool cutover_abort(struct cutover *c, bool *stood, struct err *e)
 {
-    struct sequences to;
-    struct sequence_value *ahead;
-    struct buf sql = {0};
-    size_t n;
-    uint64_t began = clock_us();
-    if (!sequences_read(c->source, c->s->schema, c->a, &c->sequences, e) ||
-        !sequences_read(c->target, c->s->schema, c->a, &to, e))
-        return false;
-    sequences_ahead(&c->sequences, &to, c->a, &ahead, &n);
-    for (size_t i = 0; i < n; i++)
-        buf_puts(&sql, sequence_set_sql(c->a, &ahead[i]));
-    bool ok = n == 0 || pg_exec(c->target, sql.data, e);
-    buf_free(&sql);
-    c->times.sequences = cutover_seconds_since(began);
+    bool ok = lift(c, CUTOVER_ABORT, 0, "repl cutover --abort", stood, e);
+    fault_point("cutover.lifted");
     if (!ok)
-        return err_context(e, "setting sequences");
-    cutover_say(c, "sequences: %zu of %zu moved on, the others stood where they should", n,
-                c->sequences.count);
+        return alarm(c, e);
+    tell_engine(c, CUTOVER_ABORTED);
     return true;
 }
 
-/* What the engine has said is looked at once more, by another session: nothing is owed, no sequence is behind. */
-static bool check(struct cutover *c, struct err *e)
+/* The error that is told is the first one; that the source writes again, or does not, is told with it. */
+static bool fail(struct cutover *c, struct err *e)
 {
-    struct target_state t;
-    struct owed_list owed;
-    struct sequences to;
-    struct sequence_value *ahead;
-    size_t n;
-    uint64_t began = clock_us();
-    if (!target_read(c->target, c->s->schema, c->a, &t, e))
+    struct err lifting;
+    explain(c, e);
+    if (cutover_give_up(c, e->text, &lifting)) {
+        cutover_say(c, "the fence is lifted: the %s takes writes as before", side_name(SIDE_SOURCE));
         return false;
-    const struct positions p = target_positions(&t, c->a);
-    if (!capture_backlog(c->source, &c->capture, &p, 1, c->a, &owed, e) ||
-        !sequences_read(c->target, c->s->schema, c->a, &to, e))
-        return false;
-    sequences_ahead(&c->sequences, &to, c->a, &ahead, &n);
-    if (!cutover_tables_stand(c, e))
-        return false;
-    c->times.check = cutover_seconds_since(began);
-    if (owed.count != 0) {
-        err_set(e, ERR_NOT_YET, "changes of %zu table%s are still owed", owed.count,
-                owed.count == 1 ? "" : "s");
-        return err_hint(e, "repl status; a paused table stays behind: repl resume TABLE");
     }
-    if (n != 0)
-        return err_set(e, ERR_CONFLICT,
-                       "sequence %s stands behind the source's: does somebody set it on the target?",
-                       ahead[0].sql);
-    cutover_say(c, "checked: nothing is owed, no sequence is behind");
-    return true;
+    struct err first = *e;
+    *e = lifting;
+    e->hint[0] = '\0';
+    e->kind = first.kind;
+    err_set(e, first.kind, "%.450s; the cutover failed: %.400s", lifting.text, first.text);
+    return err_hint(e, "%s", lifting.hint);
 }
 
 /* ---- the turn ---- */
@@ -227,87 +283,181 @@ static bool check(struct cutover *c, struct err *e)
  * whether it did, this side's fence stays: what both sides take is what cannot be mended. */
 static bool let_write_there(struct cutover *c, struct err *e)
 {
-    int64_t functions;
-    if (lift_on(c, SIDE_TARGET, &c->there, &c->other, &functions, e))
+    struct watch *w = NULL;
+    const struct fence_move how = {.reason = "the other side's switch"};
+    struct cutover_now there;
+    bool ok = false, moved;
+    uint64_t until = clock_ms() + INSIST_MS;
+    for (bool again = false; !ok && (!again || clock_ms() < until); again = true) {
+        if (again) {
+            conn_close(c->there);
+            c->there = NULL;
+            w = w != NULL ? w : watch_new(NULL, INSIST_MS);
+            clock_sleep_ms(AGAIN_MS);
+            if (!cutover_connect(c, SIDE_TARGET, watch_interrupt(w), &c->there, e))
+                continue;
+        }
+        ok = fence_move(c->there, &c->other, CUTOVER_TURN, &how, NULL, &moved, e) &&
+             (moved || fence_read(c->there, &c->other, c->a, &there, e));
+        if (ok && !moved && there.closed) {
+            err_set(e, ERR_CONFLICT, "its fence is in state %s", cutover_state_name(there.state));
+            break;
+        }
+    }
+    if (w != NULL) { /* the session has its interrupt */
+        conn_close(c->there);
+        c->there = NULL;
+        watch_free(w);
+    }
+    if (ok)
         return true;
+    cutover_say(c, "WRITES ARE OFF AT BOTH SIDES");
     err_context(e, "WRITES ARE OFF AT BOTH SIDES: the %s could not be told to take them",
                 side_name(SIDE_TARGET));
+    e->hint[0] = '\0';
     return err_hint(e,
                     "the same command goes on from here; or, to let the %s write again: repl cutover --abort",
                     side_name(SIDE_SOURCE));
 }
 
-static bool turn(struct cutover *c, bool *told, struct err *e)
+static bool turn(struct cutover *c, struct err *e)
 {
     uint64_t began = clock_us();
-    *told = false;
-    if (!c->o->turns)
-        return true;
-    if (c->s->back && !back_wake(c->target, c->s->schema, e))
-        return err_context(e, "on the %s", side_name(SIDE_TARGET));
-    fault_point("cutover.awake");
-    *told = true;
     if (!let_write_there(c, e))
         return false;
-    c->times.turn = cutover_seconds_since(began);
+    c->times.turn += cutover_seconds_since(began);
     cutover_say(c, "the %s takes writes", side_name(SIDE_TARGET));
     return true;
 }
 
-static bool behind_the_fence(struct cutover *c, struct err *e)
+/* What was switched off at the old source is restored while the switch can still be undone. */
+static bool wake(struct cutover *c, struct err *e)
 {
-    fault_point("cutover.fenced");
-    if (!cutover_await_writers(c, e))
-        return false;
-    fault_point("cutover.writers");
-    if (!drain(c, e))
-        return false;
-    fault_point("cutover.drained");
-    if (!move_sequences(c, e) || !cutover_copy_objects(c, e))
-        return false;
-    if (c->views_s * 1000 < QUICK_VIEWS_MS && !cutover_refresh_views(c, e))
-        return false;
-    fault_point("cutover.moved");
-    return check(c, e);
+    uint64_t began = clock_us();
+    if (!c->o->turns)
+        return true;
+    if (c->s->back && !back_wake(c->target, c->s->schema, e))
+        return err_context(e, "on the %s", side_name(SIDE_TARGET));
+    c->times.turn = cutover_seconds_since(began);
+    fault_point("cutover.awake");
+    return true;
 }
 
-/* The error that is told is the first one; that the source writes again, or does not, is told with it. */
-static bool give_up(struct cutover *c, struct err *e)
+/* ---- the states ---- */
+
+static bool move(struct cutover *c, enum cutover_event event, const char *mark, struct err *e)
 {
-    struct err lifting;
-    bool stood;
-    if (cutover_lift(c, &stood, &lifting)) {
-        cutover_say(c, "the fence is lifted: the %s takes writes as before", side_name(SIDE_SOURCE));
+    const struct fence_move how = {.attempt = c->attempt, .mark = mark, .lease_ms = LEASE_MS};
+    bool moved;
+    if (!fence_move(c->fence, &c->capture, event, &how, &c->attempt, &moved, e))
         return false;
+    if (moved) {
+        c->now.state = cutover_leads_to(event);
+        return true;
     }
-    err_context(e, "%s; and the fence could not be lifted (%s)", "the cutover failed", lifting.text);
-    e->hint[0] = '\0';
-    return err_hint(e, "%s", lifting.hint);
+    err_set(e, ERR_CONFLICT,
+            "the fence on the %s did not stand without a break, or another command has taken the cutover over",
+            side_name(SIDE_SOURCE));
+    return err_hint(e, "repl status; then the same command again");
+}
+
+static bool begin(struct cutover *c, struct err *e)
+{
+    c->lease = lease_new(c->watch, c->s, &c->capture, LEASE_MS, e);
+    if (c->lease == NULL)
+        return false;
+    uint64_t asked = clock_ms();
+    c->pid = conn_backend_pid(c->fence);
+    watch_deadline(c->watch, c->o->timeout_ms + 500);
+    c->fenced_ms = asked;
+    if (!move(c, CUTOVER_BEGIN, NULL, e))
+        return false;
+    lease_start(c->lease, c->attempt, asked);
+    fault_point("cutover.begun");
+    return move(c, CUTOVER_UP, NULL, e);
+}
+
+/* The last moment in which a write that slipped through is found. */
+static bool stand_for_good(struct cutover *c, struct err *e)
+{
+    char *mark;
+    bool holds;
+    if (!cutover_mark(c, &mark, e))
+        return false;
+    bool ok = move(c, CUTOVER_SWITCH, mark, e);
+    free(mark);
+    if (!ok)
+        return false;
+    fault_point("cutover.switching");
+    if (!fence_seal(c->fence, &c->capture, c->attempt, &holds, e))
+        return false;
+    if (!holds) {
+        err_set(e, ERR_CONFLICT, "the lease of the fence was over before the switch: a write may have gone through");
+        return err_hint(e, "nothing is lost; the same command again");
+    }
+    lease_end(c->lease);
+    c->lease = NULL;
+    watch_deadline(c->watch, 0);
+    fault_point("cutover.sealed");
+    return true;
 }
 
 bool cutover_switch(struct cutover *c, struct err *e)
 {
-    int64_t functions;
     char at[32];
-    bool told;
     fault_point("cutover.before_fence");
-    c->fenced_ms = clock_ms();
     uint64_t began = clock_us();
-    if (!cutover_put_up(c, true, &functions, e)) {
-        return give_up(c, e);
-    }
-    if (c->o->fenced != NULL)
-        c->o->fenced(c->o->arg, true);
+    if (!begin(c, e))
+        return fail(c, e);
+    c->times.fence = cutover_seconds_since(began);
+    tell_engine(c, CUTOVER_FENCED);
     cutover_say(c, "fence: writes to the %s fail with SQLSTATE 25006 since %s", side_name(SIDE_SOURCE),
                 clock_iso(at, sizeof at, clock_wall()));
-    if (!behind_the_fence(c, e))
-        return give_up(c, e);
+    if (!cutover_behind_the_fence(c, e) || !move(c, CUTOVER_DRAIN, NULL, e))
+        return fail(c, e);
     fault_point("cutover.checked");
-    if (!turn(c, &told, e))
-        return !told && give_up(c, e);
+    if (!wake(c, e) || !stand_for_good(c, e))
+        return fail(c, e);
+    if (c->o->turns && !turn(c, e))
+        return false;
     c->times.paused = cutover_seconds_since(began);
     fault_point("cutover.turned");
-    return true;
+    tell_engine(c, CUTOVER_SWITCHING);
+    return !c->o->turns || cutover_complete(c, e);
+}
+
+bool cutover_resume(struct cutover *c, struct err *e)
+{
+    c->attempt = 0;
+    if (!move(c, CUTOVER_RESUME, NULL, e))
+        return false;
+    return !c->o->turns || (turn(c, e) && cutover_complete(c, e));
+}
+
+bool cutover_complete(struct cutover *c, struct err *e)
+{
+    struct insisting i = {0};
+    bool ok = false, moved = false;
+    const struct fence_move how = {.attempt = c->attempt};
+    if (watch_why(c->watch) == WATCH_GOES_ON) /* else the session would not listen */
+        ok = fence_move(c->fence, &c->capture, CUTOVER_DONE, &how, NULL, &moved, e);
+    while (!ok && (i.watch == NULL || insist_again(&i, e)))
+        ok = insist_connect(c, &i, e) && fence_move(c->fence, &c->capture, CUTOVER_DONE, &how, NULL, &moved, e);
+    if (ok && !moved)
+        ok = cutover_look(c, e) &&
+             (c->now.state == CUTOVER_COMPLETE ||
+              err_set(e, ERR_CONFLICT, "another command has moved the cutover to state %s",
+                      cutover_state_name(c->now.state)));
+    if (i.watch != NULL)
+        insist_end(c, &i);
+    fault_point("cutover.completed");
+    if (ok) {
+        tell_engine(c, CUTOVER_COMPLETE);
+        return true;
+    }
+    err_context(e, "the %s could not be told that the switch is through; its fence stands", side_name(SIDE_SOURCE));
+    return err_hint(e, "nothing is lost; when it answers: repl cutover %s",
+                    !c->o->turns ? "--resume" : c->s->back ? "--back" : "--fallback");
 }
 
 bool cutover_finish(struct cutover *c, struct err *e)
@@ -315,17 +465,4 @@ bool cutover_finish(struct cutover *c, struct err *e)
     const struct back_options o = {.say = c->o->say, .arg = c->o->arg};
     return (c->views_s * 1000 < QUICK_VIEWS_MS || cutover_refresh_views(c, e)) &&
            (!c->s->back || back_validate(c->target, c->s->schema, &o, e));
-}
-
-bool cutover_target_counter(struct cutover *c, int64_t *counter, struct err *e)
-{
-    struct result *r;
-    if (c->target == NULL && !connect_side(c, SIDE_TARGET, c->o->interrupt, &c->target, e))
-        return false;
-    if (!pg_query(c->target, "SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())", 0,
-                  NULL, &r, e))
-        return false;
-    *counter = result_int(r, 0, 0);
-    result_free(r);
-    return true;
 }

@@ -64,7 +64,7 @@ static bool plan_views(struct cutover *c, struct err *e)
     const struct units_wanted w = {.s = c->s,
                                    .target = c->target,
                                    .tables = &none,
-                                   .i = c->o->interrupt,
+                                   .i = watch_interrupt(c->watch),
                                    .say = c->o->say,
                                    .arg = c->o->arg};
     return units_matviews(&w, c->a, &c->views, e);
@@ -85,7 +85,7 @@ bool cutover_refresh_views(struct cutover *c, struct err *e)
 static bool first_sync(struct cutover *c, struct err *e)
 {
     uint64_t began = clock_us();
-    if (!c->o->kick(c->o->arg, FIRST_SYNC_MS, e)) {
+    if (!c->o->kick(c->o->arg, FIRST_SYNC_MS, watch_interrupt(c->watch), e)) {
         if (e->kind == ERR_NOT_YET)
             err_hint(e, "the target is not close enough yet: repl status --watch");
         return false;
@@ -114,7 +114,7 @@ bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e)
     if (!c->o->turns)
         return true;
     if (c->s->back) /* the old source's fence stands since the switch; it may have got new tables */
-        return look_only || capture_fence(c->there, &c->other, &functions, e);
+        return look_only || fence_extend(c->there, &c->other, &functions, e);
     return back_check(c->s, c->source, c->there, &o, e) &&
            (look_only || back_install(c->s, c->fence, c->there, &o, e));
 }
@@ -122,15 +122,27 @@ bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e)
 bool cutover_forget_turn(struct cutover *c, struct err *e)
 {
     const struct back_options o = {.sync_id = c->capture.sync_id, .say = c->o->say, .arg = c->o->arg};
-    struct conn *target;
-    if (!sync_connect(c->s, SIDE_TARGET, "cutover", &target, e))
-        return err_hint(e, "the source takes writes; when the target answers: repl cutover --abort");
-    bool ok = back_remove(c->s, c->fence, target, &o, e);
+    struct conn *source = NULL, *target = NULL;
+    bool ok = cutover_connect(c, SIDE_SOURCE, watch_interrupt(c->watch), &source, e) &&
+              (cutover_connect(c, SIDE_TARGET, watch_interrupt(c->watch), &target, e) ||
+               err_hint(e, "the source takes writes; when the target answers: repl cutover --abort")) &&
+              back_remove(c->s, source, target, &o, e);
+    conn_close(source);
     conn_close(target);
     return ok;
 }
 
 /* ---- the rehearsal ---- */
+
+/* No lease is begun: nobody is refused, and what the functions are in this transaction nobody sees. */
+static bool try_fence(struct cutover *c, int64_t *functions, struct err *e)
+{
+    uint64_t began = clock_us();
+    bool ok = pg_exec(c->fence, "BEGIN; SET LOCAL synchronous_commit = on", e) &&
+              fence_extend(c->fence, &c->capture, functions, e) && pg_exec(c->fence, "ROLLBACK", e);
+    c->times.fence = cutover_seconds_since(began);
+    return ok;
+}
 
 /* How long the oldest writer has been at it: who is in flight at the fence will take about as long, if it is let. */
 static bool measure_writers(struct cutover *c, struct err *e)
@@ -180,7 +192,7 @@ bool cutover_rehearse(struct cutover *c, struct err *e)
 {
     int64_t functions;
     struct cutover_times *t = &c->times;
-    if (!cutover_put_up(c, false, &functions, e) || !measure_writers(c, e) || !measure_sequences(c, e) ||
+    if (!try_fence(c, &functions, e) || !measure_writers(c, e) || !measure_sequences(c, e) ||
         !measure_turn(c, e))
         return false;
     t->drain = t->kick;

@@ -147,15 +147,15 @@ static void kick(struct client *c, bool wait)
     }
 }
 
-/* A cutover tells what it has done at the source; the next opening would find it there. */
-static void fence(struct client *c, bool up)
+static const char *text_of(const cJSON *json, const char *key)
 {
-    struct engine *g = c->control->engine;
-    if (g->fenced != up)
-        engine_say(g, LOG_INFO, NULL,
-                   up ? "writes to the %s are switched off (cutover)" : "writes to the %s go through again",
-                   side_name(SIDE_SOURCE));
-    g->fenced = up;
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+}
+
+/* A cutover tells what it has done at the source; the next look would find it there. */
+static void fence(struct client *c, const cJSON *json, bool up)
+{
+    fence_told(c->control->engine, up, text_of(json, "state"));
     control_send_status(c);
 }
 
@@ -166,11 +166,6 @@ static void hold_until_exit(struct client *c)
     uv_os_fd_t fd;
     if (uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0 && fcntl(fd, F_DUPFD_CLOEXEC, 0) < 0)
         log_line(LOG_DEBUG, "a connection could not be kept: %s", strerror(errno));
-}
-
-static const char *text_of(const cJSON *json, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
 }
 
 static void do_status(struct client *c, const cJSON *json)
@@ -196,14 +191,12 @@ static void do_resume(struct client *c, const cJSON *json)
 
 static void do_fence(struct client *c, const cJSON *json)
 {
-    (void)json;
-    fence(c, true);
+    fence(c, json, true);
 }
 
 static void do_lift(struct client *c, const cJSON *json)
 {
-    (void)json;
-    fence(c, false);
+    fence(c, json, false);
 }
 
 /* A cutover has turned the changes around: whoever runs the engine runs it again, the other way. */

@@ -217,6 +217,7 @@ static void on_status_timer(uv_timer_t *timer)
     listener_tick(timer->data);
     specs_tick(timer->data);
     burden_tick(timer->data);
+    fence_tick(timer->data);
 }
 
 static void init_handles(struct engine *g)
@@ -272,6 +273,7 @@ static void tear_down(struct engine *g)
     free(g->hot);
     sleep_free(g->sleep);
     burden_free(g);
+    fence_free(g);
     free(g->last_batch.last_batch.at);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

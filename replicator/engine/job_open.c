@@ -137,13 +137,14 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     bool ok = capture_find(source, &w->capture, e) &&
               target_read(target, sync->schema, w->mem, &w->state, e) && world_same_sync(sync, w, e) &&
               catalog_identity(source, &w->source, e) && world_not_behind(source, w, e) &&
-              capture_fenced(source, &w->capture, &w->fenced, e) &&
+              fence_look(source, &w->capture, w->mem, &w->cutover, &w->lifted, e) &&
               leave_dropped(w, sync, source, target, e) && world_same_history(target, sync, w, e) &&
               read_source(source, sync, w, e) &&
               catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
               catalog_read(target, sync->schema, w->mem, &targets, e) &&
               sequences_look(target, sync->schema, w->mem, w->sequences, e) &&
               world_keep_captured(w, sync, e) && world_all_there(w, e);
+    w->fenced = w->cutover.closed;
     *mended = false;
     ok = ok && target_drop_stages(target, sync->schema, e);
     ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e)) &&

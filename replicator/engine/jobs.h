@@ -6,6 +6,7 @@
 #ifndef REPL_ENGINE_JOBS_H
 #define REPL_ENGINE_JOBS_H
 
+#include "repl/fence.h"
 #include "repl/sequences.h"
 #include "repl/units.h"
 #include "settings.h"
@@ -37,6 +38,8 @@ struct world {
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
     bool fenced;                 /* the source's writers were switched off by a cutover */
+    struct cutover_now cutover;  /* strings are the arena's */
+    bool lifted;                 /* a cutover had ended before the switch: this opening took its fence away */
     const char *fork;            /* safe to print; NULL: no rows are wanted of one any more */
 };
 
@@ -134,6 +137,12 @@ struct survey_task {
     uint64_t took_ms;
 };
 bool job_survey(struct worker *w, struct job *job, struct err *e);
+
+/* The cutover's state; one whose lease is over is ended. fence.c */
+bool fence_look(struct conn *source, const struct capture *c, struct arena *a, struct cutover_now *now,
+                bool *lifted, struct err *e) MUST_CHECK;
+/* What to type while a fence stands; the caller frees it. */
+char *fence_next(const char *state, const char *since, bool back, bool turns);
 
 /* What the source bears. */
 struct burden_task {

@@ -98,7 +98,7 @@ static void opened(struct engine *g, struct task *task)
     g->failed = false;
     if (!g->o->once) /* else when there is work for them */
         workers_settle(g);
-    g->fenced = g->world->fenced;
+    fence_keep(g, &g->world->cutover, g->world->lifted);
     finish_drop(g);
     g->indexing = false;
     drift_opened(g, before);

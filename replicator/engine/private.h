@@ -82,6 +82,12 @@ struct engine {
     bool opened_once; /* the first opening succeeded: errors are retried from here on */
     bool paused;      /* by the operator: no new work */
     bool fenced;      /* a cutover has switched writes to the source off */
+    struct {
+        bool known, asking;
+        enum cutover_state state;
+        char *since, *why;
+        uint64_t asked_ms;
+    } cutover; /* as the source said last */
     bool failed;      /* the last error was one that waiting does not mend */
     bool trouble;     /* an error came; jobs in flight are waited for */
     bool settled;     /* no work failed since it last succeeded; false at first: an earlier engine's errors */
@@ -289,6 +295,13 @@ void burden_tick(struct engine *g); /* about once a second */
 double burden_rest_ms(const struct engine *g, double took_ms, int64_t rows);
 void burden_status(const struct engine *g, struct status *out);
 void burden_free(struct engine *g);
+
+/* ---- fence.c: what became of a cutover ---- */
+void fence_tick(struct engine *g);
+void fence_told(struct engine *g, bool up, const char *state);
+void fence_keep(struct engine *g, const struct cutover_now *now, bool lifted);
+void fence_status(const struct engine *g, struct status *out);
+void fence_free(struct engine *g);
 
 /* ---- progress.c ---- */
 void progress_status(struct engine *g, struct status *out);

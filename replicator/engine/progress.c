@@ -138,9 +138,8 @@ static double lag_seconds(const struct engine *g)
     return current ? 0 : (double)(clock_ms() - g->looked_ms) / 1000;
 }
 
-/* Behind the fence: whether a cutover has ended, or has prepared a way back and been killed since, is what the state
- * file knows. */
-static const char *next_behind_fence(const struct engine *g)
+/* Whether there is a way back, and so which command goes on, is what the state file knows. */
+static char *next_behind_fence(const struct engine *g)
 {
     struct err e;
     char *way = NULL;
@@ -148,14 +147,8 @@ static const char *next_behind_fence(const struct engine *g)
         log_err(LOG_WARN, &e);
     bool turns = way != NULL;
     free(way);
-    if (g->o->sync->back)
-        return "a switch back has not ended: repl cutover --back goes on, repl cutover --abort lets the "
-               "target write again";
-    if (turns)
-        return "a switch has not ended: repl cutover --fallback goes on, repl cutover --abort lets the "
-               "source write again";
-    return "switch the application to the target, then: repl stop, repl cleanup (or back: repl cutover "
-           "--abort)";
+    return fence_next(g->cutover.known ? cutover_state_name(g->cutover.state) : NULL, g->cutover.since,
+                      g->o->sync->back, turns || g->o->sync->back);
 }
 
 static const char *next_to_type(const struct engine *g, enum phase p)
@@ -164,8 +157,6 @@ static const char *next_to_type(const struct engine *g, enum phase p)
         return "mend what the error says; the engine goes on by itself, at once with: repl kick";
     if (p == PHASE_PAUSED)
         return "repl resume";
-    if (p == PHASE_FENCED)
-        return next_behind_fence(g);
     if (held_any(g))
         return "wait, or end the transactions that hold tables locked: repl goes on by itself";
     if (p == PHASE_FOLLOWING && g->o->sync->back)
@@ -227,7 +218,8 @@ void progress_status(struct engine *g, struct status *out)
     catchup_status(g, out);
     out->last_batch = g->last_batch.last_batch;
     out->last_batch.at = copy_text(g->last_batch.last_batch.at);
-    out->next = xstrdup(next_to_type(g, out->phase));
+    out->next = out->phase == PHASE_FENCED && drift_any(g) == NULL ? next_behind_fence(g)
+                                                                   : xstrdup(next_to_type(g, out->phase));
     out->consistent = (g->life == LIFE_FOLLOWING || g->steady) && g->standing.nown == 0;
     bool at_rest = out->phase == PHASE_FOLLOWING || out->phase == PHASE_PAUSED || out->phase == PHASE_FENCED;
     out->note = at_rest ? NULL : copy_text(g->note);
@@ -238,6 +230,7 @@ void progress_status(struct engine *g, struct status *out)
     rounds_status(g, out);
     waits_status(g, out);
     burden_status(g, out);
+    fence_status(g, out);
 }
 
 static void measure_table(struct table_plan *p, const struct status *st, uint64_t now)

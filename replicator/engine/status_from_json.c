@@ -95,6 +95,10 @@ static void read_root(struct reader r, struct status *s)
     s->lag_seconds = get_real(r, "lag_seconds", -1);
     s->owed_rows = get_int(r, "owed_rows", -1);
     s->position = get_text(r, "position");
+    struct reader cutover = get_object(r, "cutover");
+    s->cutover.state = get_text(cutover, "state");
+    s->cutover.since = get_text(cutover, "since");
+    s->cutover.why = get_text(cutover, "why");
     s->consistent = get_bool(r, "consistent");
     s->note = get_text(r, "note");
     s->next = get_text(r, "next");

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "jobs.h"
 #include "repl/clock.h"
 #include "repl/mem.h"
 
@@ -99,6 +100,27 @@ static bool ask_target(struct asking *a)
     return ok;
 }
 
+/* One whose lease is over is as good as aborted: whoever writes next goes through. */
+static void keep_cutover(struct status *s, const struct cutover_now *now)
+{
+    const char *why = now->lapsed ? "its lease was over" : now->why;
+    s->cutover.state = xstrdup(cutover_state_name(now->lapsed ? CUTOVER_ABORTED : now->state));
+    s->cutover.since = now->since[0] != '\0' ? xstrdup(now->since) : NULL;
+    s->cutover.why = why[0] != '\0' ? xstrdup(why) : NULL;
+}
+
+/* Where the source cannot be asked: what the command wrote down when the switch was through. */
+static void recall_cutover(struct state *st, struct status *out)
+{
+    struct err ignored; /* it is a copy at best */
+    char *at = NULL;
+    if (state_get(st, "cutover_at", &at, &ignored) && at != NULL) {
+        out->cutover.state = xstrdup(cutover_state_name(CUTOVER_COMPLETE));
+        out->cutover.since = xstrdup(at);
+    }
+    free(at);
+}
+
 static bool ask_source(struct asking *a, struct owed_list *owed)
 {
     struct err e = {0};
@@ -112,11 +134,13 @@ static bool ask_source(struct asking *a, struct owed_list *owed)
     bool ok = capture_find(db, &c, &e);
     if (ok && c.sync_id[0] == '\0')
         ok = err_set(&e, ERR_CONFIG, "capture is not installed there");
-    bool fenced = false;
+    struct cutover_now now;
     ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e) &&
-         capture_fenced(db, &c, &fenced, &e);
+         fence_read(db, &c, a->arena, &now, &e);
     if (ok && a->out->phase != PHASE_FAILED)
-        a->out->phase = fenced ? PHASE_FENCED : PHASE_STOPPED;
+        a->out->phase = now.closed ? PHASE_FENCED : PHASE_STOPPED;
+    if (ok)
+        keep_cutover(a->out, &now);
     conn_close(db);
     if (!ok)
         tell_failure(a, SIDE_SOURCE, &e);
@@ -269,19 +293,17 @@ static char *command(struct arena *a, const struct sync *s, const char *verb)
 static char *what_next(const struct sync *s, const struct status *st, bool turns)
 {
     struct arena *a = arena_new();
-    const char *start = command(a, s, "start --detach"), *abort = command(a, s, "cutover --abort");
-    char *next;
-    if (st->phase == PHASE_FAILED && st->nerrors != 0 && st->errors[0].hint != NULL)
+    const char *start = command(a, s, "start --detach");
+    char *next, *fence;
+    if (st->phase == PHASE_FAILED && st->nerrors != 0 && st->errors[0].hint != NULL) {
         next = xasprintf("%s; then %s", st->errors[0].hint, start);
-    else if (st->phase == PHASE_FENCED && (turns || st->back))
-        next = xasprintf("%s, then %s (or %s, and the %s writes again)", start,
-                         command(a, s, st->back ? "cutover --back" : "cutover --fallback"), abort,
-                         st->back ? "target" : "source");
-    else if (st->phase == PHASE_FENCED)
-        next = xasprintf("switch the application to the target, then: %s (or back: %s)",
-                         command(a, s, "cleanup"), abort);
-    else
+    } else if (st->phase == PHASE_FENCED) {
+        fence = fence_next(st->cutover.state, st->cutover.since, st->back, turns || st->back);
+        next = turns || st->back ? xasprintf("%s, then: %s", start, fence) : xstrdup(fence);
+        free(fence);
+    } else {
         next = xstrdup(start);
+    }
     arena_free(a);
     return next;
 }
@@ -315,6 +337,8 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     out->copy.from = sync_fork(s) != NULL ? dsn_safe(sync_fork(s)) : NULL;
     replace(&out->note, NULL);
     ask_servers(s, timeout_ms, out);
+    if (out->cutover.state == NULL && out->phase == PHASE_FENCED)
+        recall_cutover(st, out);
     free(out->next);
     out->next = what_next(s, out, way != NULL);
     free(way);

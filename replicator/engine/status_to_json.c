@@ -212,6 +212,10 @@ char *status_to_json(const struct status *s, bool pretty)
     add_known_real(root, "lag_seconds", s->lag_seconds);
     add_known_int(root, "owed_rows", s->owed_rows);
     add_text(root, "position", s->position);
+    cJSON *cutover = cJSON_AddObjectToObject(root, "cutover");
+    add_text(cutover, "state", s->cutover.state);
+    add_text(cutover, "since", s->cutover.since);
+    add_text(cutover, "why", s->cutover.why);
     cJSON_AddBoolToObject(root, "consistent", s->consistent);
     add_text(root, "note", s->note);
     add_copy(root, s);

@@ -34,9 +34,8 @@ static bool adopt_way_back(struct init *in, const struct ways *w, struct err *e)
 bool init_look_at_way(struct init *in, bool *done, struct err *e)
 {
     struct ways w;
-    char *known = NULL, *way = NULL;
-    bool ok = state_get(in->st, "source", &known, e) && state_get(in->st, "way", &way, e) &&
-              ways_read(in->s, in->source, in->target, way, &w, e);
+    char *known = NULL;
+    bool ok = state_get(in->st, "source", &known, e) && ways_read(in->s, in->source, in->target, &w, e);
     *done = ok && (w.back || w.undecided);
     if (*done && known != NULL && w.back) {
         ok = init_no_table_joins(e);
@@ -49,6 +48,5 @@ bool init_look_at_way(struct init *in, bool *done, struct err *e)
         ok = ways_remember(in->st, "forward", e);
     }
     free(known);
-    free(way);
     return ok;
 }

@@ -56,6 +56,9 @@ void status_free(struct status *s)
         free(s->waits[i].blocker.name);
     }
     free(s->waits);
+    free(s->cutover.state);
+    free(s->cutover.since);
+    free(s->cutover.why);
     for (size_t i = 0; i < s->nerrors; i++) {
         free(s->errors[i].at);
         free(s->errors[i].table);

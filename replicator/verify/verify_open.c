@@ -4,6 +4,7 @@
 
 #include "repl/embedded.h"
 #include "repl/log.h"
+#include "repl/fence.h"
 #include "verify_run.h"
 #include "verify_sql.h"
 

@@ -54,13 +54,6 @@ CREATE TABLE :"schema".truncation_b (relation int NOT NULL, xid bigint NOT NULL)
 -- deltas hold is not all. They are to be captured and copied anew.
 CREATE TABLE :"schema".missed (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
 
--- The fence: what the capture functions were while it stands. Empty: writes go through.
-CREATE TABLE :"schema".fence (
-    function   text PRIMARY KEY,
-    definition text NOT NULL,
-    since      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
-);
-
 -- The doorbell: 1 armed, 2 rung. The side that is written: 1 a, 2 b. The last batch that is durable on the target. How
 -- often a table woke: each has a bell of its own, 1 armed, 2 rung, 3 asleep, by which it rings at the door.
 CREATE SEQUENCE :"schema".bell MINVALUE 1 MAXVALUE 2;

@@ -38,7 +38,7 @@ done
 # Which room a public header is the door of. What is in no list (version.h, embedded.h) is generated.
 declare -A door=(
   [err]=base [log]=base [mem]=base [buf]=base [str]=base [clock]=base [hash]=base [fault]=base [interrupt]=base
-  [rel]=base [pg]=pg [state]=state [status]=state [verify_report]=state [catalog]=catalog [capture]=capture [flow]=flow [target]=flow
+  [rel]=base [pg]=pg [state]=state [status]=state [verify_report]=state [catalog]=catalog [capture]=capture [fence]=capture [flow]=flow [target]=flow
   [sync]=sync [sequences]=sync [schema]=schema [units]=schema [origin]=origin [back]=back [check]=check [verify]=verify
   [cutover]=cutover [cleanup]=cleanup [init]=init [engine]=engine [control]=engine [cli]=cli
 )

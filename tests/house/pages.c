@@ -4,7 +4,8 @@
  *   <!-- made: WHAT -->
  *   <!-- end -->
  *
- * and WHAT is "phases", "diagram", "settings", "checks", "errors", "global" or "command NAME". A page whose name ends in .conf or .bash is
+ * and WHAT is "phases", "diagram", "cutover states", "cutover diagram", "settings", "checks", "errors", "global" or
+ * "command NAME". A page whose name ends in .conf or .bash is
  * made as a whole.   Used by pages.sh.
  */
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "cmd.h"
 #include "phase.h"
 #include "repl/engine.h"
+#include "repl/fence.h"
 
 /* ---- the life-cycle ---- */
 
@@ -43,6 +45,27 @@ static void errors(void)
     for (unsigned i = 0; err_rule(i, &r); i++)
         printf("| %s | %s | %s |\n", r.code[0] != '\0' ? r.code : "any other", r.text,
                err_verdict_name(r.verdict));
+}
+
+/* ---- the cutover ---- */
+
+static void cutover_states(void)
+{
+    struct cutover_row r;
+    puts("| from | event | to | when |\n|---|---|---|---|");
+    for (unsigned i = 0; cutover_row(i, &r); i++)
+        printf("| %s | %s | %s | %s |\n", r.from, r.event, r.to, r.comment);
+}
+
+/* Cleanup comes from everywhere: the table says so, the drawing leaves it out. */
+static void cutover_diagram(void)
+{
+    struct cutover_row r;
+    puts("```mermaid\nstateDiagram-v2\n    [*] --> none");
+    for (unsigned i = 0; cutover_row(i, &r); i++)
+        if (strcmp(r.event, "clean") != 0)
+            printf("    %s --> %s: %s\n", r.from, r.to, r.event);
+    puts("```");
 }
 
 /* ---- preflight ---- */
@@ -179,6 +202,10 @@ static void make(const char *what)
         phases();
     else if (strcmp(what, "diagram") == 0)
         diagram();
+    else if (strcmp(what, "cutover states") == 0)
+        cutover_states();
+    else if (strcmp(what, "cutover diagram") == 0)
+        cutover_diagram();
     else if (strcmp(what, "settings") == 0)
         settings();
     else if (strcmp(what, "checks") == 0)

@@ -3,8 +3,13 @@ import psycopg
 import pytest
 
 
+def state(connection, schema="repl"):
+    return connection.execute(f"select state from {schema}.cutover").fetchone()[0]
+
+
 def fenced(src):
-    return src.execute("select count(*) from repl.fence").fetchone()[0] > 0
+    """Writes are refused now."""
+    return src.execute("select closed from repl.cutover_now()").fetchone()[0]
 
 
 def writes(src):

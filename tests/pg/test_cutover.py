@@ -191,8 +191,9 @@ def test_it_asks_how_old_the_last_verify_is(repl, following, src, target):
 
 
 def test_exec_switches_or_the_fence_is_lifted(repl, following, src):
+    """Lifted where the operator has asked for that; how it stands otherwise: test_cutover_state.py."""
     following()
-    r = repl.run("cutover", "--yes", "--exec", "echo switching; exit 7", code=1)
+    r = repl.run("cutover", "--yes", "--exec", "echo switching; exit 7", "--exec-failure=lift", code=1)
     assert "exit code 7" in r.err and "is lifted" in r.out
     assert writes(src)
     url = repl.folder / "url"
@@ -205,9 +206,13 @@ def test_exec_switches_or_the_fence_is_lifted(repl, following, src):
 
 def test_what_to_switch_without_the_password(repl, following, target_cluster):
     following()
+    rehearsed = repl.run("cutover", "--dry-run").out
+    assert "the day before" in rehearsed and "heroku addons:attach ADDON --as OLD_DATABASE" in rehearsed
     out = repl.run("cutover", "--yes").out
-    assert re.search(r"heroku config:set DATABASE_URL='postgres://rds@", out)
-    assert target_cluster.password not in out
+    assert re.search(r"now switch the application to postgres://rds@", out)
+    assert out.index("addons:detach DATABASE") < out.index('config:set DATABASE_URL="$REPL_TEST_TARGET"')
+    assert target_cluster.password not in out + rehearsed
+    assert "then repl cleanup" not in out, "cleanup is not the next thing"
 
 
 def test_it_asks_on_a_terminal(repl, following, src):
@@ -318,6 +323,6 @@ def test_cleanup_behind_the_fence(repl, following, src):
     following()
     repl.run("cutover", "--yes")
     repl.stop()
-    repl.run("cleanup", "--yes")
+    repl.run("cleanup", "--yes", "--reopen-source")
     src.execute("update acc set bal = 0 where id = 1")
     assert src.execute("select count(*) from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname = 'repl'").fetchone() == (0,)

@@ -114,7 +114,7 @@ def test_the_engine_is_killed_while_the_old_source_becomes_quiet(repl, following
     repl.wait_phase("following")
     command = repl.start_in_background("cutover", "--fallback", "--yes")
     assert repl.wait_exit() == -signal.SIGKILL
-    eventually(lambda: src.execute("select count(*) from repl.fence").fetchone()[0] > 0, what="the switch")
+    eventually(lambda: src.execute("select closed from repl.cutover_now()").fetchone()[0], what="the switch")
     dst.execute(WRITE)
     repl.start()
     repl.wait_phase("following")

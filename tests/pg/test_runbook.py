@@ -227,14 +227,14 @@ def switch_fails(night):
 
 
 def terminal_lost(night):
-    night.repl.run("cutover", "--yes", code=None, env={"REPL_FAIL_AT": "cutover.fenced"})
+    night.repl.run("cutover", "--yes", "--exec", "kill -9 $PPID", code=None)
 
 
 def engine_dies_behind_the_fence(night):
     """It dies as soon as the fence is up."""
     def watch():
         with night.source.connect() as c:
-            eventually(lambda: c.execute("select count(*) from repl.fence").fetchone()[0] > 0, what="the fence", every=0.005)
+            eventually(lambda: c.execute("select closed from repl.cutover_now()").fetchone()[0], what="the fence", every=0.005)
         engine_dies(night)
     watcher = threading.Thread(target=watch)
     night.processes.callback(watcher.join)

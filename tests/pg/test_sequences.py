@@ -64,3 +64,37 @@ def test_a_sequence_that_is_locked(repl, src, dst, source):
     assert kick.wait(30) == 0
     assert dst.execute("select last_value from s").fetchone()[0] == 500
     eventually(lambda: not repl.status()["errors"], what="nobody is waited for")
+
+
+def test_behind_the_fence_the_source_is_the_truth(repl, src, dst):
+    """One that cycles is where the source's is; one that was set back is named, with what to type."""
+    src.execute("create table t(id int primary key); create sequence tick maxvalue 100 cycle; create sequence daily; "
+                "create sequence \"Never again\"; create sequence fine; select setval('tick', 98), setval('daily', 500), setval('\"Never again\"', 9)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.kick()
+    src.execute("select nextval('tick') from generate_series(1, 7); select setval('daily', 7), nextval('fine'); "
+                "alter sequence \"Never again\" restart")
+    src.execute("insert into t values (1)")
+    repl.kick()
+    verified = repl.run("verify", code=None).out
+    assert "sequence public.daily is further on" in verified and "SELECT pg_catalog.setval('public.daily', 7)" in verified, verified
+    assert "public.tick" not in verified and "public.fine" not in verified
+    out = repl.run("cutover", "--yes").out
+    assert dst.execute("select nextval('tick')").fetchone() == src.execute("select nextval('tick')").fetchone() == (6,)
+    assert "sequence public.daily is further on at the target (500) than at the source (7)" in out, out
+    assert "SELECT pg_catalog.setval('public.daily', 7)" in out and 'ALTER SEQUENCE public."Never again" RESTART' in out
+    assert "public.fine is" not in out and "those named above are further on" in out
+    dst.execute("select pg_catalog.setval('public.daily', 7)")
+    assert dst.execute("select nextval('daily')").fetchone() == (8,)
+
+
+def test_all_are_where_they_should_be(repl, src):
+    src.execute("create table t(id serial primary key); insert into t default values; create sequence round maxvalue 3 cycle; select nextval('round')")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("insert into t default values")
+    out = repl.run("cutover", "--yes").out
+    assert "the others are where they should be" in out and "further on" not in out

@@ -80,6 +80,9 @@ static struct status sample(void)
                                         .table = strdup("public.t"),
                                         .message = strdup("it broke"),
                                         .hint = strdup("mend it")};
+    s.cutover.state = strdup("aborted");
+    s.cutover.since = strdup("2026-01-31T02:00:00Z");
+    s.cutover.why = strdup("its lease was over");
     s.next = strdup("repl status --watch");
     s.note = strdup("building indexes");
     return s;
@@ -125,7 +128,8 @@ static void it_has_the_keys_of_the_contract(void **arg)
     cJSON *o = printed(&s, true);
     KEYS(o, "phase", "reached", "direction", "engine", "workers", "load", "lag_seconds", "owed_rows",
          "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step",
-         "catch_up", "waits");
+         "catch_up", "waits", "cutover");
+    KEYS(cJSON_GetObjectItem(o, "cutover"), "state", "since", "why");
     KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 0), "side", "step", "table", "seconds",
          "blocker");
     KEYS(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 0), "blocker"), "pid",
