@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "private.h"
 #include "repl/back.h"
-#include "repl/cleanup.h"
 #include "repl/fault.h"
 #include "repl/schema.h"
 
@@ -53,20 +53,7 @@ bool cleanup_list(const struct sync *s, struct arena *a, struct strlist *out, st
 
 /* ---- doing it ---- */
 
-/* One side. */
-struct removal {
-    const struct sync *s;
-    const struct cleanup_how *how;
-    enum side side;
-    struct conn *c; /* NULL: not given, or why tells */
-    struct err why; /* of kind ERR_NONE: all is well so far */
-    bool anything;  /* of repl's was there */
-    size_t tables;
-};
-
-static void tell(const struct removal *m, const char *fmt, ...) PRINTF(2, 3);
-
-static void tell(const struct removal *m, const char *fmt, ...)
+void removal_tell(const struct removal *m, const char *fmt, ...)
 {
     char *text, *line;
     va_list ap;
@@ -82,7 +69,7 @@ static void tell(const struct removal *m, const char *fmt, ...)
 
 static void say_waiting(void *arg, const struct relation *r, const char *blocker, unsigned ms)
 {
-    tell(arg, "%s.%s is locked%s%s; trying again in %u ms", r->schema, r->name,
+    removal_tell(arg, "%s.%s is locked%s%s; trying again in %u ms", r->schema, r->name,
          blocker[0] != '\0' ? " by " : "", blocker, ms);
 }
 
@@ -112,12 +99,13 @@ static bool free_application(struct removal *m, struct err *e)
 {
     const bool source = m->side == SIDE_SOURCE;
     int64_t functions = 0, of_twin = 0;
-    if (!sync_connect(m->s, m->side, "cleanup", &m->c, e) || !look(m, e) || !back_wake(m->c, m->s->twin, e) ||
+    if (!sync_connect(m->s, m->side, "cleanup", &m->c, e) || !look(m, e) ||
+        (source && !reopen_decided(m, e)) || !back_wake(m->c, m->s->twin, e) ||
         !capture_disarm(m->c, m->s->schema, source, &functions, e) ||
         !capture_disarm(m->c, m->s->twin, !source, &of_twin, e))
         return false;
     if (functions + of_twin != 0)
-        tell(m, "capture is off: writes go through and leave no trace");
+        removal_tell(m, "capture is off: writes go through and leave no trace");
     fault_point("cleanup.disarmed");
     return true;
 }
@@ -149,17 +137,17 @@ static bool drop(struct removal *m, struct err *e)
 static void say_removed(const struct removal *m)
 {
     if (!m->anything)
-        tell(m, "nothing of repl's was there");
+        removal_tell(m, "nothing of repl's was there");
     else if (m->tables == 0)
-        tell(m, "schema %s is gone", m->s->schema);
+        removal_tell(m, "schema %s is gone", m->s->schema);
     else
-        tell(m, "triggers of %zu tables and schema %s are gone", m->tables, m->s->schema);
+        removal_tell(m, "triggers of %zu tables and schema %s are gone", m->tables, m->s->schema);
 }
 
 /* The first side that is left is the error; both are told. */
 static void leave(const struct removal *m, struct err *e)
 {
-    tell(m, "NOT removed: schema %s and what belongs to it (%s)", m->s->schema, m->why.text);
+    removal_tell(m, "NOT removed: schema %s and what belongs to it (%s)", m->s->schema, m->why.text);
     if (e->kind != ERR_NONE)
         return;
     *e = m->why;
@@ -174,12 +162,18 @@ static void drop_connection(struct removal *m)
     m->c = NULL;
 }
 
-/* A side that is not given is left alone, as the list has said. */
+/* A side that is not given is left alone, as the list has said. Where the source was not decided about, nothing is done on
+ * the target either. */
 static void remove_sides(struct removal *sides, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
-        if (spec_of(sides[i].s, sides[i].side) != NULL && !free_application(&sides[i], &sides[i].why))
+        if (spec_of(sides[i].s, sides[i].side) != NULL && !free_application(&sides[i], &sides[i].why)) {
             drop_connection(&sides[i]);
+            if (sides[i].why.kind == ERR_USAGE) {
+                *e = sides[i].why;
+                return;
+            }
+        }
     if (sides->how->application_is_free != NULL)
         sides->how->application_is_free(sides->how->arg);
     for (size_t i = 0; i < n; i++) {

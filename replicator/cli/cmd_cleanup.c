@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -10,6 +11,8 @@ static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
     {"dry-run", no_argument, 0, NULL, "only list what would be removed"},
     {"emergency", no_argument, 0, NULL, "at once: free the application first, do not ask, end the engine"},
+    {"reopen-source", no_argument, 0, NULL, "behind a cutover: let the source take writes, which nobody captures"},
+    {"keep-source-read-only", no_argument, 0, NULL, "behind a cutover: sessions of the source begin read-only"},
     {"source", required_argument, 0, "URL", "where the state directory was lost: the source"},
     {"target", required_argument, 0, "URL", "where the state directory was lost: the target"},
     {"schema", required_argument, 0, "NAME", "where the state directory was lost: repl's schema (repl)"},
@@ -57,30 +60,69 @@ static void say(void *arg, const char *text)
     fflush(stdout);
 }
 
-static bool list(const struct sync *s, size_t *count, struct err *e)
+static enum cleanup_source decided(const struct context *c)
+{
+    return args_has(&c->args, "reopen-source")           ? CLEANUP_SOURCE_REOPENED
+           : args_has(&c->args, "keep-source-read-only") ? CLEANUP_SOURCE_READ_ONLY
+                                                         : CLEANUP_SOURCE_UNDECIDED;
+}
+
+static void print(struct strlist *lines)
+{
+    for (size_t i = 0; i < lines->count; i++)
+        puts(lines->items[i]);
+    fflush(stdout);
+    strlist_free(lines);
+}
+
+static bool list(const struct sync *s, size_t *count, bool *closed, struct err *e)
 {
     struct arena *a = arena_new();
-    struct strlist lines = {0};
-    bool ok = cleanup_list(s, a, &lines, e);
+    struct strlist lines = {0}, about = {0};
+    *closed = false;
+    bool ok = cleanup_list(s, a, &lines, e) && cleanup_closed(s, a, &about, closed, e);
     *count = lines.count;
-    for (size_t i = 0; ok && i < lines.count; i++)
-        puts(lines.items[i]);
-    fflush(stdout);
-    strlist_free(&lines);
+    print(&lines);
+    print(&about);
     arena_free(a);
     return ok;
+}
+
+/* --yes is not enough: it is the habit of scripts, and what is lost here is lost silently. */
+static bool decide(struct context *c, enum cleanup_source *out, struct err *e)
+{
+    char answer[32];
+    if (args_has(&c->args, "yes") || !isatty(STDIN_FILENO)) {
+        err_set(e, ERR_USAGE, "nothing was removed: what is to become of the source has to be said, --yes does not");
+        return err_hint(e, "repl cleanup --reopen-source (it takes writes that nobody captures) or repl cleanup "
+                           "--keep-source-read-only (new sessions begin read-only)");
+    }
+    fputs("Let the source take writes again (reopen), or have its sessions begin read-only (keep)? [reopen/keep/N] ",
+          stdout);
+    fflush(stdout);
+    if (fgets(answer, sizeof answer, stdin) != NULL) {
+        if (strcmp(answer, "reopen\n") == 0)
+            *out = CLEANUP_SOURCE_REOPENED;
+        else if (strcmp(answer, "keep\n") == 0)
+            *out = CLEANUP_SOURCE_READ_ONLY;
+    }
+    return *out != CLEANUP_SOURCE_UNDECIDED || err_set(e, ERR_CONFIG, "nothing was removed");
 }
 
 static bool clean(struct context *c, const struct sync *s, struct err *e)
 {
     size_t n;
-    if (!list(s, &n, e))
+    bool closed;
+    struct cleanup_how how = {.source = decided(c), .say = say};
+    if (!list(s, &n, &closed, e))
         return false;
     if (n == 0)
         puts("nothing of repl is there");
     if (args_has(&c->args, "dry-run") || n == 0)
         return true;
-    return (args_has(&c->args, "yes") || confirm(e)) && cleanup_run(s, &(struct cleanup_how){.say = say}, e);
+    if (closed && how.source == CLEANUP_SOURCE_UNDECIDED && !decide(c, &how.source, e))
+        return false;
+    return (args_has(&c->args, "yes") || confirm(e)) && cleanup_run(s, &how, e);
 }
 
 /* An engine that does not end is no reason to wait: its sessions are ended, and it finds no capture any more. */
@@ -101,13 +143,15 @@ static void stop_engine(void *arg)
 static bool clean_now(struct context *c, const struct sync *s, struct err *e)
 {
     const struct cleanup_how how = {
-        .emergency = true, .say = say, .application_is_free = stop_engine, .arg = c};
+        .source = decided(c), .emergency = true, .say = say, .application_is_free = stop_engine, .arg = c};
     return cleanup_run(s, &how, e);
 }
 
 static bool exec(struct context *c, struct err *e)
 {
     struct sync s = {0};
+    if (args_has(&c->args, "reopen-source") && args_has(&c->args, "keep-source-read-only"))
+        return err_set(e, ERR_USAGE, "cleanup: only one of --reopen-source and --keep-source-read-only");
     bool now = args_has(&c->args, "emergency") && !args_has(&c->args, "dry-run");
     bool ok = fill_sync(c, &s, e) &&
               (now ? clean_now(c, &s, e)
