@@ -13,10 +13,10 @@
 
 /* What both sides say. */
 struct ways {
-    bool prepared; /* the way back is installed */
-    bool here;     /* the source of init is fenced */
-    bool there;    /* the target of init is */
-    bool back;     /* the changes go back; where both sides are fenced, which of them a switch is leaving */
+    bool prepared;  /* the way back is installed */
+    bool here;      /* the source of init is fenced */
+    bool there;     /* the target of init is */
+    bool back;      /* the changes go back; where both sides are fenced, which of them a switch is leaving */
     bool undecided; /* both sides are fenced: a switch is under way */
 };
 

@@ -33,8 +33,8 @@ struct cutover_times {
     double fence;   /* putting it up (in a dry run: in a transaction that was rolled back) */
     double writers; /* until the last writer in flight had ended */
     double drain, sequences, large_objects, matviews, check;
-    double turn;   /* until the other side took writes, where the changes turn around */
-    double paused; /* from the fence to the end of the check; in a dry run: what is expected */
+    double turn;    /* until the other side took writes, where the changes turn around */
+    double paused;  /* from the fence to the end of the check; in a dry run: what is expected */
     double command; /* the command of --exec; 0: none */
 };
 
@@ -95,11 +95,11 @@ bool cutover_abort(struct cutover *c, bool *stood, struct err *e) MUST_CHECK;
 
 /* What was written in the sync's tables of the target since the switch began. */
 struct cutover_written {
-    bool known;      /* else the target could not be asked, or nothing was noted when the switch began */
-    bool exact;      /* counted in the tables; else by the server's statistics, which lag by some seconds */
-    int64_t changed; /* rows that were inserted or updated and are there */
-    int64_t deleted; /* rows that are gone: at least so many */
-    int tables;      /* in so many tables */
+    bool known;       /* else the target could not be asked, or nothing was noted when the switch began */
+    bool exact;       /* counted in the tables; else by the server's statistics, which lag by some seconds */
+    int64_t changed;  /* rows that were inserted or updated and are there */
+    int64_t deleted;  /* rows that are gone: at least so many */
+    int tables;       /* in so many tables */
     const char *most; /* the one with the most of them, in the cutover's memory; "" */
 };
 bool cutover_count_written(struct cutover *c, struct cutover_written *out, struct err *e) MUST_CHECK;

@@ -49,9 +49,10 @@ bool cutover_row(unsigned index, struct cutover_row *out);
 /* What one side says. Strings are the arena's; "" where there is none. */
 struct cutover_now {
     enum cutover_state state;
-    bool closed;     /* writes are refused now */
-    bool sealed;     /* for good, not for a lease */
-    bool lapsed;     /* it is under way by its state, but the fence did not stand without a break: nothing is promised */
+    bool closed; /* writes are refused now */
+    bool sealed; /* for good, not for a lease */
+    bool
+        lapsed; /* it is under way by its state, but the fence did not stand without a break: nothing is promised */
     bool covered;    /* the fence is in the functions, whether it refuses or not */
     bool alive;      /* the session of the command is there */
     int pid;         /* of that session */

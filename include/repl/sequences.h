@@ -40,8 +40,8 @@ void sequences_cycled(const struct sequences *source, const struct sequences *ta
                       struct sequence_value **out, size_t *count);
 /* The next one from *at on that does not cycle and is further on at the target, since the source's was set back; NULL behind the
  * last. *there is the target's. Pure. */
-const struct sequence *sequences_set_back(const struct sequences *source, const struct sequences *target, size_t *at,
-                                          const struct sequence **there);
+const struct sequence *sequences_set_back(const struct sequences *source, const struct sequences *target,
+                                          size_t *at, const struct sequence **there);
 /* What sets the target's to where the source's is, to be typed; the arena's. */
 char *sequence_set_back_sql(struct arena *a, const struct sequence *source);
 

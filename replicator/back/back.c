@@ -24,7 +24,8 @@ static bool state_of(struct conn *db, const char *schema, struct arena *a, bool 
 }
 
 /* A switch that is under way closes the side that it leaves; the other one is closed for good until then. */
-bool ways_read(const struct sync *s, struct conn *source, struct conn *target, struct ways *out, struct err *e)
+bool ways_read(const struct sync *s, struct conn *source, struct conn *target, struct ways *out,
+               struct err *e)
 {
     const char *forward = s->back ? s->twin : s->schema, *back = s->back ? s->schema : s->twin;
     struct arena *a = arena_new();
@@ -58,8 +59,7 @@ bool ways_settle(struct sync *s, struct state *st, struct ways *out, struct err 
         sync_turn(&f);
     side_names_turn(false);
     bool ok = state_get(st, "way", &remembered, e) && sync_connect(&f, SIDE_SOURCE, "way", &source, e) &&
-              sync_connect(&f, SIDE_TARGET, "way", &target, e) &&
-              ways_read(&f, source, target, out, e);
+              sync_connect(&f, SIDE_TARGET, "way", &target, e) && ways_read(&f, source, target, out, e);
     const char *way = out->back ? "back" : out->prepared ? "forward" : NULL;
     bool same = (way == NULL) == (remembered == NULL) && (way == NULL || strcmp(way, remembered) == 0);
     ok = ok && (same || ways_remember(st, way, e));
@@ -246,7 +246,8 @@ static bool install_there(const struct sync *s, struct conn *target, const struc
         !fence_read(target, &c, a, &now, e))
         return false;
     if (!now.sealed)
-        return err_set(e, ERR_CONFLICT, "the fence on the target is in state %s", cutover_state_name(now.state));
+        return err_set(e, ERR_CONFLICT, "the fence on the target is in state %s",
+                       cutover_state_name(now.state));
     if (!capture_assign_ids(target, &c, tables, a, e) || !keys_stay(tables, e) ||
         !capture_install_tables(target, &c, tables, &how, e) || !fence_extend(target, &c, &functions, e))
         return false;

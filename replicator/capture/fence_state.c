@@ -18,7 +18,8 @@ static const struct transition {
     {CUTOVER_FENCING, CUTOVER_BEGIN, CUTOVER_FENCING, "the command was killed; the next one begins again"},
     {CUTOVER_FENCED, CUTOVER_BEGIN, CUTOVER_FENCING, "the command was killed; the next one begins again"},
     {CUTOVER_DRAINED, CUTOVER_BEGIN, CUTOVER_FENCING, "the command was killed; the next one begins again"},
-    {CUTOVER_FENCING, CUTOVER_UP, CUTOVER_FENCED, "writes are refused, under a lease that the command renews"},
+    {CUTOVER_FENCING, CUTOVER_UP, CUTOVER_FENCED,
+     "writes are refused, under a lease that the command renews"},
     {CUTOVER_FENCED, CUTOVER_DRAIN, CUTOVER_DRAINED, "everything is on the other side, and was checked"},
     {CUTOVER_DRAINED, CUTOVER_SWITCH, CUTOVER_SWITCHING,
      "the application is being switched; the fence stands for good"},
@@ -50,8 +51,10 @@ static const struct transition {
     {CUTOVER_FENCING, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup"},
     {CUTOVER_FENCED, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup"},
     {CUTOVER_DRAINED, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup"},
-    {CUTOVER_SWITCHING, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup, by --reopen-source or --keep-source-read-only"},
-    {CUTOVER_COMPLETE, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup, by --reopen-source or --keep-source-read-only"},
+    {CUTOVER_SWITCHING, CUTOVER_CLEAN, CUTOVER_CLEANED,
+     "repl cleanup, by --reopen-source or --keep-source-read-only"},
+    {CUTOVER_COMPLETE, CUTOVER_CLEAN, CUTOVER_CLEANED,
+     "repl cleanup, by --reopen-source or --keep-source-read-only"},
     {CUTOVER_ABORTED, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup"},
     {CUTOVER_RESERVED, CUTOVER_CLEAN, CUTOVER_CLEANED, "repl cleanup"},
 };
@@ -59,16 +62,16 @@ static const struct transition {
 enum { TRANSITIONS = sizeof transitions / sizeof *transitions };
 
 static const char *const state_names[] = {
-    [CUTOVER_NONE] = "none",           [CUTOVER_FENCING] = "fencing",     [CUTOVER_FENCED] = "fenced",
-    [CUTOVER_DRAINED] = "drained",     [CUTOVER_SWITCHING] = "switching", [CUTOVER_COMPLETE] = "complete",
-    [CUTOVER_ABORTED] = "aborted",     [CUTOVER_RESERVED] = "reserved",   [CUTOVER_CLEANED] = "cleaned",
+    [CUTOVER_NONE] = "none",       [CUTOVER_FENCING] = "fencing",     [CUTOVER_FENCED] = "fenced",
+    [CUTOVER_DRAINED] = "drained", [CUTOVER_SWITCHING] = "switching", [CUTOVER_COMPLETE] = "complete",
+    [CUTOVER_ABORTED] = "aborted", [CUTOVER_RESERVED] = "reserved",   [CUTOVER_CLEANED] = "cleaned",
 };
 
 static const char *const event_names[] = {
-    [CUTOVER_BEGIN] = "begin",     [CUTOVER_UP] = "up",           [CUTOVER_DRAIN] = "drain",
-    [CUTOVER_SWITCH] = "switch",   [CUTOVER_RESUME] = "resume", [CUTOVER_DONE] = "done",       [CUTOVER_GIVE_UP] = "give up",
-    [CUTOVER_LAPSE] = "lapse",     [CUTOVER_ABORT] = "abort",     [CUTOVER_RESERVE] = "reserve",
-    [CUTOVER_TURN] = "turn",       [CUTOVER_CLEAN] = "clean",
+    [CUTOVER_BEGIN] = "begin",     [CUTOVER_UP] = "up",         [CUTOVER_DRAIN] = "drain",
+    [CUTOVER_SWITCH] = "switch",   [CUTOVER_RESUME] = "resume", [CUTOVER_DONE] = "done",
+    [CUTOVER_GIVE_UP] = "give up", [CUTOVER_LAPSE] = "lapse",   [CUTOVER_ABORT] = "abort",
+    [CUTOVER_RESERVE] = "reserve", [CUTOVER_TURN] = "turn",     [CUTOVER_CLEAN] = "clean",
 };
 
 const char *cutover_state_name(enum cutover_state s)
@@ -120,9 +123,8 @@ bool fence_read(struct conn *db, const struct capture *c, struct arena *a, struc
     if (!pg_query_filled(db, sql_capture_cutover_now,
                          (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}}, &r, e))
         return err_context(e, "reading the state of the cutover");
-    bool ok = result_rows(r) == 1
-                  ? cutover_state_parse(result_text(r, 0, 0), &out->state, e)
-                  : err_set(e, ERR_CONFIG, "schema %s has no state of a cutover", c->schema);
+    bool ok = result_rows(r) == 1 ? cutover_state_parse(result_text(r, 0, 0), &out->state, e)
+                                  : err_set(e, ERR_CONFIG, "schema %s has no state of a cutover", c->schema);
     if (ok) {
         out->since = arena_strdup(a, result_text(r, 0, 1));
         out->attempt = result_int(r, 0, 2);
@@ -136,8 +138,8 @@ bool fence_read(struct conn *db, const struct capture *c, struct arena *a, struc
         out->pid = (int)result_int(r, 0, 11);
         out->covered = result_bool(r, 0, 12);
         /* The lease ended, or a write went through while it was over and was renewed. */
-        out->lapsed = cutover_under_way(out->state) &&
-                      (result_bool(r, 0, 8) || (!out->sealed && out->left_ms == 0));
+        out->lapsed =
+            cutover_under_way(out->state) && (result_bool(r, 0, 8) || (!out->sealed && out->left_ms == 0));
     }
     result_free(r);
     return ok;
@@ -196,15 +198,15 @@ bool fence_move(struct conn *db, const struct capture *c, enum cutover_event eve
     bool null = true;
     int64_t now = 0;
     const char *froms = froms_of(a, event);
-    const char *const params[] = {
-        how->attempt != 0 ? arena_printf(a, "%lld", (long long)how->attempt) : NULL,
-        froms,
-        state_names[to],
-        how->reason,
-        how->mark,
-        arena_printf(a, "%u", how->lease_ms)};
-    const char *sql = arena_printf(a, "SELECT %s($1::bigint, $2::text[], $3::text, $4::text, $5::text, $6::bigint)",
-                                   name_of(a, c, "move_cutover"));
+    const char *const params[] = {how->attempt != 0 ? arena_printf(a, "%lld", (long long)how->attempt) : NULL,
+                                  froms,
+                                  state_names[to],
+                                  how->reason,
+                                  how->mark,
+                                  arena_printf(a, "%u", how->lease_ms)};
+    const char *sql =
+        arena_printf(a, "SELECT %s($1::bigint, $2::text[], $3::text, $4::text, $5::text, $6::bigint)",
+                     name_of(a, c, "move_cutover"));
     bool ok = ask(db, sql, 6, params, &null, &now, e);
     *moved = ok && !null;
     if (attempt != NULL && *moved)
@@ -220,7 +222,8 @@ bool fence_renew(struct conn *db, const struct capture *c, int64_t attempt, unsi
     struct arena *a = arena_new();
     bool null;
     int64_t held = 0;
-    const char *const params[] = {arena_printf(a, "%lld", (long long)attempt), arena_printf(a, "%u", lease_ms)};
+    const char *const params[] = {arena_printf(a, "%lld", (long long)attempt),
+                                  arena_printf(a, "%u", lease_ms)};
     bool ok = ask(db, arena_printf(a, "SELECT %s($1::bigint, $2::bigint)", name_of(a, c, "renew_fence")), 2,
                   params, &null, &held, e);
     arena_free(a);
@@ -266,7 +269,8 @@ bool fence_extend(struct conn *db, const struct capture *c, int64_t *functions, 
 {
     struct arena *a = arena_new();
     bool null;
-    bool ok = ask(db, arena_printf(a, "SELECT %s()", name_of(a, c, "put_up_fence")), 0, NULL, &null, functions, e);
+    bool ok =
+        ask(db, arena_printf(a, "SELECT %s()", name_of(a, c, "put_up_fence")), 0, NULL, &null, functions, e);
     arena_free(a);
     return ok || err_context(e, "switching writes to the %s off", side_name(conn_side(db)));
 }

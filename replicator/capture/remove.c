@@ -57,11 +57,12 @@ bool capture_disarm(struct conn *db, const char *schema, bool for_good, int64_t 
         return false;
     if (!ours)
         return true;
-    bool ok = pg_query_filled(db, sql_capture_disarm,
-                              (const struct sql_var[]){{"schema", schema},
-                                                       {"cleaned", cutover_state_name(cutover_leads_to(CUTOVER_CLEAN))},
-                                                       {NULL, NULL}},
-                              &r, e);
+    bool ok = pg_query_filled(
+        db, sql_capture_disarm,
+        (const struct sql_var[]){{"schema", schema},
+                                 {"cleaned", cutover_state_name(cutover_leads_to(CUTOVER_CLEAN))},
+                                 {NULL, NULL}},
+        &r, e);
     if (!ok)
         return false;
     *functions = result_int(r, 0, 1);

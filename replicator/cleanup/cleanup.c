@@ -70,7 +70,7 @@ void removal_tell(const struct removal *m, const char *fmt, ...)
 static void say_waiting(void *arg, const struct relation *r, const char *blocker, unsigned ms)
 {
     removal_tell(arg, "%s.%s is locked%s%s; trying again in %u ms", r->schema, r->name,
-         blocker[0] != '\0' ? " by " : "", blocker, ms);
+                 blocker[0] != '\0' ? " by " : "", blocker, ms);
 }
 
 static void count_table(void *arg, const struct relation *r)

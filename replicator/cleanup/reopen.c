@@ -10,8 +10,8 @@
 static bool has_state(struct conn *db, const char *schema, bool *there, struct err *e)
 {
     struct result *r;
-    if (!pg_query_filled(db, sql_cleanup_has_state, (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r,
-                         e))
+    if (!pg_query_filled(db, sql_cleanup_has_state,
+                         (const struct sql_var[]){{"schema", schema}, {NULL, NULL}}, &r, e))
         return false;
     *there = result_bool(r, 0, 0);
     result_free(r);
@@ -42,10 +42,11 @@ static bool add_sessions(struct conn *db, struct arena *a, struct strlist *out, 
     if (n == 0)
         strlist_add(out, arena_printf(a, "nobody else is connected to the source now"));
     else
-        strlist_add(out, arena_printf(a, "%d session%s connected to the source now:", n, n == 1 ? " is" : "s are"));
+        strlist_add(
+            out, arena_printf(a, "%d session%s connected to the source now:", n, n == 1 ? " is" : "s are"));
     for (int i = 0; i < n; i++)
-        strlist_add(out, arena_printf(a, "  pid %s, role %s, %s, from %s", result_text(r, i, 0), result_text(r, i, 1),
-                                      result_text(r, i, 2), result_text(r, i, 3)));
+        strlist_add(out, arena_printf(a, "  pid %s, role %s, %s, from %s", result_text(r, i, 0),
+                                      result_text(r, i, 1), result_text(r, i, 2), result_text(r, i, 3)));
     result_free(r);
     return true;
 }
@@ -53,17 +54,22 @@ static bool add_sessions(struct conn *db, struct arena *a, struct strlist *out, 
 static void tell_closed(const struct cutover_now *now, struct arena *a, struct strlist *out)
 {
     if (now->state == CUTOVER_COMPLETE)
-        strlist_add(out, arena_printf(a,
-                                      "THE SOURCE REFUSES WRITES, by a cutover that is complete since %s: the application "
-                                      "writes at the target",
-                                      now->since));
+        strlist_add(
+            out,
+            arena_printf(a,
+                         "THE SOURCE REFUSES WRITES, by a cutover that is complete since %s: the application "
+                         "writes at the target",
+                         now->since));
     else
-        strlist_add(out, arena_printf(a,
-                                      "THE SOURCE REFUSES WRITES, by a switch that began at %s and did not end (repl cutover "
-                                      "--resume or --abort ends it)",
-                                      now->since));
-    strlist_add(out, "behind cleanup the source takes writes again, and nobody captures them: they are on the source "
-                     "alone");
+        strlist_add(
+            out, arena_printf(
+                     a,
+                     "THE SOURCE REFUSES WRITES, by a switch that began at %s and did not end (repl cutover "
+                     "--resume or --abort ends it)",
+                     now->since));
+    strlist_add(
+        out, "behind cleanup the source takes writes again, and nobody captures them: they are on the source "
+             "alone");
 }
 
 bool cleanup_closed(const struct sync *s, struct arena *a, struct strlist *out, bool *closed, struct err *e)
@@ -89,7 +95,8 @@ static bool make_read_only(struct conn *db, struct err *e)
     char *name;
     if (!pg_value(db, "SELECT pg_catalog.current_database()", 0, NULL, &name, e))
         return false;
-    bool ok = pg_exec_filled(db, sql_cleanup_read_only, (const struct sql_var[]){{"database", name}, {NULL, NULL}}, e);
+    bool ok = pg_exec_filled(db, sql_cleanup_read_only,
+                             (const struct sql_var[]){{"database", name}, {NULL, NULL}}, e);
     if (!ok) {
         err_context(e, "keeping the source read-only");
         err_hint(e, "the owner of database %s may do that; or repl cleanup --reopen-source", name);
@@ -113,12 +120,15 @@ bool reopen_decided(struct removal *m, struct err *e)
     if (m->how->source != CLEANUP_SOURCE_READ_ONLY)
         return true;
     if (!closed) {
-        err_set(e, ERR_USAGE, "the source takes writes: no cutover is complete that it could stay closed behind");
+        err_set(e, ERR_USAGE,
+                "the source takes writes: no cutover is complete that it could stay closed behind");
         return err_hint(e, "repl cleanup, without --keep-source-read-only");
     }
     if (!make_read_only(m->c, e))
         return false;
-    removal_tell(m, "sessions that begin from now on are read-only (default_transaction_read_only of the database); one "
-                    "that was there before is not, and any may set it off for itself");
+    removal_tell(
+        m,
+        "sessions that begin from now on are read-only (default_transaction_read_only of the database); one "
+        "that was there before is not, and any may set it off for itself");
     return true;
 }

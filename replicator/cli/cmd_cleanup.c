@@ -11,8 +11,10 @@ static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
     {"dry-run", no_argument, 0, NULL, "only list what would be removed"},
     {"emergency", no_argument, 0, NULL, "at once: free the application first, do not ask, end the engine"},
-    {"reopen-source", no_argument, 0, NULL, "behind a cutover: let the source take writes, which nobody captures"},
-    {"keep-source-read-only", no_argument, 0, NULL, "behind a cutover: sessions of the source begin read-only"},
+    {"reopen-source", no_argument, 0, NULL,
+     "behind a cutover: let the source take writes, which nobody captures"},
+    {"keep-source-read-only", no_argument, 0, NULL,
+     "behind a cutover: sessions of the source begin read-only"},
     {"source", required_argument, 0, "URL", "where the state directory was lost: the source"},
     {"target", required_argument, 0, "URL", "where the state directory was lost: the target"},
     {"schema", required_argument, 0, "NAME", "where the state directory was lost: repl's schema (repl)"},
@@ -93,11 +95,14 @@ static bool decide(struct context *c, enum cleanup_source *out, struct err *e)
 {
     char answer[32];
     if (args_has(&c->args, "yes") || !isatty(STDIN_FILENO)) {
-        err_set(e, ERR_USAGE, "nothing was removed: what is to become of the source has to be said, --yes does not");
-        return err_hint(e, "repl cleanup --reopen-source (it takes writes that nobody captures) or repl cleanup "
-                           "--keep-source-read-only (new sessions begin read-only)");
+        err_set(e, ERR_USAGE,
+                "nothing was removed: what is to become of the source has to be said, --yes does not");
+        return err_hint(e,
+                        "repl cleanup --reopen-source (it takes writes that nobody captures) or repl cleanup "
+                        "--keep-source-read-only (new sessions begin read-only)");
     }
-    fputs("Let the source take writes again (reopen), or have its sessions begin read-only (keep)? [reopen/keep/N] ",
+    fputs("Let the source take writes again (reopen), or have its sessions begin read-only (keep)? "
+          "[reopen/keep/N] ",
           stdout);
     fflush(stdout);
     if (fgets(answer, sizeof answer, stdin) != NULL) {

@@ -19,10 +19,12 @@ static const struct option_spec options[] = {
     {"back", no_argument, 0, NULL, "after --fallback: switch back to the source"},
     {"abort", no_argument, 0, NULL, "let the source take writes again"},
     {"resume", no_argument, 0, NULL, "a switch that did not end: run --exec CMD again, or take it as made"},
-    {"timeout", required_argument, 0, "S", "lift the fence when writes have been paused so long, end CMD then (30)"},
+    {"timeout", required_argument, 0, "S",
+     "lift the fence when writes have been paused so long, end CMD then (30)"},
     {"terminate", no_argument, 0, NULL, "end sessions that write for longer than a second after the fence"},
     {"exec", required_argument, 0, "CMD", "switch the application by this command, with $REPL_TARGET_URL"},
-    {"exec-failure", required_argument, 0, "WHAT", "when CMD fails: hold the fence, and ask (hold); or lift it (lift)"},
+    {"exec-failure", required_argument, 0, "WHAT",
+     "when CMD fails: hold the fence, and ask (hold); or lift it (lift)"},
     {"unverified", no_argument, 0, NULL, "go ahead though rows differ, by the last `repl verify`"},
     {"skip-large-objects", no_argument, 0, NULL, "do not copy large objects"},
     {NULL, 0, 0, NULL, NULL},
@@ -221,9 +223,10 @@ static bool cut_over(struct cutover_run *r, struct cutover *cut, struct err *e)
         *e = r->differ;
         return e->kind == ERR_NONE;
     }
-    return (args_has(&r->c->args, "yes") || cutover_confirm(r->c->sync.back ? "Switch writes to the target off now?"
-                                                                    : "Switch writes to the source off now?",
-                                                    "nothing was changed", e)) &&
+    return (args_has(&r->c->args, "yes") ||
+            cutover_confirm(r->c->sync.back ? "Switch writes to the target off now?"
+                                            : "Switch writes to the source off now?",
+                            "nothing was changed", e)) &&
            cutover_switch(cut, e) &&
            (cutover_turns(r) ? after_the_turn(r, cutover_times(cut), e) && cutover_finish(cut, e)
                              : after_the_switch(r, cut, false, e));
@@ -268,7 +271,8 @@ static bool switch_over(struct cutover_run *r, const struct cutover_options *o, 
     if (cutover_turns(r) && !r->ways.undecided && r->ways.prepared && r->ways.back != back)
         return turned_already(r, o, e);
     struct cutover *cut = NULL;
-    bool ok = cutover_align_engine(r, e) && cutover_open(&r->c->sync, o, &cut, e) && begin_or_go_on(r, cut, e);
+    bool ok =
+        cutover_align_engine(r, e) && cutover_open(&r->c->sync, o, &cut, e) && begin_or_go_on(r, cut, e);
     cutover_close(cut);
     return ok;
 }

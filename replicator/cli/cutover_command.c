@@ -79,7 +79,8 @@ static bool await(struct cutover_run *r, pid_t child, struct err *e)
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
             return true; /* it came to its end all the same */
         return interrupted
-                   ? err_set(e, ERR_STOPPED, "interrupted while the command of --exec ran (%.1f s)", r->command_s)
+                   ? err_set(e, ERR_STOPPED, "interrupted while the command of --exec ran (%.1f s)",
+                             r->command_s)
                    : err_set(e, ERR_NOT_YET, "the command of --exec was ended after %.1f s (--timeout)",
                              r->command_s);
     }

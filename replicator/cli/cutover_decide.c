@@ -12,14 +12,16 @@ bool cutover_is_free(const struct cutover_now *now, struct err *e)
 {
     if (!cutover_under_way(now->state) || !now->alive)
         return true;
-    err_set(e, ERR_NOT_YET, "a cutover is under way: it is %s since %s, and its command runs (session %d of the %s)",
+    err_set(e, ERR_NOT_YET,
+            "a cutover is under way: it is %s since %s, and its command runs (session %d of the %s)",
             cutover_state_name(now->state), now->since, now->pid, side_name(SIDE_SOURCE));
     return err_hint(e, "wait for it, or end it: repl cutover --abort");
 }
 
 static bool refuse_switching(const struct cutover_now *now, struct err *e)
 {
-    err_set(e, ERR_NOT_YET, "the switch began at %s and did not end: writes to the %s are off until it is decided",
+    err_set(e, ERR_NOT_YET,
+            "the switch began at %s and did not end: writes to the %s are off until it is decided",
             now->since, side_name(SIDE_SOURCE));
     return err_hint(e, CUTOVER_ASK);
 }
@@ -30,7 +32,9 @@ static void tell_complete(const struct cutover_now *now)
     printf("the cutover is complete since %s; the %s takes writes; nothing to do\n", now->since, to);
     printf("the %s refuses them: whoever still uses it gets SQLSTATE 25006\n", from);
     puts("in a day or two, when all is well: repl stop, then repl cleanup");
-    printf("back, losing what was written on the %s since: repl cutover --abort says how much that is, and asks\n", to);
+    printf("back, losing what was written on the %s since: repl cutover --abort says how much that is, and "
+           "asks\n",
+           to);
 }
 
 /* Whatever it is, it is told, so that nobody takes one cutover for another. */
@@ -40,7 +44,8 @@ bool cutover_decide(struct cutover_run *r, struct cutover *cut, enum cutover_dec
     const bool resume = args_has(&r->c->args, "resume");
     *out = CUTOVER_BEGINS;
     if (now->lapsed) {
-        printf("the cutover that began at %s did not come to the switch: its lease is over, and writes to the %s went "
+        printf("the cutover that began at %s did not come to the switch: its lease is over, and writes to "
+               "the %s went "
                "on\n",
                now->fenced_at, side_name(SIDE_SOURCE));
         if (!cutover_clear(cut, e))
@@ -65,7 +70,8 @@ bool cutover_decide(struct cutover_run *r, struct cutover *cut, enum cutover_dec
                 cutover_state_name(now->state));
         return err_hint(e, "repl cutover%s", goes_on(r));
     } else if (cutover_under_way(now->state)) {
-        printf("a cutover that began at %s did not end: this one begins again behind its fence\n", now->fenced_at);
+        printf("a cutover that began at %s did not end: this one begins again behind its fence\n",
+               now->fenced_at);
     }
     fflush(stdout);
     return true;

@@ -38,8 +38,9 @@ bool cutover_await_engine(struct cutover_run *r, bool back);
 bool cutover_align_engine(struct cutover_run *r, struct err *e) MUST_CHECK;
 
 /* What was begun and did not end is the operator's to decide. */
-#define CUTOVER_ASK                                                                                                    \
-    "was the application switched? yes: repl cutover --resume (with --exec CMD that command runs again); no: repl "    \
+#define CUTOVER_ASK                                                                                          \
+    "was the application switched? yes: repl cutover --resume (with --exec CMD that command runs again); "   \
+    "no: repl "                                                                                              \
     "cutover --abort"
 
 /* cutover_decide.c: what the state on the source makes of the command. */

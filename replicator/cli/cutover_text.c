@@ -56,7 +56,8 @@ static void print_heroku(const struct cutover_run *r)
     if (url == NULL)
         puts("  read -rs TARGET_URL      # paste the URL with its password; it is not shown");
     puts("  heroku addons:detach DATABASE --app APP");
-    printf("  heroku config:set DATABASE_URL=\"%s\" --app APP >/dev/null\n", url != NULL ? url : "$TARGET_URL");
+    printf("  heroku config:set DATABASE_URL=\"%s\" --app APP >/dev/null\n",
+           url != NULL ? url : "$TARGET_URL");
     free(url);
 }
 
@@ -71,7 +72,8 @@ void cutover_tell_switch(const struct cutover_run *r, bool switched)
              "  heroku addons:attach ADDON --as DATABASE --app APP");
     } else if (!switched && cutover_target_uri(r->c, false, &uri, &ignored)) {
         printf("now switch the application to %s\n"
-               "on Heroku, where the old database has a second name (heroku addons:attach ADDON --as OLD_DATABASE "
+               "on Heroku, where the old database has a second name (heroku addons:attach ADDON --as "
+               "OLD_DATABASE "
                "--app APP):\n",
                uri);
         free(uri);
@@ -89,7 +91,8 @@ void cutover_tell_after(const struct cutover_run *r)
         puts("to the target again: repl cutover --fallback");
     else
         puts("back, with all that is written at the target: repl cutover --back");
-    printf("leave it so for a day or two: the %s refuses writes meanwhile, and nothing is lost; how to end it: repl "
+    printf("leave it so for a day or two: the %s refuses writes meanwhile, and nothing is lost; how to end "
+           "it: repl "
            "help cleanup\n",
            side_name(SIDE_SOURCE));
     fflush(stdout);
@@ -100,7 +103,8 @@ static void tell_the_day_before(const struct cutover_run *r)
 {
     if (r->c->sync.back)
         return;
-    puts("the day before, on Heroku (DATABASE_URL belongs to an add-on, whose name heroku addons --app APP tells):\n"
+    puts("the day before, on Heroku (DATABASE_URL belongs to an add-on, whose name heroku addons --app APP "
+         "tells):\n"
          "  heroku addons:attach ADDON --as OLD_DATABASE --app APP\n"
          "then the switch, as a script for repl cutover --exec, is:");
     puts("  heroku addons:detach DATABASE --app APP\n"

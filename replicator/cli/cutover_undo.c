@@ -20,12 +20,15 @@ static void tell_written(const struct cutover_written *w, const char *to)
         return;
     }
     if (w->exact)
-        printf("%lld row%s of the sync's tables %s written on the %s since, in %d table%s, most of them in %s: %lld "
+        printf("%lld row%s of the sync's tables %s written on the %s since, in %d table%s, most of them in "
+               "%s: %lld "
                "inserted or changed, %s%lld deleted\n",
-               all, all == 1 ? "" : "s", all == 1 ? "was" : "were", to, w->tables, w->tables == 1 ? "" : "s", w->most,
-               (long long)w->changed, w->changed > 0 && w->deleted > 0 ? "at least " : "", (long long)w->deleted);
+               all, all == 1 ? "" : "s", all == 1 ? "was" : "were", to, w->tables, w->tables == 1 ? "" : "s",
+               w->most, (long long)w->changed, w->changed > 0 && w->deleted > 0 ? "at least " : "",
+               (long long)w->deleted);
     else
-        printf("about %lld rows of the sync's tables were written on the %s since (by the server's statistics, which "
+        printf("about %lld rows of the sync's tables were written on the %s since (by the server's "
+               "statistics, which "
                "lag by some seconds): %lld inserted or changed, %lld deleted\n",
                all, to, (long long)w->changed, (long long)w->deleted);
     printf("they stay on the %s and do not come back: the application loses them\n"

@@ -34,13 +34,16 @@ bool cutover_may_begin(const struct cutover_run *r, struct err *e)
                               "the application writes at the target, and its changes come back to the source",
                               "to switch back: repl cutover --back; to stay: repl stop, repl cleanup");
     if (back && !w->prepared)
-        return w->here ? cutover_refuse(e,
-                                        "the cutover was made without --fallback: nothing that is written at the target "
-                                        "comes back by itself",
-                                        "repl cutover --abort lets the source take writes again; it says first what "
-                                        "was written at the target since")
-                       : cutover_refuse(e, "the application writes at the source: there is nothing to go back from",
-                                        "repl cutover --fallback switches to the target with a way back");
+        return w->here
+                   ? cutover_refuse(
+                         e,
+                         "the cutover was made without --fallback: nothing that is written at the target "
+                         "comes back by itself",
+                         "repl cutover --abort lets the source take writes again; it says first what "
+                         "was written at the target since")
+                   : cutover_refuse(e,
+                                    "the application writes at the source: there is nothing to go back from",
+                                    "repl cutover --fallback switches to the target with a way back");
     if (w->prepared && !cutover_turns(r))
         return cutover_refuse(e, "a way back is prepared, and the target takes no writes without it",
                               "repl cutover --fallback, or take it away first: repl cutover --abort");

@@ -64,7 +64,8 @@ static bool explain(const struct cutover *c, struct err *e)
         err_set(e, ERR_CONN,
                 "the lease of the fence could not be renewed for %d s: the %s lets writes through again",
                 LEASE_MS / 1000, side_name(SIDE_SOURCE));
-        return err_hint(e, "nothing is lost; when the %s answers: the same command again", side_name(SIDE_SOURCE));
+        return err_hint(e, "nothing is lost; when the %s answers: the same command again",
+                        side_name(SIDE_SOURCE));
     default:
         return false;
     }
@@ -202,7 +203,8 @@ static bool lift(struct cutover *c, enum cutover_event event, int64_t attempt, c
     do {
         ok = insist_connect(c, &i, e) && cutover_look(c, e);
         *stood = ok && (c->now.closed || c->now.lapsed || cutover_under_way(c->now.state));
-        if (ok && event == CUTOVER_GIVE_UP && attempt == 0) { /* the answer to its begin was lost, or it never began */
+        if (ok && event == CUTOVER_GIVE_UP &&
+            attempt == 0) { /* the answer to its begin was lost, or it never began */
             if (!cutover_under_way(c->now.state) || c->now.pid != c->pid)
                 break;
             how.attempt = c->now.attempt;
@@ -224,9 +226,10 @@ static bool alarm(const struct cutover *c, struct err *e)
     if (c->now.state != CUTOVER_SWITCHING && c->now.state != CUTOVER_COMPLETE)
         snprintf(until, sizeof until, ", for %d s at most", LEASE_MS / 1000);
     cutover_say(c, "WRITES TO THE %s MAY STILL BE OFF%s", side, until);
-    err_set(e, ERR_CONN, "WRITES TO THE %s MAY STILL BE OFF%s: the fence could not be lifted (%.700s)", side, until,
-            why.text);
-    return err_hint(e, "WRITES TO THE %s MAY STILL BE OFF. Type, when it answers: repl cutover --abort", side);
+    err_set(e, ERR_CONN, "WRITES TO THE %s MAY STILL BE OFF%s: the fence could not be lifted (%.700s)", side,
+            until, why.text);
+    return err_hint(e, "WRITES TO THE %s MAY STILL BE OFF. Type, when it answers: repl cutover --abort",
+                    side);
 }
 
 static void tell_engine(const struct cutover *c, enum cutover_state state)
@@ -355,9 +358,10 @@ static bool move(struct cutover *c, enum cutover_event event, const char *mark, 
         c->now.state = cutover_leads_to(event);
         return true;
     }
-    err_set(e, ERR_CONFLICT,
-            "the fence on the %s did not stand without a break, or another command has taken the cutover over",
-            side_name(SIDE_SOURCE));
+    err_set(
+        e, ERR_CONFLICT,
+        "the fence on the %s did not stand without a break, or another command has taken the cutover over",
+        side_name(SIDE_SOURCE));
     return err_hint(e, "repl status; then the same command again");
 }
 
@@ -392,7 +396,8 @@ static bool stand_for_good(struct cutover *c, struct err *e)
     if (!fence_seal(c->fence, &c->capture, c->attempt, &holds, e))
         return false;
     if (!holds) {
-        err_set(e, ERR_CONFLICT, "the lease of the fence was over before the switch: a write may have gone through");
+        err_set(e, ERR_CONFLICT,
+                "the lease of the fence was over before the switch: a write may have gone through");
         return err_hint(e, "nothing is lost; the same command again");
     }
     lease_end(c->lease);
@@ -442,7 +447,8 @@ bool cutover_complete(struct cutover *c, struct err *e)
     if (watch_why(c->watch) == WATCH_GOES_ON) /* else the session would not listen */
         ok = fence_move(c->fence, &c->capture, CUTOVER_DONE, &how, NULL, &moved, e);
     while (!ok && (i.watch == NULL || insist_again(&i, e)))
-        ok = insist_connect(c, &i, e) && fence_move(c->fence, &c->capture, CUTOVER_DONE, &how, NULL, &moved, e);
+        ok = insist_connect(c, &i, e) &&
+             fence_move(c->fence, &c->capture, CUTOVER_DONE, &how, NULL, &moved, e);
     if (ok && !moved)
         ok = cutover_look(c, e) &&
              (c->now.state == CUTOVER_COMPLETE ||
@@ -455,9 +461,12 @@ bool cutover_complete(struct cutover *c, struct err *e)
         tell_engine(c, CUTOVER_COMPLETE);
         return true;
     }
-    err_context(e, "the %s could not be told that the switch is through; its fence stands", side_name(SIDE_SOURCE));
+    err_context(e, "the %s could not be told that the switch is through; its fence stands",
+                side_name(SIDE_SOURCE));
     return err_hint(e, "nothing is lost; when it answers: repl cutover %s",
-                    !c->o->turns ? "--resume" : c->s->back ? "--back" : "--fallback");
+                    !c->o->turns ? "--resume"
+                    : c->s->back ? "--back"
+                                 : "--fallback");
 }
 
 bool cutover_finish(struct cutover *c, struct err *e)

@@ -36,7 +36,9 @@ static size_t tell_set_back(struct cutover *c, const struct sequences *to)
         char value[32] = "not used";
         if (s->called)
             snprintf(value, sizeof value, "%lld", (long long)s->value);
-        cutover_say(c, "warning: sequence %s is further on at the %s (%lld) than at the %s (%s); to set it back, there: %s",
+        cutover_say(c,
+                    "warning: sequence %s is further on at the %s (%lld) than at the %s (%s); to set it "
+                    "back, there: %s",
                     s->sql, side_name(SIDE_TARGET), (long long)there->value, side_name(SIDE_SOURCE), value,
                     sequence_set_back_sql(c->a, s));
     }

@@ -5,13 +5,20 @@
 #include "repl/fence.h"
 #include "repl/sync.h"
 
-enum watch_end { WATCH_GOES_ON, WATCH_INTERRUPTED, WATCH_TIME_IS_UP, WATCH_LEASE_IS_OVER, WATCH_FENCE_IS_GONE };
+enum watch_end {
+    WATCH_GOES_ON,
+    WATCH_INTERRUPTED,
+    WATCH_TIME_IS_UP,
+    WATCH_LEASE_IS_OVER,
+    WATCH_FENCE_IS_GONE
+};
 
 struct watch;
 
 /* user: whose interrupt it heeds, NULL: nobody's. ms: 0: no deadline. */
 struct watch *watch_new(const struct interrupt *user, unsigned ms);
-void watch_free(struct watch *w); /* NULL is fine; the connections with its interrupt must be closed by then */
+void watch_free(
+    struct watch *w); /* NULL is fine; the connections with its interrupt must be closed by then */
 /* From now on. */
 void watch_deadline(struct watch *w, unsigned ms);
 /* For connections and requests; raised when one of the ends has come. */

@@ -71,8 +71,8 @@ void fence_tick(struct engine *g)
     uint64_t now = clock_ms();
     const bool wanted = g->fenced || (g->cutover.known && g->cutover.asked_ms == 0);
     uint64_t every = g->cutover.known && cutover_under_way(g->cutover.state) ? UNDER_WAY_MS : STANDING_MS;
-    if (!wanted || g->world == NULL || g->stopping || engine_in_trouble(g) || g->cutover.asking || g->o->once ||
-        g->life == LIFE_OPENING || g->life == LIFE_WAITING || now - g->cutover.asked_ms < every)
+    if (!wanted || g->world == NULL || g->stopping || engine_in_trouble(g) || g->cutover.asking ||
+        g->o->once || g->life == LIFE_OPENING || g->life == LIFE_WAITING || now - g->cutover.asked_ms < every)
         return;
     struct fence_task *t = task_new(sizeof *t, job_fence, looked);
     g->cutover.asking = true;
@@ -104,20 +104,24 @@ char *fence_next(const char *state, const char *since, bool back, bool turns)
     const char *from = back ? "target" : "source", *to = back ? "source" : "target";
     const char *same = !turns ? "" : back ? " --back" : " --fallback";
     if (state != NULL && strcmp(state, "switching") == 0 && !turns)
-        return xasprintf("was the application switched to the %s? yes: repl cutover --resume; no: repl cutover "
-                         "--abort",
-                         to);
+        return xasprintf(
+            "was the application switched to the %s? yes: repl cutover --resume; no: repl cutover "
+            "--abort",
+            to);
     if (state != NULL && strcmp(state, "complete") == 0)
-        return xasprintf("the cutover is complete%s%s: the application writes at the %s; in a day or two, when all is "
-                         "well: repl stop, repl cleanup (back: repl cutover --abort)",
-                         since != NULL && since[0] != '\0' ? " since " : "", since != NULL ? since : "", to);
+        return xasprintf(
+            "the cutover is complete%s%s: the application writes at the %s; in a day or two, when all is "
+            "well: repl stop, repl cleanup (back: repl cutover --abort)",
+            since != NULL && since[0] != '\0' ? " since " : "", since != NULL ? since : "", to);
     if (turns)
-        return xasprintf("a switch has not ended: repl cutover%s goes on, repl cutover --abort lets the %s write "
-                         "again",
-                         same, from);
-    return xasprintf("a cutover is under way; if its command is gone the %s takes writes again within seconds (at once: "
-                     "repl cutover --abort)",
-                     from);
+        return xasprintf(
+            "a switch has not ended: repl cutover%s goes on, repl cutover --abort lets the %s write "
+            "again",
+            same, from);
+    return xasprintf(
+        "a cutover is under way; if its command is gone the %s takes writes again within seconds (at once: "
+        "repl cutover --abort)",
+        from);
 }
 
 void fence_status(const struct engine *g, struct status *out)

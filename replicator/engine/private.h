@@ -87,10 +87,10 @@ struct engine {
         enum cutover_state state;
         char *since, *why;
         uint64_t asked_ms;
-    } cutover; /* as the source said last */
-    bool failed;      /* the last error was one that waiting does not mend */
-    bool trouble;     /* an error came; jobs in flight are waited for */
-    bool settled;     /* no work failed since it last succeeded; false at first: an earlier engine's errors */
+    } cutover;    /* as the source said last */
+    bool failed;  /* the last error was one that waiting does not mend */
+    bool trouble; /* an error came; jobs in flight are waited for */
+    bool settled; /* no work failed since it last succeeded; false at first: an earlier engine's errors */
     struct err trouble_err; /* the first of them */
     int *left_out;          /* ids of tables that the operator paused */
     size_t nleft_out;

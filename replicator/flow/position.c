@@ -50,7 +50,9 @@ char *sequence_set_sql(struct arena *a, const struct sequence_value *v)
     const struct sql_var vars[] = {
         {"sequence", v->sql},
         {"value", arena_printf(a, "%lld", (long long)v->value)},
-        {"behind", v->exact ? "<>" : v->up ? "<" : ">"},
+        {"behind", v->exact ? "<>"
+                   : v->up  ? "<"
+                            : ">"},
         {NULL, NULL},
     };
     return sql_filled(a, sql_target_sequence, vars);

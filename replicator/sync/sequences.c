@@ -103,8 +103,8 @@ void sequences_cycled(const struct sequences *source, const struct sequences *ta
     }
 }
 
-const struct sequence *sequences_set_back(const struct sequences *source, const struct sequences *target, size_t *at,
-                                          const struct sequence **there)
+const struct sequence *sequences_set_back(const struct sequences *source, const struct sequences *target,
+                                          size_t *at, const struct sequence **there)
 {
     while (*at < source->count) {
         const struct sequence *s = &source->items[(*at)++];

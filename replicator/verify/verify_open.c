@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "repl/embedded.h"
-#include "repl/log.h"
 #include "repl/fence.h"
+#include "repl/log.h"
 #include "verify_run.h"
 #include "verify_sql.h"
 

@@ -71,8 +71,8 @@ static bool read_both(struct verification *v, struct sequences *source, struct s
 }
 
 /* Not a difference: what was given out once is not given again. But somebody has to decide. */
-static bool note_set_back(struct verification *v, const struct sequences *source, const struct sequences *target,
-                          struct err *e)
+static bool note_set_back(struct verification *v, const struct sequences *source,
+                          const struct sequences *target, struct err *e)
 {
     const struct sequence *s, *t;
     bool ok = true;

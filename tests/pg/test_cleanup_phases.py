@@ -77,7 +77,7 @@ def test_complete_in_every_phase(repl, src, dst, src_admin, dst_admin, phase, lo
         assert schemas and all(f"{side}: schema {name} with everything in it" in listed for name in schemas)
     assert any(line.startswith("here: ") for line in listed) == (not lost)
     assert (compare.catalog(src_admin), compare.catalog(dst_admin)) == installed, "listing removes nothing"
-    repl.run("cleanup", "--yes", *how)
+    repl.run("cleanup", "--yes", *how, *["--reopen-source"] * (phase in ("cut_over", "fallback")))
     assert compare.catalog(src_admin) == before
     assert compare.catalog(dst_admin) == copied
     assert dst.execute("select count(*) from big").fetchone()[0] == rows, "the copied rows stay"

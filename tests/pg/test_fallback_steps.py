@@ -165,7 +165,9 @@ def test_cleanup_leaves_no_trace(repl, writers, src, dst, source, target, way):
     repl.stop()
     listed = repl.run("cleanup", "--dry-run").out
     assert "repl_back" in listed
-    repl.run("cleanup", "--yes")
+    if way == "there":
+        assert "--reopen-source" in repl.run("cleanup", "--yes", code=2).err
+    repl.run("cleanup", "--yes", *["--reopen-source"] * (way == "there"))
     assert compare.catalog(src) == before
     assert compare.catalog(dst) == copied
     for side in (src, dst):
