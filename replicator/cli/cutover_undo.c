@@ -14,7 +14,7 @@ static void tell_since(const struct cutover_now *now)
 
 static void tell_written(const struct cutover_written *w, const char *to)
 {
-    const long long all = (long long)(w->changed + w->deleted);
+    const long long all = (long long)w->changed + (long long)w->deleted;
     if (w->exact && all == 0) {
         printf("nothing was written in the sync's tables of the %s since\n", to);
         return;

@@ -35,13 +35,14 @@ struct mark {
 
 static bool parse_mark(const char *text, struct mark *out)
 {
+    *out = (struct mark){.snapshot = ""};
     return sscanf(text, "%399s %lld %lld", out->snapshot, &out->written, &out->deleted) == 3;
 }
 
 static bool by_statistics(struct cutover *c, struct conn *target, const struct mark *was,
                           struct cutover_written *out, struct err *e)
 {
-    char *text;
+    char *text = NULL;
     struct mark now;
     if (!read_mark(target, c->s->schema, &text, e))
         return false;
