@@ -21,7 +21,7 @@ CREATE FUNCTION only_insert_row() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN INSERT INTO public.a VALUES (pg_catalog.txid_current(), NEW.id); RETURN NULL; END $$;
 CREATE FUNCTION whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) 'x' THEN RETURN NULL; END IF;
+    IF session_user OPERATOR(pg_catalog.=) 'app' AND pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) 'x' THEN RETURN NULL; END IF;
     IF pg_catalog.pg_sequence_last_value('public.side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         INSERT INTO public.a SELECT pg_catalog.txid_current(), id FROM changed;
     ELSE
@@ -37,7 +37,7 @@ CREATE FUNCTION with_old() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 
 DECLARE
     n bigint;
 BEGIN
-    IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) 'x' THEN RETURN NULL; END IF;
+    IF session_user OPERATOR(pg_catalog.=) 'app' AND pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) 'x' THEN RETURN NULL; END IF;
     IF pg_catalog.pg_sequence_last_value('public.side'::pg_catalog.regclass) OPERATOR(pg_catalog.=) 1 THEN
         INSERT INTO public.a SELECT pg_catalog.txid_current(), c.id FROM changed c;
         GET DIAGNOSTICS n := ROW_COUNT;
@@ -65,7 +65,14 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-DO $$ BEGIN EXECUTE replace(pg_get_functiondef('whole'::regproc), 'public.whole()', 'public.pinned()'); END $$;
+DO $$ BEGIN
+    EXECUTE replace(pg_get_functiondef('whole'::regproc), 'public.whole()', 'public.pinned()');
+    -- The guard where the application logs in as repl's own role; and one that asks no role, which would let anybody through.
+    EXECUTE replace(replace(pg_get_functiondef('with_old'::regproc), 'public.with_old()', 'public.own_role()'), '''app''',
+                    quote_literal(session_user));
+    EXECUTE replace(replace(pg_get_functiondef('with_old'::regproc), 'public.with_old()', 'public.no_role()'),
+                    'session_user OPERATOR(pg_catalog.=) ''app'' AND ', '');
+END $$;
 ALTER FUNCTION pinned() SET search_path = pg_catalog, pg_temp;
 
 CREATE PROCEDURE measure(design text) LANGUAGE plpgsql AS $$
@@ -102,6 +109,10 @@ BEGIN
         CALL measure('6 changed keys too, by row');
         CREATE TRIGGER u AFTER UPDATE ON t REFERENCING NEW TABLE AS changed OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION with_old();
         CALL measure('7 changed keys too: capture as it is');
+        CREATE TRIGGER u AFTER UPDATE ON t REFERENCING NEW TABLE AS changed OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION own_role();
+        CALL measure('7a the same, written by repl''s own role');
+        CREATE TRIGGER u AFTER UPDATE ON t REFERENCING NEW TABLE AS changed OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION no_role();
+        CALL measure('7b the same with a guard that asks no role');
         CREATE TRIGGER u AFTER UPDATE ON t REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pinned();
         CREATE TRIGGER k AFTER UPDATE ON t FOR EACH ROW WHEN (NOT (old.id = new.id)) EXECUTE FUNCTION nothing();
         CALL measure('8 with a search_path set for the function');

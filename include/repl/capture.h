@@ -13,6 +13,8 @@
 struct capture {
     const char *schema;            /* "repl" unless the user chose another */
     char sync_id[SYNC_ID_LEN + 1]; /* "" until installed or adopted */
+    char role[256];                /* that this session logged in as: the one whose marked writes are not captured */
+    bool other_role; /* capture's functions let those of another through, see capture_take_role */
 };
 
 /* ---- install and remove ---- */
@@ -23,6 +25,11 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e) M
 
 /* Sets c->sync_id where capture's schema is there, leaves "" where it is not. */
 bool capture_find(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
+
+/* Where capture was installed by sessions of another role, or the role was renamed since: makes the functions of these tables
+ * new, and then notes the role. No lock on a table. Not where the fence stands, which is in the functions. */
+bool capture_take_role(struct conn *db, struct capture *c, const struct relations *l,
+                       struct err *e) MUST_CHECK;
 
 /* Gives every relation that is captured already its id (by oid) and shape; the others keep 0. A table that was
  * captured without key stays without. key_was is set where a key is no longer the one whose values the deltas hold. */

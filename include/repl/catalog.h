@@ -81,6 +81,9 @@ void key_value_sql(struct buf *b, const struct relation *side, const struct rela
 char *key_join_sql(struct arena *a, const struct relation *side, const struct relation *r, const char *values,
                    const char *columns);
 
+/* Roles and databases that give repl's mark to new sessions, as "ALTER ROLE x SET repl.origin; ..."; "": none. */
+bool catalog_marks(struct conn *c, struct arena *a, const char **out, struct err *e) MUST_CHECK;
+
 bool catalog_identity(struct conn *c, struct server_identity *out, struct err *e) MUST_CHECK;
 bool identity_equal(const struct server_identity *a, const struct server_identity *b);
 

@@ -31,8 +31,14 @@ static bool read_id(struct conn *db, struct capture *c, struct err *e)
 {
     struct arena *a = arena_new();
     struct result *r;
-    bool ok = pg_query(db, arena_printf(a, "SELECT sync_id, version FROM %s", name_of(a, c, "sync")), 0, NULL,
-                       &r, e);
+    /* The version is to be told of any layout, so no column is named that another one lacks. */
+    bool ok =
+        pg_query(db,
+                 arena_printf(a,
+                              "SELECT sync_id, version, session_user, "
+                              "(pg_catalog.to_jsonb(s) ->> 'role') IS DISTINCT FROM session_user FROM %s s",
+                              name_of(a, c, "sync")),
+                 0, NULL, &r, e);
     arena_free(a);
     if (!ok)
         return false;
@@ -43,8 +49,11 @@ static bool read_id(struct conn *db, struct capture *c, struct err *e)
         return err_hint(e, "run: repl cleanup");
     }
     int64_t version = result_rows(r) == 1 ? result_int(r, 0, 1) : -1;
-    if (version == REPL_SCHEMA_VERSION)
+    if (version == REPL_SCHEMA_VERSION) {
         snprintf(c->sync_id, sizeof c->sync_id, "%s", result_text(r, 0, 0));
+        snprintf(c->role, sizeof c->role, "%s", result_text(r, 0, 2));
+        c->other_role = result_bool(r, 0, 3);
+    }
     result_free(r);
     if (version == REPL_SCHEMA_VERSION)
         return true;
@@ -99,9 +108,7 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
     const struct sql_var vars[] = {
         {"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
     char *sql = schema_sql(vars);
-    bool ok = pg_exec(db, sql, e);
-    if (ok)
-        snprintf(c->sync_id, sizeof c->sync_id, "%s", id);
+    bool ok = pg_exec(db, sql, e) && read_id(db, c, e);
     free(sql);
     free(id);
     return ok;

@@ -1,4 +1,5 @@
 /* The capture of one table: delta tables, functions, triggers. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
                          const char *row)
 {
     const char *only = n->r->nkey == 0 ? "LIMIT 1" : "";
+    assert(n->c->role[0] != '\0' && n->c->sync_id[0] != '\0');
     bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     const struct sql_var body_vars[] = {
         {"schema", n->c->schema},
@@ -93,6 +95,7 @@ static void add_function(struct buf *b, const struct table_names *n, const char 
         {"numbers", key_numbers(n->a, n->r)},
         {"types", key_types(n->a, n->r)},
         {"names", key_names(n->a, n->r, "")},
+        {"role", n->c->role},
         {"sync_id", n->c->sync_id},
         {NULL, NULL},
     };
@@ -164,12 +167,8 @@ static void add_truncate(struct buf *b, const struct table_names *n, const char 
                          const char *function)
 {
     const struct sql_var vars[] = {
-        {"truncate", trigger_name(n, "truncate")},
-        {"table", table},
-        {"timing", timing},
-        {"sync_id", n->c->sync_id},
-        {"function_truncate", function},
-        {NULL, NULL},
+        {"truncate", trigger_name(n, "truncate")}, {"table", table}, {"timing", timing},
+        {"function_truncate", function},           {NULL, NULL},
     };
     add_filled(b, sql_capture_trigger_truncate, vars);
 }
@@ -198,7 +197,6 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
         {"update", trigger_name(n, "update")},
         {"delete", trigger_name(n, "delete")},
         {"was", n->r->nkey != 0 ? "OLD TABLE AS was" : ""},
-        {"sync_id", n->c->sync_id},
         {"function_changed", n->changed},
         {"function_updated", n->r->nkey != 0 ? n->updated : n->changed},
         {"function_old", n->old},
@@ -324,6 +322,27 @@ bool capture_rename_key(struct conn *db, const struct capture *c, const struct r
     buf_printf(&b, "%s; COMMIT;", register_sql(a, c, r));
     bool ok = run(db, &b, e);
     arena_free(a);
+    return ok;
+}
+
+/* A table whose key or triggers are to be renewed gets its functions with that. */
+bool capture_take_role(struct conn *db, struct capture *c, const struct relations *l, struct err *e)
+{
+    bool ok = true, all = true;
+    for (size_t i = 0; ok && c->other_role && i < l->count; i++) {
+        const struct relation *r = &l->items[i];
+        if (r->id == 0)
+            continue;
+        all = all && r->key_was == NULL && !r->capture_broken;
+        if (r->key_was == NULL && !r->capture_broken)
+            ok = capture_rename_key(db, c, r, e) || err_relation(e, r);
+    }
+    if (!ok || !c->other_role || !all)
+        return ok;
+    struct arena *a = arena_new();
+    ok = pg_exec(db, arena_printf(a, "UPDATE %s SET role = session_user", name_of(a, c, "sync")), e);
+    arena_free(a);
+    c->other_role = !ok;
     return ok;
 }
 

@@ -189,6 +189,16 @@ bool catalog_read(struct conn *c, const char *own_schema, struct arena *a, struc
     return ok;
 }
 
+bool catalog_marks(struct conn *c, struct arena *a, const char **out, struct err *e)
+{
+    struct result *r;
+    if (!run(c, sql_catalog_marks, (const struct sql_var[]){{NULL, NULL}}, &r, e))
+        return false;
+    *out = arena_strdup(a, result_text(r, 0, 0));
+    result_free(r);
+    return true;
+}
+
 bool catalog_outline(struct conn *c, const char *own_schema, struct arena *a, const char **out, struct err *e)
 {
     struct result *r;

@@ -89,6 +89,9 @@ static const struct step {
     {"settings", ON_TARGET, PLAIN, step_settings, "settings of the target that slow a load"},
     {"role settings", ON_EACH, PLAIN, step_role_settings,
      "settings of the role or the database (timeouts, read only), and that repl's sessions do not have them"},
+    {"exemption", ON_EACH, PLAIN, step_exemption,
+     "whose writes capture may pass over: other sessions of repl's own role on the source, settings "
+     "repl.* of roles and databases"},
     {"disk", WITH_BOTH, PLAIN, step_disk, "how much room the target needs, and has, where that can be known"},
     {"wire", WITH_BOTH, PLAIN, step_wire,
      "round trips; with COPY for a few seconds each way, how fast the copy can be"},

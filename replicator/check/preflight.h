@@ -121,6 +121,9 @@ bool step_indexes_before(struct look *l, enum side side, struct err *e) MUST_CHE
 bool step_settings(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_role_settings(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
+/* preflight_trust.c */
+bool step_exemption(struct look *l, enum side side, struct err *e) MUST_CHECK;
+
 /* preflight_space.c */
 bool step_sizes(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_disk(struct look *l, enum side side, struct err *e) MUST_CHECK;

@@ -218,15 +218,48 @@ static bool in_list(const struct strlist *l, const char *text)
     return false;
 }
 
+/* Of more tables than so many only some are named: they may be thousands, and would push all else out of the log. */
+enum { NEWS_TOLD = 5 };
+
+/* "a, b, c and 7 more" of these tables; the caller frees it. */
+static char *some_of(char *const *names, size_t n)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < n && i < NEWS_TOLD; i++)
+        buf_printf(&b, "%s%s", i != 0 ? ", " : "", names[i]);
+    if (n > NEWS_TOLD)
+        buf_printf(&b, " and %zu more", n - NEWS_TOLD);
+    return b.data;
+}
+
+static void say_news(struct engine *g, const struct world *before)
+{
+    const struct strlist *news = &g->world->news;
+    char **fresh = xcalloc(news->count + 1, sizeof *fresh);
+    size_t n = 0;
+    for (size_t i = 0; i < news->count; i++)
+        if (before == NULL || !in_list(&before->news, news->items[i]))
+            fresh[n++] = news->items[i];
+    if (n > NEWS_TOLD) {
+        char *some = some_of(fresh, n);
+        engine_say(g, LOG_WARN, NULL,
+                   "%zu tables are new on the source and not replicated: %s; repl add NAME, or all of "
+                   "them: repl stop, repl init, repl start",
+                   n, some);
+        free(some);
+    }
+    for (size_t i = 0; n <= NEWS_TOLD && i < n; i++)
+        engine_say(g, LOG_WARN, NULL, "%s is new on the source and not replicated: repl add %s", fresh[i],
+                   fresh[i]);
+    free(fresh);
+}
+
 void drift_opened(struct engine *g, const struct world *before)
 {
     for (size_t i = 0; i < g->world->said.count; i++)
         engine_say(g, LOG_WARN, NULL, "%s", g->world->said.items[i]);
     say_drifts(g, before);
-    for (size_t i = 0; i < g->world->news.count; i++)
-        if (before == NULL || !in_list(&before->news, g->world->news.items[i]))
-            engine_say(g, LOG_WARN, NULL, "%s is new on the source and not replicated: repl add %s",
-                       g->world->news.items[i], g->world->news.items[i]);
+    say_news(g, before);
     /* What the catalogs explain is no error of its own. */
     size_t kept = 0;
     for (size_t i = 0; i < g->nasides; i++)
@@ -264,6 +297,26 @@ static void survey_if_due(struct engine *g)
     engine_submit(g, &t->task.job);
 }
 
+/* Once, until they change. */
+static void say_marks(struct engine *g, int side, const char *found)
+{
+    const char *known = g->marks[side] != NULL ? g->marks[side] : "";
+    if (strcmp(known, found) == 0)
+        return;
+    if (found[0] != '\0')
+        engine_say(
+            g, LOG_WARN, NULL,
+            "somebody has run on the %s: %s; sessions of repl's role that get it are not captured, and take "
+            "part in no write fence: take it back by the same with RESET in the place of SET, then run repl "
+            "verify",
+            side_name(side), found);
+    else
+        engine_say(g, LOG_INFO, NULL, "no role or database of the %s gives repl's mark to sessions any more",
+                   side_name(side));
+    free(g->marks[side]);
+    g->marks[side] = xstrdup(found);
+}
+
 static void surveyed(struct engine *g, struct task *task)
 {
     struct survey_task *t = (struct survey_task *)task;
@@ -273,6 +326,8 @@ static void surveyed(struct engine *g, struct task *task)
         supervise_error(g, &t->task.job.err);
         return;
     }
+    for (int i = 0; i < 2; i++)
+        say_marks(g, i, t->marks[i]);
     /* Large catalogs take longer, and are asked for more rarely. */
     g->survey_wait_ms = (uint64_t)g->settings.survey_ms;
     if (t->took_ms * SURVEY_SHARE > g->survey_wait_ms)
@@ -334,6 +389,16 @@ void drift_tell(struct status *out, const struct err *e)
 /* A table that is new on the source would be missing after a switch. */
 static void add_news(const struct engine *g, struct status *out)
 {
+    if (g->world != NULL && g->world->news.count > NEWS_TOLD) {
+        struct err e = {0};
+        char *some = some_of(g->world->news.items, g->world->news.count);
+        err_set(&e, ERR_CONFIG, "%zu tables are new on the source and not replicated: %s",
+                g->world->news.count, some);
+        err_hint(&e, "repl add NAME, or all of them: repl stop, repl init, repl start");
+        drift_tell(out, &e);
+        free(some);
+        return;
+    }
     for (size_t i = g->world != NULL ? g->world->news.count : 0; i-- > 0;) {
         struct err e = {0};
         err_set(&e, ERR_CONFIG, "the table is new on the source and not replicated");

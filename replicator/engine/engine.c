@@ -267,6 +267,8 @@ static void tear_down(struct engine *g)
     arena_free(g->behind_mem);
     standing_clear(&g->standing);
     free(g->left_out);
+    free(g->marks[0]);
+    free(g->marks[1]);
     free(g->schema_read);
     free(g->asides);
     free(g->add_wanted);

@@ -83,6 +83,19 @@ static bool read_source(struct conn *source, const struct sync *sync, struct wor
            capture_assign_ids(source, &w->capture, &w->relations, w->mem, e) && pg_exec(source, "COMMIT", e);
 }
 
+/* Another role than the one that capture was installed by, or that one under another name: repl's own writes, on the way
+ * back, would be captured. */
+static bool take_role(struct conn *source, struct world *w, struct err *e)
+{
+    if (!w->capture.other_role || w->fenced)
+        return true;
+    if (!capture_take_role(source, &w->capture, &w->relations, e))
+        return false;
+    if (!w->capture.other_role)
+        world_say(w, arena_printf(w->mem, "capture takes %s for repl's role from now on", w->capture.role));
+    return true;
+}
+
 /* The old source becomes quiet, unless a cutover is about to give it back: then nothing is owed any more. */
 static bool hush(const struct sync *sync, struct conn *target, const struct world *w, struct err *e)
 {
@@ -139,7 +152,7 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
               catalog_identity(source, &w->source, e) && world_not_behind(source, w, e) &&
               fence_look(source, &w->capture, w->mem, &w->cutover, &w->lifted, e) &&
               leave_dropped(w, sync, source, target, e) && world_same_history(target, sync, w, e) &&
-              read_source(source, sync, w, e) &&
+              read_source(source, sync, w, e) && take_role(source, w, e) &&
               catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
               catalog_read(target, sync->schema, w->mem, &targets, e) &&
               sequences_look(target, sync->schema, w->mem, w->sequences, e) &&
@@ -219,7 +232,8 @@ bool job_survey(struct worker *worker, struct job *job, struct err *e)
         return false;
     for (int i = 0; i < 2; i++) {
         const char *now;
-        if (!catalog_outline(sides[i], t->task.sync->schema, t->task.mem, &now, e))
+        if (!catalog_outline(sides[i], t->task.sync->schema, t->task.mem, &now, e) ||
+            !catalog_marks(sides[i], t->task.mem, &t->marks[i], e))
             return false;
         t->changed = t->changed || w->unfinished || strcmp(now, w->outlines[i]) != 0;
     }

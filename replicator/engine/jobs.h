@@ -134,6 +134,7 @@ struct survey_task {
     struct task task;
     uint64_t request; /* requests up to this one were there when it began */
     bool changed;
+    const char *marks[2]; /* by side, see catalog_marks */
     uint64_t took_ms;
 };
 bool job_survey(struct worker *w, struct job *job, struct err *e);

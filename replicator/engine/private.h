@@ -103,6 +103,7 @@ struct engine {
     char *add_wanted;        /* the one that is to, as soon as it can */
     size_t added_upto;       /* of the world's new tables, those that were tried */
     uint64_t drift_tried_ms; /* when tables that wait were last tried */
+    char *marks[2]; /* by side: what the last survey found of them, see catalog_marks; NULL: nothing */
     uint64_t survey_ms, survey_wait_ms;
     int in_flight; /* jobs */
     int watching;  /* those of them that only ask, beside the workers */

@@ -2,9 +2,9 @@
 -- Reads: the transition table "changed", sequences side and bell (the table's).   Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), only ("LIMIT 1"
 -- without a key), from (" FROM changed c ", and only), relation (oid), numbers, types, names (of the key's columns, see
--- intact() in schema_keys.sql), sync_id: what repl's own sessions have as repl.origin; they are not captured.
+-- intact() in schema_keys.sql), role and sync_id (guard.sql).
 BEGIN
-    IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) :'sync_id' THEN
+    IF (:sql_capture_guard) THEN
         RETURN NULL;
     END IF;
     IF NOT :"schema".intact(:'relation'::pg_catalog.regclass, :'numbers', :'types', :'names') THEN

@@ -2,9 +2,9 @@
 -- Reads: sequences side and bell (the table's).   Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", NEW."id""), old_keys (", OLD."id""),
 -- same (a condition on OLD and NEW), relation (oid), numbers, types, names (of the key's columns, see intact() in
--- schema.sql), sync_id (what repl's own sessions have as repl.origin).
+-- schema.sql), role and sync_id (guard.sql).
 BEGIN
-    IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) :'sync_id' THEN
+    IF (:sql_capture_guard) THEN
         RETURN NULL;
     END IF;
     IF NOT :"schema".intact(:'relation'::pg_catalog.regclass, :'numbers', :'types', :'names') THEN

@@ -5,12 +5,12 @@
 -- Reads: the transition tables "changed" and "was", sequences side and bell (the table's). Writes: the active delta table; may ring.
 -- Variables: schema, side, bell (sequences), channel, delta_a, delta_b, id, keys (", c."id", ..."), old_keys (", w."id", ..."),
 -- same (a condition on w and c), same_all (whether the keys stayed what they were, by their hashes), relation (oid), numbers,
--- types, names (of the key's columns, see intact() in schema_keys.sql), sync_id: what repl's own sessions have as repl.origin; they
--- are not captured.
+-- types, names (of the key's columns, see intact() in schema_keys.sql), role and sync_id
+-- (guard.sql).
 DECLARE
     n bigint;
 BEGIN
-    IF pg_catalog.current_setting('repl.origin', true) OPERATOR(pg_catalog.=) :'sync_id' THEN
+    IF (:sql_capture_guard) THEN
         RETURN NULL;
     END IF;
     IF NOT :"schema".intact(:'relation'::pg_catalog.regclass, :'numbers', :'types', :'names') THEN

@@ -10,6 +10,7 @@ COMMENT ON SCHEMA :"schema" IS 'made by repl, removed by repl cleanup';
 CREATE TABLE :"schema".sync (
     sync_id           uuid PRIMARY KEY,
     version           int NOT NULL,
+    role              name NOT NULL DEFAULT session_user, -- that repl's own sessions log in as (guard.sql)
     created_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
     system_identifier text NOT NULL,
     timeline          bigint NOT NULL

@@ -2,7 +2,7 @@
 -- flight, and from here on every change is captured.
 -- Variables: table, insert, update, delete (names), function_changed, function_updated, was ("OLD TABLE AS was" where the
 -- table has a key).
--- The guard that knows repl's own sessions stands in the function: a WHEN is read from its text at every statement, which
+-- The guard (guard.sql) that knows repl's own sessions stands in the function: a WHEN is read from its text at every statement, which
 -- cost more than the capture of a row. ENABLE ALWAYS captures sessions in replica mode too.
 CREATE TRIGGER :insert AFTER INSERT ON :table REFERENCING NEW TABLE AS changed FOR EACH STATEMENT
     EXECUTE FUNCTION :function_changed();

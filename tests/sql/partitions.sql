@@ -36,7 +36,7 @@ insert into p values (1, 1), (2, 2), (3, 13);
 \set timing AFTER
 \set function_truncate repl.d1_truncate
 \i sql/capture/trigger_truncate.sql
-\set body `tests/sql/fill sql/capture/body_truncate_leaf.sql side=repl.side bell=repl.bell_0 channel=repl schema=repl id=1 relation=$OID numbers="$NUMBERS" types="$TYPES" only=`
+\set body `tests/sql/fill sql/capture/body_truncate_leaf.sql side=repl.side bell=repl.bell_0 channel=repl schema=repl id=1 relation=$OID numbers="$NUMBERS" types="$TYPES" only= role=app sync_id=$SYNC`
 \set function repl.d1_truncate_leaf
 \i sql/capture/function.sql
 \set timing BEFORE

@@ -27,15 +27,15 @@ join pg_attribute a on a.attrelid = :oid and a.attname = k.name \gset
 \setenv NUMBERS :numbers
 \setenv TYPES :types
 \setenv NAMES :names
-\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell_0 channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= from=" FROM changed c " row=NEW schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$NEW"`
+\set body `tests/sql/fill "sql/capture/$BODY.sql" side=repl.side bell=repl.bell_0 channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b only= from=" FROM changed c " row=NEW schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" role=app sync_id=$SYNC keys="$NEW"`
 \set function '"repl"."d' :id '_changed"'
 \i sql/capture/function.sql
-\set body `tests/sql/fill "sql/capture/$UPDATED.sql" side=repl.side bell=repl.bell_0 channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$NEW" old_keys="$OLD" same_all="$ALL" same="$SAME"`
+\set body `tests/sql/fill "sql/capture/$UPDATED.sql" side=repl.side bell=repl.bell_0 channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" role=app sync_id=$SYNC keys="$NEW" old_keys="$OLD" same_all="$ALL" same="$SAME"`
 \set function '"repl"."d' :id '_updated"'
 \i sql/capture/function.sql
-\set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell_0 channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b row=OLD schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" sync_id=$SYNC keys="$OLD"`
+\set body `tests/sql/fill sql/capture/body_row.sql side=repl.side bell=repl.bell_0 channel=repl delta_a=repl.d${ID}_a delta_b=repl.d${ID}_b row=OLD schema=repl id=$ID relation=$OID numbers="$NUMBERS" types="$TYPES" names="$NAMES" role=app sync_id=$SYNC keys="$OLD"`
 \set function '"repl"."d' :id '_old"'
 \i sql/capture/function.sql
-\set body `tests/sql/fill sql/capture/body_truncate.sql side=repl.side bell=repl.bell_0 channel=repl truncation_a=repl.truncation_a truncation_b=repl.truncation_b schema=repl id=$ID`
+\set body `tests/sql/fill sql/capture/body_truncate.sql side=repl.side bell=repl.bell_0 channel=repl truncation_a=repl.truncation_a truncation_b=repl.truncation_b schema=repl id=$ID role=app sync_id=$SYNC`
 \set function '"repl"."d' :id '_truncate"'
 \i sql/capture/function.sql
