@@ -13,7 +13,7 @@
 struct capture {
     const char *schema;            /* "repl" unless the user chose another */
     char sync_id[SYNC_ID_LEN + 1]; /* "" until installed or adopted */
-    char role[256];                /* that this session logged in as: the one whose marked writes are not captured */
+    char role[256];  /* that this session logged in as: the one whose marked writes are not captured */
     bool other_role; /* capture's functions let those of another through, see capture_take_role */
 };
 

@@ -81,6 +81,11 @@ void key_value_sql(struct buf *b, const struct relation *side, const struct rela
 char *key_join_sql(struct arena *a, const struct relation *side, const struct relation *r, const char *values,
                    const char *columns);
 
+/* Statements that take every right on one of repl's schemas from everybody but its owner: the second is the first with the function
+ * that does it in front, for a schema that is being made. The caller frees them. */
+char *catalog_kept_out_sql(const char *schema);
+char *catalog_keep_out_sql(const char *schema);
+
 /* Roles and databases that give repl's mark to new sessions, as "ALTER ROLE x SET repl.origin; ..."; "": none. */
 bool catalog_marks(struct conn *c, struct arena *a, const char **out, struct err *e) MUST_CHECK;
 

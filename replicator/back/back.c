@@ -185,9 +185,12 @@ static bool install_here(const struct sync *s, struct conn *source, const struct
     bool there = result_bool(r, 0, 0);
     result_free(r);
     const struct sql_var vars[] = {{"schema", s->twin}, {NULL, NULL}};
-    char *sql = sql_fill(sql_back_schema, vars);
-    bool ok = there || pg_exec(source, sql, e);
+    char *sql = sql_fill(sql_back_schema, vars), *kept_out = catalog_kept_out_sql(s->twin),
+         *both = xasprintf("%s%s", sql, kept_out);
+    bool ok = there || pg_exec(source, both, e);
     free(sql);
+    free(kept_out);
+    free(both);
     for (size_t i = 0; i < tables->count; i++) {
         buf_printf(&rows, "%s(%d, ", i != 0 ? ", " : "", tables->items[i].id);
         sql_literal(&rows, tables->items[i].schema);

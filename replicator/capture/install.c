@@ -72,7 +72,7 @@ bool capture_find(struct conn *db, struct capture *c, struct err *e)
 }
 
 /* One message: one transaction. */
-static char *schema_sql(const struct sql_var *vars)
+static char *schema_sql(const struct sql_var *vars, const char *schema)
 {
     const char *const parts[] = {sql_capture_schema,          sql_capture_schema_keys,
                                  sql_capture_schema_owed,     sql_capture_schema_bells,
@@ -83,6 +83,9 @@ static char *schema_sql(const struct sql_var *vars)
         buf_puts(&sql, part);
         free(part);
     }
+    char *keep_out = catalog_keep_out_sql(schema);
+    buf_puts(&sql, keep_out);
+    free(keep_out);
     return sql.data;
 }
 
@@ -107,7 +110,7 @@ bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     const struct sql_var vars[] = {
         {"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
-    char *sql = schema_sql(vars);
+    char *sql = schema_sql(vars, c->schema);
     bool ok = pg_exec(db, sql, e) && read_id(db, c, e);
     free(sql);
     free(id);

@@ -133,10 +133,12 @@ static void add_objects(struct buf *b, const struct table_names *n)
         {"bell", n->bell},
         {"columns", key_definitions(n->a, n->r)},
         {"label", arena_printf(n->a, "changed keys of %s", n->r->label)},
+        {"names", names_of_table(n->a, n->r->id)},
         {NULL, NULL},
     };
     add_filled(b, sql_capture_delta, vars);
     add_functions(b, n);
+    add_filled(b, sql_capture_delta_kept_out, vars);
 }
 
 static void drop_unfinished(struct buf *b, const struct table_names *n)

@@ -12,10 +12,26 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side)
     return name_of(a, c, arena_printf(a, "d%d_%c", id, side));
 }
 
-char *name_bell(struct arena *a, const struct capture *c, int id)
+static char *bell(struct arena *a, int id)
 {
     enum { TABLES_A_BELL = 8 };
-    return name_of(a, c, arena_printf(a, "bell_%d", (id - 1) / TABLES_A_BELL));
+    return arena_printf(a, "bell_%d", (id - 1) / TABLES_A_BELL);
+}
+
+char *name_bell(struct arena *a, const struct capture *c, int id)
+{
+    return name_of(a, c, bell(a, id));
+}
+
+char *names_of_table(struct arena *a, int id)
+{
+    static const char *const kinds[] = {"a", "b", "changed", "updated", "old", "truncate", "truncate_leaf"};
+    struct buf b = {0};
+    buf_printf(&b, "{%s", bell(a, id));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        buf_printf(&b, ",d%d_%s", id, kinds[i]);
+    buf_puts(&b, "}");
+    return buf_take(a, &b);
 }
 
 char *ring_sql(struct arena *a, const struct capture *c, const struct relation *r)

@@ -12,6 +12,9 @@ char *name_delta(struct arena *a, const struct capture *c, int id, char side);
  * has few that cost little. */
 char *name_bell(struct arena *a, const struct capture *c, int id);
 
+/* "{bell_0,d1_a,d1_changed,...}": the bare names of all that is made for a table. */
+char *names_of_table(struct arena *a, int id);
+
 /* Wakes the engine for what was recorded of the table: a statement, to be run in the same transaction. */
 char *ring_sql(struct arena *a, const struct capture *c, const struct relation *r);
 

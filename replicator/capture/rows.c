@@ -63,10 +63,14 @@ static char *owed_condition(struct arena *a, const struct relation *r, const cha
                             const struct delta_range *range, char side)
 {
     /* The first comparison is cheap, and says no to nearly all that is covered. */
-    char *when = snapshot[0] == '\0'
-                     ? arena_strdup(a, "true")
-                     : arena_printf(a, "xid >= %lld AND NOT pg_catalog.txid_visible_in_snapshot(xid, '%s')",
-                                    oldest(snapshot), snapshot);
+    char *when = arena_strdup(a, "true");
+    if (snapshot[0] != '\0') {
+        struct buf b = {0};
+        buf_printf(&b, "xid >= %lld AND NOT pg_catalog.txid_visible_in_snapshot(xid, ", oldest(snapshot));
+        sql_literal(&b, snapshot);
+        buf_puts(&b, ")");
+        when = buf_take(a, &b);
+    }
     if (range != NULL && range->slices > 1)
         when = arena_printf(a, "pg_catalog.abs((%s) %% %d::pg_catalog.int8) = %d AND %s", key_hash(a, r),
                             range->slices, range->slice, when);

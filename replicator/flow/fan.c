@@ -47,7 +47,11 @@ static bool make_stages(struct conn *target, const struct apply *ap, struct aren
         if (!fan_has(ap, t))
             continue;
         t->stage = stage_of(a, ap, t);
-        const struct sql_var vars[] = {{"stage", t->stage}, {"columns", stage_columns(a, t)}, {NULL, NULL}};
+        const struct sql_var vars[] = {{"schema", ap->schema},
+                                       {"stage", t->stage},
+                                       {"names", arena_printf(a, "{stage_%d}", t->source->id)},
+                                       {"columns", stage_columns(a, t)},
+                                       {NULL, NULL}};
         char *sql = sql_fill(sql_target_stage_shared, vars);
         buf_puts(&b, sql);
         free(sql);

@@ -67,7 +67,7 @@ bool target_seed(struct conn *db, const char *schema, const char *sync_id, const
     snprintf(database, sizeof database, "%u", source->database);
     const struct sql_var made[] = {
         {"schema", schema}, {"sync_id", sync_id}, {"version", version}, {NULL, NULL}};
-    char *schema_sql = sql_fill(sql_target_schema, made);
+    char *schema_sql = target_schema_sql(made, schema);
     const struct sql_var vars[] = {{"schema", schema},
                                    {"make", schema_sql},
                                    {"relations", values},

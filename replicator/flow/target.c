@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/catalog.h"
 #include "repl/embedded.h"
 #include "repl/fault.h"
 #include "repl/version.h"
@@ -15,6 +16,15 @@ bool target_exec(struct conn *db, const char *text, const struct sql_var *vars, 
     if (!ok)
         pg_reset(db);
     return ok;
+}
+
+char *target_schema_sql(const struct sql_var *vars, const char *schema)
+{
+    char *made = sql_fill(sql_target_schema, vars), *keep_out = catalog_keep_out_sql(schema),
+         *sql = xasprintf("%s%s", made, keep_out);
+    free(made);
+    free(keep_out);
+    return sql;
 }
 
 bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e)
@@ -33,7 +43,10 @@ bool target_install(struct conn *db, const char *schema, const char *sync_id, st
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     const struct sql_var vars[] = {
         {"schema", schema}, {"sync_id", sync_id}, {"version", version}, {NULL, NULL}};
-    return target_exec(db, sql_target_schema, vars, e);
+    char *sql = target_schema_sql(vars, schema);
+    bool ok = target_exec(db, sql, vars, e);
+    free(sql);
+    return ok;
 }
 
 static char *quoted(const char *schema)

@@ -9,14 +9,26 @@ CREATE TABLE :"schema".way (
 INSERT INTO :"schema".way (quiet) VALUES (false);
 
 -- Triggers and rules that would fire, foreign keys that would stand in the way; and those whose rows are still to be
--- validated after they were added again. was: how it was, as far as it is needed to restore it.
+-- validated after they were added again. How it was, as far as it is needed to restore it: of triggers and rules enabled, of
+-- foreign keys the columns named as in pg_constraint. Values and no SQL: nothing that stands here is executed as it stands.
 CREATE TABLE :"schema".silenced (
-    kind   text NOT NULL CHECK (kind IN ('trigger', 'rule', 'deferred', 'dropped', 'unvalidated')),
-    relid  pg_catalog.oid NOT NULL,
-    name   pg_catalog.name NOT NULL,
-    was    text NOT NULL,
-    remark text,
-    off    boolean NOT NULL DEFAULT false,
+    kind           text NOT NULL CHECK (kind IN ('trigger', 'rule', 'deferred', 'dropped', 'unvalidated')),
+    relid          pg_catalog.oid NOT NULL,
+    name           pg_catalog.name NOT NULL,
+    enabled        "char",
+    conkey         int2[],
+    confrelid      pg_catalog.oid,
+    confkey        int2[],
+    confmatchtype  "char",
+    confupdtype    "char",
+    confdeltype    "char",
+    confdelsetcols int2[],
+    condeferrable  boolean,
+    condeferred    boolean,
+    conperiod      boolean,
+    convalidated   boolean,
+    remark         text,
+    off            boolean NOT NULL DEFAULT false,
     PRIMARY KEY (kind, relid, name)
 );
 
@@ -34,11 +46,17 @@ $$;
 -- Foreign keys of and to these tables. NO ACTION can be deferred to the commit of a batch, which holds a whole snapshot.
 -- What another action does when a row goes is done at once, deferrable or not, and would reach rows that no batch
 -- brings again; so would the check of one that the rows do not keep. Those are dropped, to be added again.
-CREATE FUNCTION :"schema".foreign_keys() RETURNS TABLE (kind text, relid oid, name name, was text, remark text)
-LANGUAGE sql STABLE
+-- What a column of pg_constraint is called is the same in all versions; some lack confdelsetcols or conperiod.
+CREATE FUNCTION :"schema".foreign_keys() RETURNS SETOF :"schema".silenced LANGUAGE sql STABLE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
-    SELECT CASE WHEN k.confdeltype = 'a' AND k.convalidated THEN 'deferred' ELSE 'dropped' END, k.conrelid, k.conname,
-           pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
+    SELECT CASE WHEN k.confdeltype = 'a' AND k.convalidated THEN 'deferred' ELSE 'dropped' END, k.conrelid, k.conname, NULL::"char",
+           k.conkey, k.confrelid, k.confkey, k.confmatchtype, k.confupdtype, k.confdeltype,
+           (SELECT array_agg(c.number::int2 ORDER BY c.i)
+            FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(to_jsonb(k) -> 'confdelsetcols') = 'array'
+                                                THEN to_jsonb(k) -> 'confdelsetcols' ELSE '[]' END)
+                 WITH ORDINALITY c(number, i)),
+           k.condeferrable, k.condeferred, coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false), k.convalidated,
+           obj_description(k.oid, 'pg_constraint'), false
     FROM pg_constraint k
     WHERE k.contype = 'f' AND k.conparentid = 0
       AND (k.conrelid IN (SELECT written()) OR k.confrelid IN (SELECT written()))
@@ -46,10 +64,38 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
       AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
 $$;
 
+-- Columns by their numbers, quoted, by the names that they have now; null: one of them is gone.
+CREATE FUNCTION :"schema".column_list(relation oid, numbers int2[], period boolean) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN count(*) = cardinality(numbers)
+           THEN string_agg(CASE WHEN period AND u.i = cardinality(numbers) THEN 'PERIOD ' ELSE '' END || quote_ident(a.attname),
+                           ', ' ORDER BY u.i) END
+    FROM unnest(numbers) WITH ORDINALITY u(number, i)
+    JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = u.number AND NOT a.attisdropped
+$$;
+
+-- A foreign key's definition, made from what it was: null where one of its tables or columns is gone.
+CREATE FUNCTION :"schema".foreign_key(s :"schema".silenced) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+    SELECT format('FOREIGN KEY (%s) REFERENCES %s (%s)', column_list(s.relid, s.conkey, s.conperiod), f.oid::regclass,
+                  column_list(f.oid, s.confkey, s.conperiod))
+           || CASE WHEN s.confmatchtype = 'f' THEN ' MATCH FULL' ELSE '' END
+           || CASE s.confupdtype WHEN 'r' THEN ' ON UPDATE RESTRICT' WHEN 'c' THEN ' ON UPDATE CASCADE'
+              WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' ON UPDATE SET DEFAULT' ELSE '' END
+           || CASE s.confdeltype WHEN 'r' THEN ' ON DELETE RESTRICT' WHEN 'c' THEN ' ON DELETE CASCADE'
+              WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' ON DELETE SET DEFAULT' ELSE '' END
+           || coalesce(' (' || column_list(s.relid, s.confdelsetcols, false) || ')', '')
+           || CASE WHEN s.condeferrable THEN ' DEFERRABLE' ELSE '' END
+           || CASE WHEN s.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END
+    FROM pg_class f
+    WHERE f.oid = s.confrelid AND column_list(s.relid, s.conkey, false) IS NOT NULL
+      AND column_list(f.oid, s.confkey, false) IS NOT NULL
+$$;
+
 -- Lists what is not listed yet. Triggers of repl's own, of whatever sync, go on.
 CREATE FUNCTION :"schema".note_silenced() RETURNS void LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
-    INSERT INTO silenced (kind, relid, name, was)
+    INSERT INTO silenced (kind, relid, name, enabled)
     SELECT 'trigger', g.tgrelid, g.tgname, g.tgenabled
     FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
     WHERE g.tgrelid IN (SELECT written()) AND g.tgenabled IN ('O', 'A')
@@ -62,7 +108,7 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
     FROM pg_rewrite w
     WHERE w.ev_class IN (SELECT written()) AND w.ev_enabled IN ('O', 'A')
     ON CONFLICT DO NOTHING;
-    INSERT INTO silenced (kind, relid, name, was, remark) SELECT * FROM foreign_keys() ON CONFLICT DO NOTHING
+    INSERT INTO silenced SELECT * FROM foreign_keys() ON CONFLICT DO NOTHING
 $$;
 
 -- The statement that switches one of them off, or restores it.
@@ -72,14 +118,14 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
            || CASE
               WHEN s.kind IN ('trigger', 'rule') AND off THEN format('DISABLE %s %I', s.kind, s.name)
               WHEN s.kind IN ('trigger', 'rule') THEN
-                  format('ENABLE %s %s %I', CASE WHEN s.was = 'A' THEN 'ALWAYS' END, s.kind, s.name)
+                  format('ENABLE %s %s %I', CASE WHEN s.enabled = 'A' THEN 'ALWAYS' END, s.kind, s.name)
               WHEN s.kind = 'deferred' AND off THEN
                   format('ALTER CONSTRAINT %I DEFERRABLE INITIALLY IMMEDIATE', s.name)
               WHEN s.kind = 'deferred' THEN format('ALTER CONSTRAINT %I NOT DEFERRABLE', s.name)
               WHEN s.kind = 'dropped' AND off THEN format('DROP CONSTRAINT IF EXISTS %I', s.name)
               WHEN s.kind = 'dropped' THEN
-                  format('ADD CONSTRAINT %I %s%s', s.name, s.was,
-                         CASE WHEN c.relkind = 'r' AND s.was NOT LIKE '% NOT VALID' THEN ' NOT VALID' END)
+                  format('ADD CONSTRAINT %I ', s.name) || foreign_key(s)
+                  || CASE WHEN c.relkind = 'r' OR NOT s.convalidated THEN ' NOT VALID' ELSE '' END
                   || coalesce(format('; COMMENT ON CONSTRAINT %I ON %s IS %L', s.name, c.oid::regclass, s.remark), '')
               WHEN s.kind = 'unvalidated' THEN format('VALIDATE CONSTRAINT %I', s.name)
               END
@@ -126,9 +172,9 @@ BEGIN
              ORDER BY q.kind, c.relispartition, q.relid, q.name LIMIT most LOOP
         EXECUTE coalesce(silencer(s, false), 'SELECT');
         DELETE FROM silenced q WHERE (q.kind, q.relid, q.name) = (s.kind, s.relid, s.name);
-        INSERT INTO silenced (kind, relid, name, was)
-        SELECT 'unvalidated', s.relid, s.name, '' FROM pg_constraint k
-        WHERE s.kind = 'dropped' AND s.was NOT LIKE '% NOT VALID' AND k.conrelid = s.relid AND k.conname = s.name
+        INSERT INTO silenced (kind, relid, name)
+        SELECT 'unvalidated', s.relid, s.name FROM pg_constraint k
+        WHERE s.kind = 'dropped' AND s.convalidated AND k.conrelid = s.relid AND k.conname = s.name
           AND NOT k.convalidated
         ON CONFLICT DO NOTHING;
     END LOOP;

@@ -38,12 +38,11 @@ END $$;
 CREATE FUNCTION :"schema".insertion(relation_id int, relation pg_catalog.regclass, numbers int2[],
                                     types pg_catalog.oid[], prefix text, rest text)
 RETURNS text LANGUAGE sql VOLATILE SET search_path = pg_catalog, :"schema", pg_temp AS $$
-    SELECT format('INSERT INTO %I.%I SELECT pg_catalog.txid_current()', n.nspname, c.relname)
+    SELECT format('INSERT INTO %s.d%s_%s SELECT pg_catalog.txid_current()', c.relnamespace::regnamespace, relation_id,
+                  CASE WHEN pg_sequence_last_value('side'::regclass) = 1 THEN 'a' ELSE 'b' END)
            || key_now($2, numbers, types, prefix) || rest
-    FROM relation r
-    JOIN pg_class c ON c.oid = CASE WHEN pg_sequence_last_value('side'::regclass) = 1 THEN r.delta_a ELSE r.delta_b END
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE r.id = relation_id
+    FROM pg_class c
+    WHERE c.oid = 'relation'::regclass
 $$;
 
 -- Where there is none: that something was missed. One row will do.

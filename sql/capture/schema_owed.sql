@@ -50,16 +50,15 @@ DECLARE
     r record;
     at txid_snapshot;
 BEGIN
-    FOR r IN SELECT q.id, q.delta_a, q.delta_b, array_position(own_ids, q.id) AS own
+    FOR r IN SELECT q.id, array_position(own_ids, q.id) AS own
              FROM dirty(watched) d(id) JOIN relation q ON q.id = d.id ORDER BY q.id LOOP
         at := nullif(CASE WHEN r.own IS NULL THEN given_position ELSE own_positions[r.own] END, '')::txid_snapshot;
         id := r.id;
         SELECT EXISTS (SELECT FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
                        WHERE t.relation = r.id AND (at IS NULL OR NOT txid_visible_in_snapshot(t.xid, at)))
         INTO truncated;
-        EXECUTE format('SELECT count(*) FROM (SELECT FROM (SELECT xid FROM %s UNION ALL SELECT xid FROM %s) d'
-                       ' WHERE $1 IS NULL OR NOT txid_visible_in_snapshot(xid, $1) LIMIT $2) q',
-                       r.delta_a, r.delta_b)
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM (SELECT xid FROM d%1$s_a UNION ALL SELECT xid FROM d%1$s_b) d'
+                       ' WHERE $1 IS NULL OR NOT txid_visible_in_snapshot(xid, $1) LIMIT $2) q', r.id)
         INTO row_count USING at, cap;
         IF truncated OR row_count > 0 OR EXISTS (SELECT FROM missed m WHERE m.relation = r.id) THEN
             RETURN NEXT;
@@ -113,10 +112,10 @@ DECLARE
     found bigint := (SELECT max(xid) FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
                      WHERE relation = ANY (ids));
 BEGIN
-    FOR r IN SELECT delta_a, delta_b FROM relation q
+    FOR r IN SELECT q.id FROM relation q
              WHERE id = ANY (ids) AND installed_at IS NOT NULL AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_a)
                AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_b) ORDER BY id LOOP
-        EXECUTE format('SELECT max(xid) FROM (SELECT xid FROM %s UNION ALL SELECT xid FROM %s) d', r.delta_a, r.delta_b)
+        EXECUTE format('SELECT max(xid) FROM (SELECT xid FROM d%1$s_a UNION ALL SELECT xid FROM d%1$s_b) d', r.id)
         INTO one;
         found := greatest(found, one);
     END LOOP;
@@ -131,13 +130,13 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     r record;
 BEGIN
-    FOR r IN SELECT q.id, q.delta_a, q.delta_b FROM relation q
+    FOR r IN SELECT q.id FROM relation q
              WHERE q.id = ANY (ids) AND q.installed_at IS NOT NULL AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_a)
                AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_b) ORDER BY q.id LOOP
         RETURN QUERY EXECUTE format(
-            'SELECT %s, xid, format(''%%s rows %%s'', count(*), sum(hashtextextended(d::text, 0)))'
-            ' FROM (SELECT * FROM %s UNION ALL SELECT * FROM %s) d WHERE xid BETWEEN $1 AND $2 GROUP BY xid ORDER BY xid',
-            r.id, r.delta_a, r.delta_b) USING lowest, highest;
+            'SELECT %1$s, xid, format(''%%s rows %%s'', count(*), sum(hashtextextended(d::text, 0)))'
+            ' FROM (SELECT * FROM d%1$s_a UNION ALL SELECT * FROM d%1$s_b) d WHERE xid BETWEEN $1 AND $2 GROUP BY xid ORDER BY xid',
+            r.id) USING lowest, highest;
     END LOOP;
     RETURN QUERY SELECT t.relation, t.xid, format('%s truncations', count(*))
                  FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t

@@ -7,11 +7,10 @@ CREATE FUNCTION :"schema".trim(relation_id int, given_position text) RETURNS boo
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     at txid_snapshot := nullif(given_position, '')::txid_snapshot;
-    inactive regclass;
+    inactive regclass := to_regclass(format('d%s_%s', relation_id,
+                                            CASE WHEN pg_sequence_last_value('side'::regclass) = 1 THEN 'b' ELSE 'a' END));
     uncovered boolean;
 BEGIN
-    SELECT CASE WHEN pg_sequence_last_value('side'::regclass) = 1 THEN delta_b ELSE delta_a END
-    INTO inactive FROM relation WHERE id = relation_id;
     IF at IS NULL OR inactive IS NULL OR pg_relation_size(inactive) = 0 THEN
         RETURN false;
     END IF;

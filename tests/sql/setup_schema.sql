@@ -5,3 +5,5 @@
 \i sql/capture/schema_bells.sql
 \i sql/capture/schema_rotation.sql
 \i sql/capture/schema_fence.sql
+\i sql/catalog/keep_out.sql
+\i sql/catalog/kept_out.sql
