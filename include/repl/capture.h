@@ -15,6 +15,8 @@ struct capture {
     char sync_id[SYNC_ID_LEN + 1]; /* "" until installed or adopted */
     char role[256];  /* that this session logged in as: the one whose marked writes are not captured */
     bool other_role; /* capture's functions let those of another through, see capture_take_role */
+    int slot;        /* the target's, and the epoch that this engine began in it (slot.c); 0 until then */
+    int64_t epoch;
 };
 
 /* ---- install and remove ---- */
@@ -137,6 +139,8 @@ struct positions {
     const char *snapshot;             /* the sync's; "" means everything */
     const struct table_position *own; /* tables that stand elsewhere */
     size_t nown;
+    /* The tables that the target has in its list, for rotation; NULL: all. Nothing is applied of any other. */
+    const struct ids *known;
 };
 
 /* Where that table stands. */
@@ -164,9 +168,10 @@ struct awake {
 };
 
 /* The ids of tables with any delta row at all, covered or not: cheap, no snapshot. *woke: a table woke that was not
- * asked. */
-bool capture_dirty(struct conn *db, const struct capture *c, const struct awake *w, struct arena *a,
-                   int **ids, size_t *count, bool *woke, struct err *e) MUST_CHECK;
+ * asked. ERR_CONFLICT where the source is not the one on which the epoch was begun, or lacks the logged write of that
+ * number; the same in capture_begin. */
+bool capture_dirty(struct conn *db, const struct capture *c, const struct awake *w, int64_t written,
+                   struct arena *a, int **ids, size_t *count, bool *woke, struct err *e) MUST_CHECK;
 
 /*
  * Opens the batch's source transaction: locks the tables (ACCESS SHARE, before the snapshot), takes the snapshot and
@@ -176,7 +181,7 @@ bool capture_dirty(struct conn *db, const struct capture *c, const struct awake 
  * locked nor looked at, and are not in the list.
  */
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
-                   size_t ntables, const struct awake *w, const struct positions *p,
+                   size_t ntables, const struct awake *w, const struct positions *p, int64_t written,
                    const struct ids *left_out, int64_t cap, struct arena *a, struct owed_list *out,
                    bool *outside, struct err *e) MUST_CHECK;
 
@@ -235,15 +240,49 @@ struct chunk_sql {
 struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, const struct relation *r,
                                    const struct heap *h, const struct heap_range *range, bool binary);
 extern const char capture_chunk_begin_sql[];
-/* fork: rows were read from a copy of the source, and nothing is to be made durable there. */
-char *capture_chunk_end_sql(struct arena *a, const struct capture *c, bool fork);
 
-/* Ends the batch's source transaction and makes everything that its snapshot saw durable on the source, by a logged
- * write that records the last batch known to be durable on the target. See docs/architecture.md, "Durability". */
-char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_batch);
+/* ---- the target's slot (slot.c): the proof of history; docs/architecture.md, "Durability" and "Doubt" ---- */
 
-/* The last batch number that capture_end_sql recorded: a target that is behind it has lost commits. */
-bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, struct err *e) MUST_CHECK;
+/* The slot of the target of that id; c->slot is 0 where the one that is there belongs to another target, for whose sake
+ * deltas were truncated. */
+bool capture_open_slot(struct conn *db, struct capture *c, const char *target, struct err *e) MUST_CHECK;
+
+/* What the source says of its history to a target that is at epoch. */
+struct slot_proof {
+    struct server_identity source;
+    int64_t lsn, xmax; /* of now */
+    int slot;          /* 0: it knows no such target */
+    int64_t epoch;     /* that goes on */
+    int64_t written;   /* the number of the last logged write */
+    /* The batch that truncations relied on, by the number of its write and by the target's own; 0: nothing was truncated. */
+    int64_t applied, applied_batch;
+    bool known;          /* the target's epoch was begun here */
+    int64_t first, last; /* then the numbers of its logged writes */
+};
+bool capture_proof(struct conn *db, const struct capture *c, const char *target, int64_t epoch,
+                   struct slot_proof *out, struct err *e) MUST_CHECK;
+
+/* Begins an epoch by that random mark: what another engine has under way fails from here on. *first: its first number,
+ * above at_least and all that the source knows. */
+bool capture_begin_epoch(struct conn *db, struct capture *c, int64_t mark, int64_t at_least, int64_t *first,
+                         struct err *e) MUST_CHECK;
+
+/* Ends the transaction of a batch, a step or a chunk, and makes everything that its snapshot saw durable on the source by
+ * a logged write, whose number and place in the WAL are the last result. Fails with RP001 where capture_dirty has a
+ * conflict. */
+char *capture_end_sql(struct arena *a, const struct capture *c, int64_t at_least);
+/* Such a write alone. */
+bool capture_written(struct conn *db, const struct capture *c, int64_t at_least, int64_t *out,
+                     struct err *e) MUST_CHECK;
+/* Before rows of deltas go: they go because the target has what it had when it committed the write of that number, and
+ * that batch. */
+bool capture_rely(struct conn *db, const struct capture *c, int64_t applied, int64_t batch,
+                  struct err *e) MUST_CHECK;
+/* The largest number that capture_rely and truncations have recorded, of any target; 0: no delta was truncated. */
+bool capture_applied(struct conn *db, const struct capture *c, int64_t *out, struct err *e) MUST_CHECK;
+/* The epoch and the last number as read from the source are those that must be there. */
+bool capture_is_as_left(const struct capture *c, int64_t epoch, int64_t written, int64_t at_least,
+                        struct err *e) MUST_CHECK;
 
 /* What a pass over a table's deltas begins with, of one moment: the snapshot that it brings the table to, the blocks of
  * each side, for cutting ranges, and whether a TRUNCATE by then is owed to a target at position. */
@@ -312,12 +351,13 @@ enum bell {
 bool capture_arm(struct conn *db, const struct capture *c, const struct awake *w, bool anyway,
                  enum bell *bell, struct err *e) MUST_CHECK;
 
-/* Records that the target has committed applied_batch, which stands at p. Then truncates inactive sides whose every
- * row is covered, and lets the writers change sides when the active ones hold at least min_bytes. Never waits for a
- * lock. *truncated counts sides. Looks at who is awake alone: whoever sleeps holds nothing. */
+/* Truncates inactive sides whose every row is covered by a target at p, which has committed that batch behind the logged
+ * write of that number, and records that the truncation relies on it. Then lets the writers change sides when the active ones
+ * hold at least min_bytes. Never waits for a writer's lock. *truncated counts sides. Looks at who is awake alone: whoever
+ * sleeps holds nothing. */
 bool capture_rotate(struct conn *db, const struct capture *c, const struct awake *w,
-                    const struct positions *p, int64_t applied_batch, int64_t min_bytes, int *truncated,
-                    struct err *e) MUST_CHECK;
+                    const struct positions *p, int64_t number, int64_t batch, int64_t min_bytes,
+                    int *truncated, struct err *e) MUST_CHECK;
 
 /* ---- sleep (sleep.c): what was not written to for long is not looked at ---- */
 

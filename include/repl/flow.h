@@ -174,9 +174,16 @@ struct chunk_piece { /* one chunk */
     struct copy_progress progress; /* raised on the way, taken back when the chunks fail */
 };
 
+/* What a logged write on the source returns, as its last result: number and place in the WAL. */
+struct written {
+    int64_t number; /* 0: there was none */
+    char lsn[24];
+};
+
 struct chunk_copy {
     const char *schema;              /* repl's */
     const char *begin_sql, *end_sql; /* of the source's transaction; begin is one statement */
+    struct written written;          /* filled in: what end_sql returned */
     struct chunk_piece *pieces;      /* with the same number of slices */
     size_t npieces;
     unsigned slice_ms;                /* under a rate, a slice that takes longer is given up; 0: none is */
@@ -246,7 +253,9 @@ struct apply {
     const char *source_end_sql; /* sent behind the copies; must be done before the target commits */
     /* On the target; must touch exactly one row: compare and set. Without a definition it is not kept. */
     struct kept position;
-    struct stages *stages; /* of the target session */
+    int step_of;            /* a step of this relation's pass; 0: a batch */
+    struct written written; /* filled in: what source_end_sql returned; committed with the rows */
+    struct stages *stages;  /* of the target session */
     /* For tables with slices: workers that are free read and stage them under the snapshot of the batch's session. NULL:
      * no table has any. */
     const struct apply_fan *fan;
@@ -266,8 +275,13 @@ bool apply_batch(struct conn *source, struct conn *target, struct apply *a, stru
 /* The statements for position. */
 struct kept position_advance(struct arena *a, const char *schema, int64_t from_batch, const char *snapshot,
                              const struct server_identity *source, const int *left_out, size_t nleft_out);
-char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, char side,
-                           int64_t block, bool finished);
+struct step_place {
+    char side;
+    int64_t block;
+};
+/* first: the step begins the pass; else it follows the one that ended at from. */
+char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, bool first,
+                           struct step_place from, struct step_place to, bool finished);
 
 /* Sets a sequence of the target, never backwards. */
 char *sequence_set_sql(struct arena *a, const struct sequence_value *v);

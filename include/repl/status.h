@@ -125,6 +125,10 @@ struct status {
     size_t nwaits;
     struct status_error *errors; /* newest first */
     size_t nerrors;
+    struct {
+        int tables;           /* that nobody has compared since; 0: none */
+        char *since, *reason; /* ISO 8601, and a line; NULL: none */
+    } doubt;         /* of whether source and target are of one history (docs/architecture.md, "Doubt") */
     char *next;      /* what to type next */
     bool consistent; /* the target shows one source snapshot (false while copying or catching up) */
     char *note;      /* the step that goes on, e.g. "building indexes", or NULL */

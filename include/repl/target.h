@@ -23,7 +23,8 @@ struct target_relation {
     const char *goal;     /* a catch-up pass goes on towards this snapshot; NULL: none */
     char side;            /* how far the pass has come */
     int64_t block;
-    bool afresh; /* to be emptied, and copied anew */
+    bool afresh;   /* to be emptied, and copied anew */
+    int64_t doubt; /* since which nobody has compared it, see struct target_state; 0: none */
 };
 
 struct target_cut { /* where a chunk begins; it ends where the next one does */
@@ -50,13 +51,28 @@ struct target_chunk {
     int64_t rows, bytes;
 };
 
+/* Which logged write on the source was behind what the target has: how the source proves its history (repl/history.h). */
+struct target_mark {
+    char target[40];         /* the target's own id */
+    int64_t epoch;           /* 0: no engine has ever connected */
+    int64_t number;          /* the last that is known of */
+    int64_t batch, of_batch; /* the last batch, and the number of its write */
+    int64_t lsn;             /* of the last batch's write in the source's WAL; 0: not known */
+    const char *snapshot;    /* the position, "" where it says nothing */
+    struct server_identity source;
+};
+
 struct target_state {
     bool exists;
     char sync_id[40];
     int64_t batch;          /* number of the last batch that was committed */
     const char *snapshot;   /* the sync's position, "" before the first batch */
     const char *applied_at; /* when it was committed, ISO 8601, "" before the first */
+    struct target_mark mark;
     struct server_identity source;
+    /* The last time that source and target were found to be of different histories, where a table was not compared since:
+     * when, ISO 8601, and how; "" where none is in doubt. */
+    const char *doubt_at, *doubt_reason;
     struct target_relation *relations;
     size_t nrelations;
     struct target_heap *heaps;
@@ -71,7 +87,7 @@ struct target_standing {
     bool known;           /* the table is in the sync */
     bool copied;          /* its first copy is there */
     const char *snapshot; /* "": everything in its deltas is owed */
-    struct server_identity source;
+    struct target_mark mark;
 };
 /* To be asked in the transaction that reads the table's rows. */
 bool target_stands(struct conn *db, const char *schema, int id, struct arena *a, struct target_standing *out,
@@ -102,19 +118,30 @@ bool target_needs_fork(const struct target_state *s);
 bool target_step_undone(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
 /* The relation leaves the sync; its rows stay. */
 bool target_forget(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
-/* Records which history of the source the copy is made from, before a batch does. */
-bool target_identify(struct conn *db, const char *schema, const struct server_identity *source,
-                     struct err *e) MUST_CHECK;
-/* Passes under way begin anew. */
-bool target_forget_passes(struct conn *db, const char *schema, struct err *e) MUST_CHECK;
+/* An engine has begun that epoch on the source, whose history was proven. */
+bool target_begin_epoch(struct conn *db, const char *schema, int64_t epoch,
+                        const struct server_identity *source, struct err *e) MUST_CHECK;
+/* It was not: everything in the deltas is owed again, and tables are in doubt from here on. batch: that was read;
+ * applied: that the source relied on; number: the first of the new epoch. ERR_CONFLICT where the target has moved since. */
+bool target_doubts(struct conn *db, const char *schema, int64_t batch, int64_t applied, int64_t epoch,
+                   int64_t number, const struct server_identity *source, const char *reason,
+                   struct err *e) MUST_CHECK;
+/* The table was compared since that doubt, and is equal. */
+bool target_doubt_settled(struct conn *db, const char *schema, int id, int64_t doubt,
+                          struct err *e) MUST_CHECK;
+/* How many tables are in doubt, then and now. */
+size_t target_in_doubt(const struct target_state *s);
+bool target_count_doubts(struct conn *db, const char *schema, size_t *tables, struct err *e) MUST_CHECK;
 /* Records how heaps are cut, and which relations have nothing to copy. One transaction. */
 bool target_plan(struct conn *db, const char *schema, const struct target_heap *heaps, size_t n,
                  const int *empty, size_t nempty, struct err *e) MUST_CHECK;
 /* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */
 bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r,
                          struct err *e) MUST_CHECK;
-/* The table is to be copied anew; what is there of it stays until target_restart_copy. */
-bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
+/* The table is to be copied anew; what is there of it stays until target_restart_copy. number: of a logged write, which a
+ * capture_rely of it makes the target's from here on. */
+bool target_begin_afresh(struct conn *db, const char *schema, int id, int64_t number,
+                         struct err *e) MUST_CHECK;
 bool target_copied(struct conn *db, const char *schema, int id, struct err *e) MUST_CHECK;
 bool target_step_done(struct conn *db, const char *schema, const char *step, struct err *e) MUST_CHECK;
 /* Drops the stages of large batches that an engine before this one left. No worker of one may be at work any more. */

@@ -120,6 +120,7 @@ static const struct err_rule by_code[] = {
     {"42", VERDICT_TABLE, "a table, column or right that is missing or another than it was"},
     {"44", VERDICT_TABLE, "a row violates a view's check"},
     {"54", VERDICT_TABLE, "a limit of PostgreSQL, such as the size of a row"},
+    {"RP001", VERDICT_RETRY, "the source is not as the engine left it; repl looks at what became of it"},
     {"P0", VERDICT_TABLE, "a function of the application raised it"},
     {"XX", VERDICT_TABLE, "an internal error, or damaged data"},
     {"", VERDICT_TABLE, "every other SQLSTATE"},

@@ -124,10 +124,3 @@ struct chunk_sql capture_chunk_sql(struct arena *a, const struct capture *c, con
 }
 
 /* What a fork holds has come through the source's WAL and is durable there. */
-char *capture_chunk_end_sql(struct arena *a, const struct capture *c, bool fork)
-{
-    if (fork)
-        return arena_strdup(a, "COMMIT;");
-    const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    return sql_filled(a, sql_capture_chunk_end, vars);
-}

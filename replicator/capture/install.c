@@ -74,9 +74,10 @@ bool capture_find(struct conn *db, struct capture *c, struct err *e)
 /* One message: one transaction. */
 static char *schema_sql(const struct sql_var *vars, const char *schema)
 {
-    const char *const parts[] = {sql_capture_schema,          sql_capture_schema_keys,
-                                 sql_capture_schema_owed,     sql_capture_schema_bells,
-                                 sql_capture_schema_rotation, sql_capture_schema_fence};
+    const char *const parts[] = {sql_capture_schema,       sql_capture_schema_keys,
+                                 sql_capture_schema_owed,  sql_capture_schema_slot,
+                                 sql_capture_schema_bells, sql_capture_schema_rotation,
+                                 sql_capture_schema_fence};
     struct buf sql = {0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char *part = sql_fill(parts[i], vars);

@@ -6,6 +6,8 @@
 
 /* "schema"."name" */
 char *name_of(struct arena *a, const struct capture *c, const char *name);
+/* "schema"."slot_<id>_written" and so on: the sequences of the target's slot */
+char *name_slot(struct arena *a, const struct capture *c, const char *what);
 /* "schema"."d<id>_a" or _b */
 char *name_delta(struct arena *a, const struct capture *c, int id, char side);
 /* "schema"."bell_<n>", of a few tables at once: a transaction holds a lock for each bell that it reads, and a server

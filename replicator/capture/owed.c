@@ -11,12 +11,16 @@ static bool others_woke(const struct awake *w, int64_t woken)
     return !w->all && w->woken != woken;
 }
 
-bool capture_dirty(struct conn *db, const struct capture *c, const struct awake *w, struct arena *a,
-                   int **ids, size_t *count, bool *woke, struct err *e)
+bool capture_dirty(struct conn *db, const struct capture *c, const struct awake *w, int64_t written,
+                   struct arena *a, int **ids, size_t *count, bool *woke, struct err *e)
 {
     struct result *r;
-    const struct sql_var vars[] = {
-        {"woken", name_of(a, c, "woken")}, {"schema", c->schema}, {"watched", "$1"}, {NULL, NULL}};
+    const struct sql_var vars[] = {{"woken", name_of(a, c, "woken")},
+                                   {"epoch", name_slot(a, c, "epoch")},
+                                   {"written", name_slot(a, c, "written")},
+                                   {"schema", c->schema},
+                                   {"watched", "$1"},
+                                   {NULL, NULL}};
     const char *definition = arena_printf(a, "(int[]) AS %s", sql_filled(a, sql_capture_dirty, vars));
     const char *const params[] = {watched(a, w)};
     if (!pg_kept_query(db, definition, 1, params, &r, e))
@@ -25,10 +29,11 @@ bool capture_dirty(struct conn *db, const struct capture *c, const struct awake 
     *count = 0;
     *ids = arena_alloc(a, ((size_t)result_rows(r) + 1) * sizeof **ids);
     for (int i = 0; i < result_rows(r); i++)
-        if (!result_null(r, i, 1))
-            (*ids)[(*count)++] = (int)result_int(r, i, 1);
+        if (!result_null(r, i, 3))
+            (*ids)[(*count)++] = (int)result_int(r, i, 3);
+    bool ok = capture_is_as_left(c, result_int(r, 0, 1), result_int(r, 0, 2), written, e);
     result_free(r);
-    return true;
+    return ok;
 }
 
 static void take_owed(const struct result *r, struct arena *a, struct owed_list *out)
@@ -69,8 +74,9 @@ static void drop_left_out(struct owed_list *l, const struct ids *left_out)
 }
 
 /* The first result with rows is the snapshot, the one behind it the list. */
-static bool take_results(struct conn *db, const struct relation *const *tables, size_t ntables,
-                         const struct awake *w, struct arena *a, struct owed_list *out, struct err *e)
+static bool take_results(struct conn *db, const struct capture *c, const struct relation *const *tables,
+                         size_t ntables, const struct awake *w, int64_t written, struct arena *a,
+                         struct owed_list *out, struct err *e)
 {
     enum pg_event event = PG_RESULT;
     int taken = 0;
@@ -82,10 +88,11 @@ static bool take_results(struct conn *db, const struct relation *const *tables, 
         if (event == PG_RESULT && result_rows(r) > 0 && taken == 0) {
             out->snapshot = arena_strdup(a, result_text(r, 0, 0));
             out->woke = others_woke(w, result_int(r, 0, 1));
+            same = capture_is_as_left(c, result_int(r, 0, 2), result_int(r, 0, 3), written, e);
             taken++;
         } else if (event == PG_RESULT && taken == 1) {
             take_owed(r, a, out);
-            same = same_shapes(r, tables, ntables, e);
+            same = same && same_shapes(r, tables, ntables, e);
             taken++;
         }
         result_free(r);
@@ -142,7 +149,7 @@ static bool keep_owed(struct conn *db, const struct capture *c, const struct awa
 }
 
 bool capture_begin(struct conn *db, const struct capture *c, const struct relation *const *tables,
-                   size_t ntables, const struct awake *w, const struct positions *p,
+                   size_t ntables, const struct awake *w, const struct positions *p, int64_t written,
                    const struct ids *left_out, int64_t cap, struct arena *a, struct owed_list *out,
                    bool *outside, struct err *e)
 {
@@ -152,6 +159,8 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
     const struct sql_var vars[] = {{"lock", lock_sql(a, tables, ntables)},
                                    {"woken", name_of(a, c, "woken")},
                                    {"timeout", arena_printf(a, "%u", conn_bound_ms(db))},
+                                   {"epoch", name_slot(a, c, "epoch")},
+                                   {"written", name_slot(a, c, "written")},
                                    {NULL, NULL}};
     char *begin = sql_fill(sql_capture_begin, vars);
     /* What comes behind it in the transaction may be rows, which take as long as they take. */
@@ -159,7 +168,7 @@ bool capture_begin(struct conn *db, const struct capture *c, const struct relati
     free(begin);
     *outside = false;
     *out = (struct owed_list){0};
-    bool ok = pg_send(db, sql, e) && take_results(db, tables, ntables, w, a, out, e);
+    bool ok = pg_send(db, sql, e) && take_results(db, c, tables, ntables, w, written, a, out, e);
     if (!ok) {
         pg_reset(db);
         return false;

@@ -1,6 +1,4 @@
 /* The doorbell, rotation, and what the source remembers of the target. */
-#include <stdlib.h>
-
 #include "names.h"
 #include "repl/fault.h"
 
@@ -31,66 +29,62 @@ static bool ask(struct conn *db, const char *sql, int n, const char *const *para
     return true;
 }
 
-/* What is truncated can never be owed again. So the source first remembers the batch that the truncation relies on: a
- * target that loses it is refused (capture_applied). */
-static bool note_applied(struct conn *db, const struct capture *c, int64_t batch, struct arena *a,
-                         struct err *e)
+/* The positions of those that hold something: "" of tables that the target does not have in its list. They were captured by
+ * an init that has not ended, and whatever brings their rows later may need all that was recorded since. */
+static struct positions of_dirty(const struct positions *p, const int *ids, size_t n, struct arena *a)
 {
-    struct buf sql = {0};
-    buf_puts(&sql, "SELECT pg_catalog.setval(");
-    sql_literal(&sql, name_of(a, c, "applied"));
-    buf_printf(&sql, "::pg_catalog.regclass, %lld)", (long long)batch);
-    bool ok = pg_exec(db, sql.data, e);
-    buf_free(&sql);
-    return ok;
+    struct table_position *own = arena_alloc(a, (p->nown + n + 1) * sizeof *own);
+    size_t nown = 0;
+    for (; nown < p->nown; nown++)
+        own[nown] = p->own[nown];
+    for (size_t i = 0; i < n && p->known != NULL; i++)
+        if (!ids_have(p->known, ids[i]))
+            own[nown++] = (struct table_position){ids[i], ""};
+    return (struct positions){.snapshot = p->snapshot, .own = own, .nown = nown};
 }
 
-/* A table a transaction, so that a writer of one never waits for the truncation of the others. */
-static bool trim_tables(struct conn *db, const struct capture *c, const struct awake *w,
-                        const struct positions *p, struct arena *a, int *truncated, struct err *e)
+/* What is truncated can never be owed again. So trim() has the source remember which batch of the target it relies on: a
+ * target that turns out to lack it has lost what nobody has any more. A table a transaction, so that a writer of one never
+ * waits for the truncation of the others. */
+static bool trim_tables(struct conn *db, const struct capture *c, const struct positions *p, const int *ids,
+                        size_t n, const char *const slot[4], struct arena *a, int *truncated, struct err *e)
 {
-    int *ids;
-    size_t n;
-    bool woke; /* which the next look finds, too */
-    const char *sql = arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "trim"));
-    if (!capture_dirty(db, c, w, a, &ids, &n, &woke, e))
-        return false;
+    const char *sql = arena_printf(a, "SELECT %s($1, $2, $3, $4, $5, $6)", name_of(a, c, "trim"));
     fault_point("rotate.before_trim");
     for (size_t i = 0; i < n; i++) {
-        const char *const params[] = {arena_printf(a, "%d", ids[i]), positions_of(p, ids[i])};
-        if (!ask(db, sql, 2, params, truncated, e))
+        const char *const params[] = {
+            arena_printf(a, "%d", ids[i]), positions_of(p, ids[i]), slot[0], slot[1], slot[2], slot[3]};
+        if (!ask(db, sql, 6, params, truncated, e))
             return false;
     }
     return true;
 }
 
 bool capture_rotate(struct conn *db, const struct capture *c, const struct awake *w,
-                    const struct positions *p, int64_t applied_batch, int64_t min_bytes, int *truncated,
-                    struct err *e)
+                    const struct positions *p, int64_t number, int64_t batch, int64_t min_bytes,
+                    int *truncated, struct err *e)
 {
     struct arena *a = arena_new();
-    int changed = 0;
-    *truncated = 0;
-    const char *const marks[] = {p->snapshot, own_ids(a, p), own_positions(a, p)};
+    int changed = 0, *ids;
+    size_t n;
+    bool woke; /* which the next look finds, too */
+    const char *const slot[] = {arena_printf(a, "%d", c->slot), arena_printf(a, "%lld", (long long)c->epoch),
+                                arena_printf(a, "%lld", (long long)number),
+                                arena_printf(a, "%lld", (long long)batch)};
     const char *const bytes[] = {arena_printf(a, "%lld", (long long)min_bytes), watched(a, w)};
-    bool ok =
-        note_applied(db, c, applied_batch, a, e) && trim_tables(db, c, w, p, a, truncated, e) &&
-        ask(db, arena_printf(a, "SELECT %s($1, $2, $3)", name_of(a, c, "trim_truncations")), 3, marks,
-            truncated, e) &&
-        ask(db, arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "change_sides")), 2, bytes, &changed, e);
-    arena_free(a);
-    return ok;
-}
-
-bool capture_applied(struct conn *db, const struct capture *c, int64_t *batch, struct err *e)
-{
-    struct arena *a = arena_new();
-    char *value = NULL;
-    bool ok = pg_value(db, arena_printf(a, "SELECT last_value FROM %s", name_of(a, c, "applied")), 0, NULL,
-                       &value, e);
-    if (ok)
-        *batch = value != NULL ? strtoll(value, NULL, 10) : 0;
-    free(value);
+    *truncated = 0;
+    bool ok = capture_dirty(db, c, w, number, a, &ids, &n, &woke, e);
+    if (ok) {
+        const struct positions dirty = of_dirty(p, ids, n, a);
+        const char *const marks[] = {
+            dirty.snapshot, own_ids(a, &dirty), own_positions(a, &dirty), slot[0], slot[1], slot[2], slot[3]};
+        ok = trim_tables(db, c, &dirty, ids, n, slot, a, truncated, e) &&
+             ask(db,
+                 arena_printf(a, "SELECT %s($1, $2, $3, $4, $5, $6, $7)", name_of(a, c, "trim_truncations")),
+                 7, marks, truncated, e) &&
+             ask(db, arena_printf(a, "SELECT %s($1, $2)", name_of(a, c, "change_sides")), 2, bytes, &changed,
+                 e);
+    }
     arena_free(a);
     return ok;
 }

@@ -153,12 +153,3 @@ struct kept capture_batch_kept(struct arena *a, const struct capture *c, const s
     buf_free(&b);
     return k;
 }
-
-char *capture_end_sql(struct arena *a, const struct capture *c, int64_t applied_batch)
-{
-    struct buf b = {0};
-    buf_puts(&b, "COMMIT; SELECT pg_catalog.setval(");
-    sql_literal(&b, name_of(a, c, "applied"));
-    buf_printf(&b, "::pg_catalog.regclass, %lld);", (long long)applied_batch);
-    return buf_take(a, &b);
-}

@@ -122,7 +122,16 @@ bool cutover_verified(struct state *state, const struct status *st, double now, 
         return false;
     for (size_t i = 0; i < st->ntables; i++)
         add(&k, &st->tables[i], standing_of(known, n, &st->tables[i]));
-    judge(&k, st->ntables, a, out);
+    if (st->doubt.tables != 0)
+        say(out, FINDING_BLOCKER,
+            arena_printf(
+                a,
+                "%s; since then (%s) %d of %zu tables were not compared: the target may hold rows that "
+                "the source does not have",
+                st->doubt.reason, st->doubt.since, st->doubt.tables, st->ntables),
+            "repl verify --repair");
+    else
+        judge(&k, st->ntables, a, out);
     struct named *const lists[] = {&k.differing, &k.never, &k.sampled, &k.incomplete};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         buf_free(&lists[i]->text);

@@ -69,6 +69,7 @@ static void step_done(struct engine *g, struct task *task)
     }
     supervise_good(g);
     hold_ends(g, &p->hold, t->task.made_ms);
+    standing_written(&g->standing, t->written);
     p->whole = t->whole;
     p->side = t->side;
     p->block = t->block;
@@ -99,7 +100,7 @@ static void start_step(struct engine *g, struct pass *p)
     t->index = p->index;
     t->progress.throttle = g->throttle;
     t->snapshot = arena_strdup(t->task.mem, standing_of(&g->standing, r->id));
-    t->batch = g->standing.batch;
+    t->written = g->standing.written;
     t->goal = arena_strdup(t->task.mem, p->goal);
     t->side = p->side;
     t->block = p->block;

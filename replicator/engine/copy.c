@@ -110,6 +110,7 @@ static void chunk_done(struct engine *g, struct task *task)
     if (t->rewritten != t->npieces && !held)
         copy_table(g, t->chunks[t->rewritten].table->index)->state = TABLE_REWRITTEN;
     if (moved) {
+        standing_written(&g->standing, t->written);
         supervise_good(g);
         rounds_moved(g);
     }
@@ -171,6 +172,7 @@ static void submit_group(struct engine *g, const struct group *group)
     struct chunk_task *t = task_new(sizeof *t, job_chunk, chunk_done);
     t->npieces = group->count;
     t->speed = eta_rate(&g->meter.bytes);
+    t->written = g->standing.written;
     t->chunks = arena_alloc(t->task.mem, group->count * sizeof *t->chunks);
     t->pieces = arena_alloc(t->task.mem, group->count * sizeof *t->pieces);
     for (size_t i = 0; i < group->count; i++) {

@@ -293,6 +293,7 @@ static void survey_if_due(struct engine *g)
         return;
     struct survey_task *t = task_new(sizeof *t, job_survey, surveyed);
     t->request = g->request;
+    t->in_doubt = g->in_doubt;
     g->surveying = true;
     engine_submit(g, &t->task.job);
 }
@@ -328,6 +329,7 @@ static void surveyed(struct engine *g, struct task *task)
     }
     for (int i = 0; i < 2; i++)
         say_marks(g, i, t->marks[i]);
+    g->in_doubt = t->in_doubt;
     /* Large catalogs take longer, and are asked for more rarely. */
     g->survey_wait_ms = (uint64_t)g->settings.survey_ms;
     if (t->took_ms * SURVEY_SHARE > g->survey_wait_ms)

@@ -40,7 +40,8 @@ static void rotated(struct engine *g, struct task *task)
 static void rotate(struct engine *g, bool quiet)
 {
     struct rotate_task *t = task_new(sizeof *t, job_rotate, rotated);
-    t->positions = standing_proved(&g->standing, t->task.mem);
+    t->positions = standing_proved(&g->standing, &g->world->state, t->task.mem);
+    t->number = g->standing.number;
     t->batch = g->standing.batch;
     t->awake = sleep_awake(g, t->task.mem);
     t->min_bytes = quiet ? 1 : g->settings.rotate_bytes;
@@ -213,7 +214,7 @@ static void after_good_look(struct engine *g, const struct batch_task *t)
     if (t->outcome == BATCH_APPLIED) {
         g->look_index = 0;
         g->run++;
-        standing_advance(&g->standing, t->owed.snapshot, &t->left_out);
+        standing_advance(&g->standing, t->owed.snapshot, t->written, &t->left_out);
         drift_joined(g, &t->left_out);
         keep_hot(g, &t->owed);
         if (t->too_wide)
@@ -343,6 +344,7 @@ void follow_look(struct engine *g)
     t->positions = standing_positions(&g->standing, t->task.mem);
     t->progress.throttle = g->throttle;
     t->batch = g->standing.batch;
+    t->written = g->standing.written;
     t->request = g->surveyed;
     t->others_come = workers_are_coming(g);
     /* Thousands of them take longer than the rows of a small batch. */

@@ -120,7 +120,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
         .tables = make_tables(t),
         .ntables = t->owed.count,
         .begin_sql = t->task.sync->back ? back_begin_batch_sql(t->task.mem, t->task.sync->schema) : NULL,
-        .source_end_sql = capture_end_sql(t->task.mem, &t->task.world->capture, t->batch),
+        .source_end_sql = capture_end_sql(t->task.mem, &t->task.world->capture, t->written),
         .position = position_advance(t->task.mem, t->task.sync->schema, t->batch, t->owed.snapshot,
                                      &t->task.world->source, t->left_out.items, t->left_out.count),
         .stages = worker_stages(w),
@@ -143,6 +143,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
     t->waited_seconds =
         (double)(SOURCE_TRIPS * conn_trip_us(source) + TARGET_TRIPS * conn_trip_us(target)) / 1e6;
     t->outcome = BATCH_APPLIED;
+    t->written = a.written.number;
     t->tables = a.ntables;
     t->bytes = a.bytes;
     for (size_t i = 0; i < a.ntables; i++) {
@@ -231,6 +232,6 @@ bool job_rotate(struct worker *w, struct job *job, struct err *e)
     struct conn *source;
     pg_step("truncating changes that are applied", NULL);
     return worker_source(w, &source, e) &&
-           capture_rotate(source, &t->task.world->capture, &t->awake, &t->positions, t->batch, t->min_bytes,
-                          &t->truncated, e);
+           capture_rotate(source, &t->task.world->capture, &t->awake, &t->positions, t->number, t->batch,
+                          t->min_bytes, &t->truncated, e);
 }

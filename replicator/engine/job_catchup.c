@@ -54,11 +54,13 @@ static struct delta_range next_range(struct catchup_task *t)
     return r;
 }
 
+/* first: of its pass; else it follows the one that ended at from. */
 static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *source, struct conn *target,
-                       const struct delta_range *range, struct err *e)
+                       bool first, struct step_place from, const struct delta_range *range, struct err *e)
 {
     const struct world *world = t->task.world;
     const struct relation *r = &world->relations.items[t->index];
+    struct step_place to = {t->side, t->block};
     struct apply_table table = {
         .source = r,
         .target = &world->targets[t->index],
@@ -70,9 +72,10 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
         .schema = t->task.sync->schema,
         .tables = &table,
         .ntables = 1,
-        .source_end_sql = capture_end_sql(t->task.mem, &world->capture, t->batch),
-        .position.execute = position_catchup_sql(t->task.mem, t->task.sync->schema, r->id, t->goal, t->side,
-                                                 t->block, t->finished),
+        .source_end_sql = capture_end_sql(t->task.mem, &world->capture, t->written),
+        .position.execute = position_catchup_sql(t->task.mem, t->task.sync->schema, r->id, t->goal, first,
+                                                 from, to, t->finished),
+        .step_of = r->id,
         .stages = worker_stages(w),
         .progress = &t->progress,
     };
@@ -83,6 +86,8 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
     bool ok = capture_begin_step(source, &world->capture, r, e) &&
               (!fans || fan_open(&t->task, w, source, &table, 1, &fan, e)) &&
               apply_batch(source, target, &a, worker_arena(w), e);
+    if (ok)
+        t->written = a.written.number;
     t->upserted += table.upserted;
     t->deleted += table.deleted;
     if (ok)
@@ -101,6 +106,8 @@ bool job_catchup(struct worker *w, struct job *job, struct err *e)
     struct catchup_task *t = (struct catchup_task *)job;
     const struct relation *r = &t->task.world->relations.items[t->index];
     struct conn *source, *target;
+    bool first = t->goal == NULL;
+    struct step_place from = {t->side, t->block};
     pg_step("catching up", r->label);
     if (!worker_source(w, &source, e) || !worker_target(w, &target, e))
         return false;
@@ -108,12 +115,12 @@ bool job_catchup(struct worker *w, struct job *job, struct err *e)
         return false;
     if (!t->whole && r->nkey != 0) {
         struct delta_range range = next_range(t);
-        if (apply_step(w, t, source, target, &range, e))
+        if (apply_step(w, t, source, target, first, from, &range, e))
             return true;
         if (!in_each_others_way(e))
             return false;
         t->whole = true;
     }
     t->finished = true;
-    return apply_step(w, t, source, target, NULL, e);
+    return apply_step(w, t, source, target, first, from, NULL, e);
 }

@@ -155,14 +155,17 @@ bool job_chunk(struct worker *w, struct job *job, struct err *e)
     struct chunk_copy c = {
         .schema = t->task.sync->schema,
         .begin_sql = capture_chunk_begin_sql,
-        .end_sql = capture_chunk_end_sql(t->task.mem, &t->task.world->capture, fork),
+        .end_sql = fork ? "COMMIT;" /* what it has is durable where it came from */
+                        : capture_end_sql(t->task.mem, &t->task.world->capture, t->written),
         .pieces = t->pieces,
         .npieces = t->npieces,
         .may_commit = fork ? may_complete : NULL,
         .arg = &completion,
     };
-    if (copy_chunk(t, &c, source, target, e))
+    if (copy_chunk(t, &c, source, target, e)) {
+        t->written = c.written.number;
         return true;
+    }
     if (is_rewritten(&c, e))
         t->rewritten = (size_t)(c.failed - t->pieces);
     return t->put_back || t->rewritten != t->npieces;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jobs.h"
+#include "repl/history.h"
 
 /* ---- both databases ---- */
 
@@ -25,21 +26,6 @@ bool world_same_sync(const struct sync *sync, const struct world *w, struct err 
         return err_hint(e, "check --source and --target; to begin anew: repl cleanup, then repl init");
     }
     return true;
-}
-
-/* The source remembers the last batch that it was told is durable on the target. */
-bool world_not_behind(struct conn *source, const struct world *w, struct err *e)
-{
-    int64_t applied;
-    if (!capture_applied(source, &w->capture, &applied, e))
-        return false;
-    if (w->state.batch >= applied)
-        return true;
-    err_set(e, ERR_CONFIG,
-            "the target has gone back in time: it stands at batch %lld, and batch %lld was committed "
-            "there (was it restored, or did it fail over and lose commits?)",
-            (long long)w->state.batch, (long long)applied);
-    return err_hint(e, "changes are missing on the target: repl cleanup, then repl init and a new copy");
 }
 
 static bool has_chunks(const struct world *w, int id)
@@ -68,19 +54,47 @@ static bool copied_before(const struct world *w, struct err *e)
     return false;
 }
 
-/* Which history the copy and the passes belong to: in another one ids of transactions mean others. What take_standing
- * then does of positions is done here of passes, which begin anew. */
-bool world_same_history(struct conn *target, const struct sync *sync, struct world *w, struct err *e)
+/* What was found is on the target before any row moves, and what it says then is read again. */
+static bool doubt(struct conn *source, struct conn *target, enum history h, const struct slot_proof *proof,
+                  struct world *w, struct err *e)
 {
-    struct target_state *s = &w->state;
-    bool another = s->source.system_identifier[0] != '\0' && !identity_equal(&s->source, &w->source);
-    if (another && copied_before(w, e))
+    int64_t first;
+    if (w->state.applied_at[0] == '\0' && copied_before(w, e))
         return false;
-    if (another && !target_forget_passes(target, sync->schema, e))
+    const char *reason = history_reason(w->mem, h, &w->state.mark, proof);
+    if (!history_begin(source, target, &w->capture, &w->state, h, proof, &first, e) ||
+        !target_read(target, w->capture.schema, w->mem, &w->state, e))
         return false;
-    for (size_t i = 0; another && i < s->nrelations; i++)
-        s->relations[i].goal = NULL;
-    return s->snapshot[0] != '\0' || target_identify(target, sync->schema, &w->source, e);
+    w->other_history = true;
+    world_say(w,
+              arena_printf(w->mem,
+                           "%s: every change on record is brought over again; compare the rows afterwards: "
+                           "repl verify --repair",
+                           reason));
+    return true;
+}
+
+bool world_history(struct conn *source, struct conn *target, bool begin, struct world *w, struct err *e)
+{
+    struct slot_proof proof;
+    struct target_mark *mark = &w->state.mark;
+    if (!capture_proof(source, &w->capture, mark->target, mark->epoch, &proof, e))
+        return false;
+    w->source = proof.source;
+    enum history h = history_judge(mark, &proof);
+    if (h == HISTORY_TARGET_WENT_BACK)
+        return history_refuse(mark, &proof, e);
+    if (h != HISTORY_PROVEN)
+        return doubt(source, target, h, &proof, w, e);
+    if (!begin && proof.epoch == mark->epoch) {
+        w->capture.slot = proof.slot;
+        w->capture.epoch = proof.epoch;
+        return true;
+    }
+    if (!history_begin(source, target, &w->capture, &w->state, h, &proof, &mark->number, e))
+        return false;
+    mark->epoch = w->capture.epoch;
+    return true;
 }
 
 /* ---- tables ---- */

@@ -82,12 +82,15 @@ static bool copy_anew(struct world *w, const struct relation *r, struct conn *so
                       bool *mended, struct err *e)
 {
     struct relation now = *r;
+    int64_t number;
     bool done;
     now.nkey = width(r);
-    if (!target_begin_afresh(target, w->capture.schema, r->id, e))
+    if (!capture_written(source, &w->capture, w->state.mark.number, &number, e) ||
+        !target_begin_afresh(target, w->capture.schema, r->id, number, e))
         return false;
     fault_point("mend.marked");
-    if (!renew(source, &w->capture, &now, &done, e))
+    if (!capture_rely(source, &w->capture, number, w->state.batch, e) ||
+        !renew(source, &w->capture, &now, &done, e))
         return false;
     if (done)
         world_say(w, arena_printf(w->mem, "%s has another key, or its capture was broken: it is copied anew",

@@ -50,7 +50,7 @@ static bool leave_dropped(struct world *w, const struct sync *sync, struct conn 
 {
     int *gone;
     size_t n, kept = 0;
-    bool same = w->state.source.system_identifier[0] == '\0' || identity_equal(&w->state.source, &w->source);
+    bool same = !w->other_history;
     if (!capture_dropped(source, &w->capture, w->mem, &gone, &n, e))
         return false;
     for (size_t i = 0; same && i < n; i++)
@@ -149,10 +149,10 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     w->source_version = conn_server_version(source);
     bool ok = capture_find(source, &w->capture, e) &&
               target_read(target, sync->schema, w->mem, &w->state, e) && world_same_sync(sync, w, e) &&
-              catalog_identity(source, &w->source, e) && world_not_behind(source, w, e) &&
+              world_history(source, target, t->take_guards, w, e) &&
               fence_look(source, &w->capture, w->mem, &w->cutover, &w->lifted, e) &&
-              leave_dropped(w, sync, source, target, e) && world_same_history(target, sync, w, e) &&
-              read_source(source, sync, w, e) && take_role(source, w, e) &&
+              leave_dropped(w, sync, source, target, e) && read_source(source, sync, w, e) &&
+              take_role(source, w, e) &&
               catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
               catalog_read(target, sync->schema, w->mem, &targets, e) &&
               sequences_look(target, sync->schema, w->mem, w->sequences, e) &&
@@ -229,6 +229,8 @@ bool job_survey(struct worker *worker, struct job *job, struct err *e)
     pg_step("comparing the catalogs", NULL);
     uint64_t began = clock_ms();
     if (!worker_source(worker, &sides[SIDE_SOURCE], e) || !worker_target(worker, &sides[SIDE_TARGET], e))
+        return false;
+    if (t->in_doubt != 0 && !target_count_doubts(sides[SIDE_TARGET], t->task.sync->schema, &t->in_doubt, e))
         return false;
     for (int i = 0; i < 2; i++) {
         const char *now;

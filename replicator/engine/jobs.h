@@ -37,6 +37,7 @@ struct world {
     const char **held;           /* one that others hold, so it is not taken in, or NULL; same index */
     struct sequences *sequences; /* of the target, kept up to date */
     struct target_state state;   /* of the target, then */
+    bool other_history;          /* source and target were found not to be of one history any more */
     bool fenced;                 /* the source's writers were switched off by a cutover */
     struct cutover_now cutover;  /* strings are the arena's */
     bool lifted;                 /* a cutover had ended before the switch: this opening took its fence away */
@@ -48,6 +49,8 @@ void world_free(struct world *w); /* NULL is fine */
 /* Where the target stands. Changed by the loop when a batch is committed. Strings are malloc'ed. */
 struct standing {
     int64_t batch;
+    int64_t number;  /* of the logged write behind that batch */
+    int64_t written; /* of the last logged write that the target has anything of */
     char *snapshot;
     struct own_position {
         int id;
@@ -99,9 +102,9 @@ struct join_task {
 bool job_join(struct worker *w, struct job *job, struct err *e);
 /* Parts of an opening (job_judge.c), each an ERR_CONFIG with what to do, or what of the world it fills in. */
 bool world_same_sync(const struct sync *sync, const struct world *w, struct err *e) MUST_CHECK;
-bool world_not_behind(struct conn *source, const struct world *w, struct err *e) MUST_CHECK;
-bool world_same_history(struct conn *target, const struct sync *sync, struct world *w,
-                        struct err *e) MUST_CHECK;
+/* begin: the control sessions are new, and so is the epoch. */
+bool world_history(struct conn *source, struct conn *target, bool begin, struct world *w,
+                   struct err *e) MUST_CHECK;
 bool world_keep_captured(struct world *w, const struct sync *sync, struct err *e) MUST_CHECK; /* news, half */
 bool world_all_there(const struct world *w, struct err *e) MUST_CHECK;
 void world_match(struct world *w, const struct relations *targets); /* targets, drifts */
@@ -135,6 +138,7 @@ struct survey_task {
     uint64_t request; /* requests up to this one were there when it began */
     bool changed;
     const char *marks[2]; /* by side, see catalog_marks */
+    size_t in_doubt;      /* given, and found: tables that nobody has compared since a doubt */
     uint64_t took_ms;
 };
 bool job_survey(struct worker *w, struct job *job, struct err *e);
@@ -209,6 +213,7 @@ struct chunk_task {
     struct chunk_piece *pieces; /* given: completes */
     size_t npieces;
     double speed;     /* given: bytes a second that all workers move; not positive: not known yet */
+    int64_t written;  /* the logged write that the source must have; found: that of these chunks, 0: none */
     size_t rewritten; /* ok, but nothing was copied, since this one's heap is another file; npieces: none */
     bool put_back;    /* ok, but nothing was copied, as a piece's progress or a rate wanted: again later */
 };
@@ -279,6 +284,7 @@ struct batch_task {
     struct task task;
     struct positions positions;
     int64_t batch;       /* the target's number before */
+    int64_t written;     /* the logged write that the source must have; found: that of this batch */
     struct ids left_out; /* that this batch does not bring along */
     uint64_t request;    /* requests up to this one are fulfilled by it */
     double widened;      /* the limits of a batch are so many times those of the settings */
@@ -330,7 +336,7 @@ struct rotate_task {
     struct task task;
     struct positions positions;
     struct awake awake;
-    int64_t batch; /* the target's number */
+    int64_t number, batch; /* of the logged write behind the target's last batch, and of that batch */
     int64_t min_bytes;
     int truncated;
 };
@@ -342,7 +348,7 @@ struct catchup_task {
     size_t index;
     const char *snapshot; /* the table's position */
     bool truncated;       /* found where it begins: a TRUNCATE is owed */
-    int64_t batch;
+    int64_t written;      /* the logged write that the source must have; found: that of this step */
     /* The pass: given on, and moved forward. goal NULL: begins here. */
     const char *goal;
     char side;

@@ -80,9 +80,9 @@ static bool is_wanted(const struct look *l, const struct relation **every, size_
 static bool begin_with(struct look *l, bool *outside, struct err *e)
 {
     struct batch_task *t = l->t;
-    bool ok =
-        capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->awake, &t->positions,
-                      &t->left_out, t->task.settings->batch_rows + 1, t->task.mem, &t->owed, outside, e);
+    bool ok = capture_begin(l->source, &t->task.world->capture, l->locked, l->nlocked, &t->awake,
+                            &t->positions, t->written, &t->left_out, t->task.settings->batch_rows + 1,
+                            t->task.mem, &t->owed, outside, e);
     if (ok && t->owed.woke)
         woke(t);
     return ok;
@@ -168,7 +168,8 @@ static bool look(struct look *l, struct err *e)
         int *ids;
         size_t n;
         bool others;
-        if (!capture_dirty(l->source, &t->task.world->capture, &t->awake, t->task.mem, &ids, &n, &others, e))
+        if (!capture_dirty(l->source, &t->task.world->capture, &t->awake, t->written, t->task.mem, &ids, &n,
+                           &others, e))
             return false;
         if (others) {
             woke(t);

@@ -9,27 +9,20 @@
 #include "repl/log.h"
 #include "rounds.h"
 
-/* The position, as the target has it; where the source's history is another than the one it was taken from, ids of
- * transactions may mean others now, and everything is owed again. */
 static void take_standing(struct engine *g)
 {
     const struct target_state *state = &g->world->state;
-    bool doubt = state->snapshot[0] != '\0' && !identity_equal(&state->source, &g->world->source);
-    if (doubt)
-        engine_say(
-            g, LOG_WARN, NULL,
-            "the source failed over or was upgraded (timeline %lld, was %lld): every change on record is "
-            "brought over again; compare the rows afterwards",
-            (long long)g->world->source.timeline, (long long)state->source.timeline);
     standing_clear(&g->standing);
     g->standing.batch = state->batch;
-    g->standing.snapshot = xstrdup(doubt ? "" : state->snapshot);
+    g->standing.number = state->mark.of_batch;
+    g->standing.written = state->mark.number;
+    g->standing.snapshot = xstrdup(state->snapshot);
     for (size_t i = 0; i < state->nrelations; i++) {
         const struct target_relation *r = &state->relations[i];
-        if (r->snapshot == NULL)
-            continue;
-        standing_put(&g->standing, r->id, doubt ? "" : r->snapshot, state->batch);
+        if (r->snapshot != NULL)
+            standing_put(&g->standing, r->id, r->snapshot, state->batch);
     }
+    g->in_doubt = target_in_doubt(state);
 }
 
 static bool step_is_done(const struct world *w, const char *step)

@@ -116,6 +116,7 @@ struct engine {
 
     struct world *world;      /* as the last opening found it */
     struct standing standing; /* where the target stands */
+    size_t in_doubt;          /* tables that nobody has compared since the history was in doubt */
     struct conn *source_guard, *target_guard;
 
     struct copy_plan copy;
@@ -238,12 +239,16 @@ const char *standing_of(const struct standing *s, int id);
 void standing_put(struct standing *s, int id, const char *snapshot, int64_t batch);
 /* A batch: all tables stand at snapshot now but those it left out, which stay where they were. The same as
  * sql/target/position_advance.sql does on the target. */
-void standing_advance(struct standing *s, const char *snapshot, const struct ids *left_out);
+void standing_advance(struct standing *s, const char *snapshot, int64_t number, const struct ids *left_out);
+/* The target has something of that logged write. */
+void standing_written(struct standing *s, int64_t number);
 /* The standing as capture wants it, copied into the arena: for jobs, since the loop may change its own meanwhile. */
 struct positions standing_positions(const struct standing *s, struct arena *a);
 /* The same for rotation. What that truncates is never owed again, and the number of the batch that it notes on the source is
- * what tells later that a target has lost something. So an own position that no batch has followed yet is none. */
-struct positions standing_proved(const struct standing *s, struct arena *a);
+ * what tells later that a target has lost something. So an own position that no batch has followed yet is none; nor has a
+ * table one that is not in the target's list. */
+struct positions standing_proved(const struct standing *s, const struct target_state *target,
+                                 struct arena *a);
 
 /* A look for what is owed, now or as soon as the one under way has ended. */
 void follow_look(struct engine *g);

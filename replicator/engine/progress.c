@@ -159,6 +159,10 @@ static const char *next_to_type(const struct engine *g, enum phase p)
         return "repl resume";
     if (held_any(g))
         return "wait, or end the transactions that hold tables locked: repl goes on by itself";
+    if (p == PHASE_FOLLOWING && g->in_doubt != 0)
+        return "repl verify --repair: until both sides were compared the target may hold rows that the "
+               "source "
+               "does not have";
     if (p == PHASE_FOLLOWING && g->o->sync->back)
         return "the application's changes come back; to switch back: repl cutover --back (to stay: repl "
                "stop, repl "
@@ -198,6 +202,22 @@ static void fill_copy(const struct engine *g, struct status *out)
     out->copy.eta_seconds = forecast_seconds(g, out);
 }
 
+/* Until both sides were compared the target may show what no snapshot of the source ever was. */
+static void fill_doubt(const struct engine *g, struct status *out)
+{
+    struct err e = {0};
+    if (g->world == NULL || g->in_doubt == 0)
+        return;
+    const struct target_state *t = &g->world->state;
+    out->consistent = false;
+    out->doubt.tables = (int)g->in_doubt;
+    out->doubt.since = copy_text(t->doubt_at);
+    out->doubt.reason = copy_text(t->doubt_reason);
+    err_set(&e, ERR_CONFIG, "%s", t->doubt_reason);
+    err_hint(&e, "repl verify --repair");
+    drift_tell(out, &e);
+}
+
 void progress_status(struct engine *g, struct status *out)
 {
     struct err e;
@@ -226,6 +246,7 @@ void progress_status(struct engine *g, struct status *out)
     if (!state_load_errors(g->o->state, 5, out, &e))
         log_err(LOG_WARN, &e);
     drift_status(g, out);
+    fill_doubt(g, out);
     held_status(g, out);
     rounds_status(g, out);
     waits_status(g, out);

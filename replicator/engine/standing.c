@@ -49,7 +49,13 @@ void standing_put(struct standing *s, int id, const char *snapshot, int64_t batc
     own->batch = batch;
 }
 
-void standing_advance(struct standing *s, const char *snapshot, const struct ids *left_out)
+void standing_written(struct standing *s, int64_t number)
+{
+    if (number > s->written)
+        s->written = number;
+}
+
+void standing_advance(struct standing *s, const char *snapshot, int64_t number, const struct ids *left_out)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->nown; i++)
@@ -64,6 +70,8 @@ void standing_advance(struct standing *s, const char *snapshot, const struct ids
     free(s->snapshot);
     s->snapshot = xstrdup(snapshot);
     s->batch++;
+    s->number = number;
+    standing_written(s, number);
 }
 
 /* Own positions only where the target came to them before that batch. */
@@ -74,7 +82,7 @@ static struct positions positions_before(const struct standing *s, int64_t batch
         const char *snapshot = s->own[i].batch < batch ? s->own[i].snapshot : "";
         own[i] = (struct table_position){s->own[i].id, arena_strdup(a, snapshot)};
     }
-    return (struct positions){arena_strdup(a, s->snapshot), own, s->nown};
+    return (struct positions){.snapshot = arena_strdup(a, s->snapshot), .own = own, .nown = s->nown};
 }
 
 struct positions standing_positions(const struct standing *s, struct arena *a)
@@ -82,7 +90,14 @@ struct positions standing_positions(const struct standing *s, struct arena *a)
     return positions_before(s, INT64_MAX, a);
 }
 
-struct positions standing_proved(const struct standing *s, struct arena *a)
+struct positions standing_proved(const struct standing *s, const struct target_state *target, struct arena *a)
 {
-    return positions_before(s, s->batch, a);
+    struct positions p = positions_before(s, s->batch, a);
+    int *ids = arena_alloc(a, (target->nrelations + 1) * sizeof *ids);
+    struct ids *known = arena_alloc(a, sizeof *known);
+    for (size_t i = 0; i < target->nrelations; i++)
+        ids[i] = target->relations[i].id;
+    *known = (struct ids){ids, target->nrelations};
+    p.known = known;
+    return p;
 }

@@ -100,6 +100,10 @@ static void read_root(struct reader r, struct status *s)
     s->cutover.since = get_text(cutover, "since");
     s->cutover.why = get_text(cutover, "why");
     s->consistent = get_bool(r, "consistent");
+    struct reader doubt = get_object(r, "doubt");
+    s->doubt.tables = get_small(doubt, "tables");
+    s->doubt.since = get_text(doubt, "since");
+    s->doubt.reason = get_text(doubt, "reason");
     s->note = get_text(r, "note");
     s->next = get_text(r, "next");
 }

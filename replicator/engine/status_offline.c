@@ -85,6 +85,23 @@ static void tell_failure(struct asking *a, enum side side, const struct err *e)
                               .hint = e->hint[0] != '\0' ? xstrdup(e->hint) : NULL};
 }
 
+/* Found by an engine or a repair before; whether there is another one, the next of them finds. */
+static void tell_doubt(struct asking *a)
+{
+    struct status *s = a->out;
+    s->doubt.tables = (int)target_in_doubt(&a->target);
+    if (s->doubt.tables == 0)
+        return;
+    s->doubt.since = xstrdup(a->target.doubt_at);
+    s->doubt.reason = xstrdup(a->target.doubt_reason);
+    s->errors = xrealloc(s->errors, (s->nerrors + 1) * sizeof *s->errors);
+    memmove(s->errors + 1, s->errors, s->nerrors * sizeof *s->errors);
+    s->nerrors++;
+    s->errors[0] = (struct status_error){.at = xstrdup(a->target.doubt_at),
+                                         .message = xstrdup(a->target.doubt_reason),
+                                         .hint = xstrdup("repl verify --repair")};
+}
+
 static bool ask_target(struct asking *a)
 {
     struct err e = {0};
@@ -267,7 +284,8 @@ static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status
     if (ask_target(&a) && a.target.exists) {
         bool together = merge_tables(&a);
         bool placed = a.target.snapshot != NULL && a.target.snapshot[0] != '\0';
-        out->consistent = together && placed;
+        out->consistent = together && placed && target_in_doubt(&a.target) == 0;
+        tell_doubt(&a);
         replace(&out->position, placed ? a.target.snapshot : NULL);
         if (out->last_batch.at == NULL && a.target.applied_at != NULL && a.target.applied_at[0] != '\0')
             out->last_batch.at = xstrdup(a.target.applied_at);

@@ -200,6 +200,18 @@ static void add_errors(cJSON *root, const struct status *s)
     }
 }
 
+static void add_doubt(cJSON *root, const struct status *s)
+{
+    if (s->doubt.tables == 0) {
+        cJSON_AddNullToObject(root, "doubt");
+        return;
+    }
+    cJSON *o = cJSON_AddObjectToObject(root, "doubt");
+    add_int(o, "tables", s->doubt.tables);
+    add_text(o, "since", s->doubt.since);
+    add_text(o, "reason", s->doubt.reason);
+}
+
 char *status_to_json(const struct status *s, bool pretty)
 {
     cJSON *root = cJSON_CreateObject();
@@ -217,6 +229,7 @@ char *status_to_json(const struct status *s, bool pretty)
     add_text(cutover, "since", s->cutover.since);
     add_text(cutover, "why", s->cutover.why);
     cJSON_AddBoolToObject(root, "consistent", s->consistent);
+    add_doubt(root, s);
     add_text(root, "note", s->note);
     add_copy(root, s);
     add_catch_up(root, s);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "fan.h"
+#include "position.h"
 #include "repl/fault.h"
 #include "small.h"
 #include "stages.h"
@@ -62,6 +63,7 @@ static void add_end(struct script *s, const struct apply *ap, struct arena *a)
         script_add_kept(s, STEP_POSITION, NULL, &ap->position);
     else
         script_add(s, STEP_POSITION, NULL, ap->position.execute);
+    s->kept[s->nkept++] = position_written_definition(a, ap->schema, ap->step_of); /* for end() */
 }
 
 /* BEGIN, and the copies. Returns the number of steps up to the last copy, 0 where there is none: their results are taken
@@ -174,17 +176,17 @@ static bool insert_missing(struct conn *target, const struct apply *ap, struct a
 }
 
 /* The target merges while the source ends its transaction; what it merges is from the first step on to be taken. */
-static bool end(struct conn *source, struct conn *target, const struct apply *ap, const struct script *s,
+static bool end(struct conn *source, struct conn *target, struct apply *ap, const struct script *s,
                 size_t first, struct err *e)
 {
     fault_point("apply.staged");
-    if (!pg_end(source, e))
+    if (!stream_end_written(source, &ap->written, e))
         return false;
     fault_point("apply.durable");
     if (!take_merges(target, s, first, e) || !insert_missing(target, ap, s->mem, e))
         return false;
     fault_point("apply.before_commit");
-    if (!pg_exec(target, "COMMIT", e))
+    if (!pg_exec(target, position_commit_sql(s->mem, ap->schema, ap->step_of, &ap->written), e))
         return false;
     fault_point("apply.after_commit");
     return true;

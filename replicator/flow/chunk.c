@@ -182,7 +182,7 @@ static bool copy_slice(struct conn *source, struct conn *target, struct chunk_co
         ok = move_piece(source, target, c, &c->pieces[i], o, e);
     }
     fault_point("chunk.copied");
-    return ok && pg_end(source, e);
+    return ok && stream_end_written(source, &c->written, e);
 }
 
 /* ---- marks ---- */
@@ -192,12 +192,13 @@ static void add_marks(struct outbox *o, struct chunk_copy *c)
     struct buf completed = {0};
     buf_puts(&o->sql, "INSERT INTO ");
     sql_ident(&o->sql, c->schema);
-    buf_puts(&o->sql, ".chunk (relation, heap, chunk, rows, bytes) VALUES ");
+    buf_puts(&o->sql, ".chunk (relation, heap, chunk, rows, bytes, number) VALUES ");
     for (size_t i = 0; i < c->npieces; i++) {
         struct target_chunk *m = &c->pieces[i].mark;
         m->bytes = (int64_t)atomic_load(&c->pieces[i].progress.bytes);
-        buf_printf(&o->sql, "%s(%d, %u, %lld, %lld, %lld)", i != 0 ? ", " : "", m->relation, m->heap,
-                   (long long)m->chunk, (long long)m->rows, (long long)m->bytes);
+        buf_printf(&o->sql, "%s(%d, %u, %lld, %lld, %lld, %lld)", i != 0 ? ", " : "", m->relation, m->heap,
+                   (long long)m->chunk, (long long)m->rows, (long long)m->bytes,
+                   (long long)c->written.number);
         if (c->pieces[i].completes)
             buf_printf(&completed, "%s%d", completed.len != 0 ? ", " : "", m->relation);
     }
@@ -253,6 +254,7 @@ bool chunk_copy(struct conn *source, struct conn *target, struct chunk_copy *c, 
     conn_interrupt_at(target, INTERRUPT_SOON);
     c->given_up = false;
     c->failed = NULL;
+    c->written = (struct written){0};
     for (size_t i = 0; i < c->npieces; i++) {
         c->pieces[i].mark.rows = 0;
         c->pieces[i].progress.given_up = false;

@@ -1,6 +1,6 @@
 /* The statements that move the target's position and its sequences, within the transaction of the rows. */
+#include "position.h"
 #include "repl/embedded.h"
-#include "repl/flow.h"
 
 static const char *literal(struct arena *a, const char *text)
 {
@@ -30,15 +30,35 @@ struct kept position_advance(struct arena *a, const char *schema, int64_t from_b
                    params);
 }
 
-char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, char side,
-                           int64_t block, bool finished)
+const char *position_written_definition(struct arena *a, const char *schema, int step_of)
+{
+    const struct sql_var vars[] = {
+        {"schema", schema}, {"number", "$1"}, {"lsn", "$2"}, {"id", "$2"}, {NULL, NULL}};
+    return step_of == 0
+               ? arena_printf(a, "(bigint, pg_lsn) AS %s", sql_filled(a, sql_target_position_written, vars))
+               : arena_printf(a, "(bigint, int) AS %s", sql_filled(a, sql_target_step_written, vars));
+}
+
+const char *position_commit_sql(struct arena *a, const char *schema, int step_of, const struct written *w)
+{
+    const char *params = step_of == 0 ? arena_printf(a, "%lld, %s", (long long)w->number, literal(a, w->lsn))
+                                      : arena_printf(a, "%lld, %d", (long long)w->number, step_of);
+    return arena_printf(a, "%s; COMMIT",
+                        pg_kept(a, position_written_definition(a, schema, step_of), params).execute);
+}
+
+char *position_catchup_sql(struct arena *a, const char *schema, int id, const char *goal, bool first,
+                           struct step_place from, struct step_place to, bool finished)
 {
     const struct sql_var vars[] = {
         {"schema", schema},
         {"id", arena_printf(a, "%d", id)},
         {"goal", goal},
-        {"side", arena_printf(a, "%c", side)},
-        {"block", arena_printf(a, "%lld", (long long)block)},
+        {"first", first ? "true" : "false"},
+        {"from_side", arena_printf(a, "%c", from.side)},
+        {"from_block", arena_printf(a, "%lld", (long long)from.block)},
+        {"side", arena_printf(a, "%c", to.side)},
+        {"block", arena_printf(a, "%lld", (long long)to.block)},
         {"finished", finished ? "true" : "false"},
         {NULL, NULL},
     };

@@ -1,5 +1,6 @@
 #include "streams.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool stream_open(struct conn *c, enum pg_event wanted, struct err *e)
@@ -24,6 +25,24 @@ bool stream_result(struct conn *c, struct result **out, struct err *e)
     if (!pg_next(c, &event, out, e))
         return false;
     return event == PG_RESULT || err_set(e, ERR_SQL, "the server answered out of order");
+}
+
+bool stream_end_written(struct conn *c, struct written *out, struct err *e)
+{
+    enum pg_event event = PG_RESULT;
+    while (event != PG_END) {
+        struct result *r = NULL;
+        if (!pg_next(c, &event, &r, e))
+            return false;
+        if (event == PG_COPY_IN || event == PG_COPY_OUT)
+            return err_set(e, ERR_SQL, "the server answered out of order");
+        if (event != PG_END && result_rows(r) == 1) {
+            out->number = result_int(r, 0, 0);
+            snprintf(out->lsn, sizeof out->lsn, "%s", result_text(r, 0, 1));
+        }
+        result_free(r);
+    }
+    return true;
 }
 
 bool stream_too_wide(struct err *e)

@@ -154,11 +154,12 @@ bool target_restart_copy(struct conn *db, const char *schema, const struct relat
     return ok;
 }
 
-bool target_begin_afresh(struct conn *db, const char *schema, int id, struct err *e)
+bool target_begin_afresh(struct conn *db, const char *schema, int id, int64_t number, struct err *e)
 {
-    char text[16];
+    char text[16], write[24];
     snprintf(text, sizeof text, "%d", id);
-    const struct sql_var vars[] = {{"schema", schema}, {"id", text}, {NULL, NULL}};
+    snprintf(write, sizeof write, "%lld", (long long)number);
+    const struct sql_var vars[] = {{"schema", schema}, {"id", text}, {"number", write}, {NULL, NULL}};
     return target_exec(db, sql_target_begin_afresh, vars, e);
 }
 
@@ -182,21 +183,57 @@ bool target_copied(struct conn *db, const char *schema, int id, struct err *e)
     return ok;
 }
 
-bool target_identify(struct conn *db, const char *schema, const struct server_identity *source, struct err *e)
+bool target_begin_epoch(struct conn *db, const char *schema, int64_t epoch,
+                        const struct server_identity *source, struct err *e)
 {
-    struct buf b = {0};
-    buf_puts(&b, ".position SET system_identifier = ");
-    sql_literal(&b, source->system_identifier);
-    buf_printf(&b, ", timeline = %lld, source_database = %u", (long long)source->timeline, source->database);
-    bool ok = exec_in(db, schema, "UPDATE ", b.data, e);
-    buf_free(&b);
+    struct arena *a = arena_new();
+    const struct sql_var vars[] = {{"schema", schema},
+                                   {"epoch", arena_printf(a, "%lld", (long long)epoch)},
+                                   {"system_identifier", source->system_identifier},
+                                   {"timeline", arena_printf(a, "%lld", (long long)source->timeline)},
+                                   {"database", arena_printf(a, "%u", source->database)},
+                                   {NULL, NULL}};
+    bool ok = target_exec(db, sql_target_begin_epoch, vars, e);
+    arena_free(a);
     return ok;
 }
 
-bool target_forget_passes(struct conn *db, const char *schema, struct err *e)
+bool target_doubts(struct conn *db, const char *schema, int64_t batch, int64_t applied, int64_t epoch,
+                   int64_t number, const struct server_identity *source, const char *reason, struct err *e)
 {
-    return exec_in(db, schema, "UPDATE ",
-                   ".relation SET goal = NULL, side = NULL, block = 0 WHERE goal IS NOT NULL", e);
+    struct arena *a = arena_new();
+    char *now = NULL;
+    const struct sql_var vars[] = {{"schema", schema},
+                                   {"batch", arena_printf(a, "%lld", (long long)batch)},
+                                   {"applied", arena_printf(a, "%lld", (long long)applied)},
+                                   {"epoch", arena_printf(a, "%lld", (long long)epoch)},
+                                   {"number", arena_printf(a, "%lld", (long long)number)},
+                                   {"reason", reason},
+                                   {"system_identifier", source->system_identifier},
+                                   {"timeline", arena_printf(a, "%lld", (long long)source->timeline)},
+                                   {"database", arena_printf(a, "%u", source->database)},
+                                   {NULL, NULL}};
+    bool ok = target_exec(db, sql_target_doubt, vars, e) &&
+              pg_value(db, arena_printf(a, "SELECT epoch FROM %s", sql_qualified(a, schema, "position")), 0,
+                       NULL, &now, e);
+    if (ok && strtoll(now, NULL, 10) != epoch)
+        ok = err_set(e, ERR_CONFLICT,
+                     "the target's position was moved by somebody else: another engine works on this sync");
+    free(now);
+    arena_free(a);
+    return ok;
+}
+
+bool target_doubt_settled(struct conn *db, const char *schema, int id, int64_t doubt, struct err *e)
+{
+    struct arena *a = arena_new();
+    const struct sql_var vars[] = {{"schema", schema},
+                                   {"id", arena_printf(a, "%d", id)},
+                                   {"doubt", arena_printf(a, "%lld", (long long)doubt)},
+                                   {NULL, NULL}};
+    bool ok = target_exec(db, sql_target_doubt_settled, vars, e);
+    arena_free(a);
+    return ok;
 }
 
 bool target_forget(struct conn *db, const char *schema, int id, struct err *e)

@@ -29,6 +29,16 @@ static void take_position(const struct result *r, struct arena *a, struct target
     out->source.timeline = result_int(r, 0, 4);
     out->source.database = (uint32_t)result_int(r, 0, 5);
     out->applied_at = arena_strdup(a, result_text(r, 0, 6));
+    out->mark = (struct target_mark){.epoch = result_int(r, 0, 8),
+                                     .batch = out->batch,
+                                     .of_batch = result_int(r, 0, 9),
+                                     .lsn = result_int(r, 0, 10),
+                                     .number = result_int(r, 0, 11),
+                                     .snapshot = out->snapshot,
+                                     .source = out->source};
+    snprintf(out->mark.target, sizeof out->mark.target, "%s", result_text(r, 0, 7));
+    out->doubt_at = arena_strdup(a, result_text(r, 0, 12));
+    out->doubt_reason = arena_strdup(a, result_text(r, 0, 13));
 }
 
 static const char *text_or_null(const struct result *r, int row, int col, struct arena *a)
@@ -52,6 +62,7 @@ static void take_relations(const struct result *r, struct arena *a, struct targe
             .block = result_int(r, i, 7),
             .afresh = result_bool(r, i, 8),
             .origin = origin_of(result_text(r, i, 9)),
+            .doubt = result_int(r, i, 10),
         };
 }
 
@@ -127,7 +138,7 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
     };
     bool there;
     memset(out, 0, sizeof *out);
-    out->snapshot = out->applied_at = "";
+    out->snapshot = out->applied_at = out->doubt_at = out->doubt_reason = out->mark.snapshot = "";
     if (!target_find(db, schema, &there, &out->exists, e))
         return false;
     if (!out->exists)
@@ -160,11 +171,30 @@ bool target_stands(struct conn *db, const char *schema, int id, struct arena *a,
     if (out->known) {
         out->copied = result_bool(r, 0, 0);
         out->snapshot = arena_strdup(a, result_text(r, 0, 1));
-        snprintf(out->source.system_identifier, sizeof out->source.system_identifier, "%s",
-                 result_text(r, 0, 2));
-        out->source.timeline = result_int(r, 0, 3);
-        out->source.database = (uint32_t)result_int(r, 0, 4);
+        struct target_mark *m = &out->mark;
+        *m = (struct target_mark){
+            .source = {.timeline = result_int(r, 0, 3), .database = (uint32_t)result_int(r, 0, 4)},
+            .epoch = result_int(r, 0, 6),
+            .number = result_int(r, 0, 7),
+            .lsn = result_int(r, 0, 8),
+            .of_batch = result_int(r, 0, 9),
+            .batch = result_int(r, 0, 10),
+            .snapshot = out->snapshot,
+        };
+        snprintf(m->source.system_identifier, sizeof m->source.system_identifier, "%s", result_text(r, 0, 2));
+        snprintf(m->target, sizeof m->target, "%s", result_text(r, 0, 5));
     }
+    result_free(r);
+    return true;
+}
+
+bool target_count_doubts(struct conn *db, const char *schema, size_t *tables, struct err *e)
+{
+    struct result *r;
+    const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
+    if (!pg_query_filled(db, sql_target_doubts, vars, &r, e))
+        return false;
+    *tables = (size_t)result_int(r, 0, 0);
     result_free(r);
     return true;
 }
@@ -192,7 +222,15 @@ bool target_follows(const struct target_state *s)
     bool any = false;
     for (size_t i = 0; i < s->nrelations; i++)
         any = any || s->relations[i].snapshot == NULL;
-    return any && s->snapshot[0] != '\0';
+    return any && s->applied_at[0] != '\0';
+}
+
+size_t target_in_doubt(const struct target_state *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->nrelations; i++)
+        n += s->relations[i].doubt != 0;
+    return n;
 }
 
 bool target_needs_fork(const struct target_state *s)

@@ -66,6 +66,8 @@ void status_free(struct status *s)
         free(s->errors[i].hint);
     }
     free(s->errors);
+    free(s->doubt.since);
+    free(s->doubt.reason);
     free(s->next);
     free(s->note);
     memset(s, 0, sizeof *s);

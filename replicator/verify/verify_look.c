@@ -8,6 +8,7 @@
 
 #include "repl/embedded.h"
 #include "repl/hash.h"
+#include "repl/history.h"
 #include "verify_job.h"
 #include "verify_rows.h"
 #include "verify_sql.h"
@@ -18,17 +19,19 @@ bool verify_look_begin(struct verify_sides *s, const char **snapshot, struct err
 {
     const struct verify_world *w = s->job->world;
     struct target_standing stands;
-    struct server_identity source;
+    struct slot_proof proof;
     char *lock = arena_printf(s->a,
                               "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE %s IN ACCESS "
                               "SHARE MODE",
                               verify_table_sql(s->a, s->to));
     if (!pg_exec(s->source, capture_hold_sql(s->a, &w->capture, s->from), e) ||
         !pg_exec(s->target, lock, e) || !target_stands(s->target, w->schema, s->from->id, s->a, &stands, e) ||
-        !catalog_identity(s->source, &source, e))
+        !capture_proof(s->source, &w->capture, stands.mark.target, stands.mark.epoch, &proof, e))
         return false;
-    /* By another history of the source its transactions mean nothing: then everything is owed. */
-    bool same = stands.known && stands.copied && identity_equal(&source, &stands.source);
+    /* By another history of the source its transactions mean nothing: then everything is owed. A target that went back says
+     * rightly what it has; what the source has truncated since differs. */
+    enum history h = stands.known ? history_judge(&stands.mark, &proof) : HISTORY_ANOTHER_SERVER;
+    bool same = stands.copied && (h == HISTORY_PROVEN || h == HISTORY_TARGET_WENT_BACK);
     *snapshot = same ? stands.snapshot : "";
     return true;
 }

@@ -4,27 +4,47 @@
 
 #include "repl/embedded.h"
 #include "repl/fence.h"
+#include "repl/history.h"
 #include "repl/log.h"
 #include "verify_run.h"
 #include "verify_sql.h"
 
 /* ---- both sides ---- */
 
-static bool same_sync(struct verification *v, struct err *e)
+static bool same_sync(struct verification *v, struct target_state *state, struct err *e)
 {
-    struct target_state state;
     struct capture *c = &v->world.capture;
-    if (!target_read(v->target, v->world.schema, v->mem, &state, e))
+    if (!target_read(v->target, v->world.schema, v->mem, state, e))
         return false;
-    if (c->sync_id[0] == '\0' || !state.exists) {
+    if (c->sync_id[0] == '\0' || !state->exists) {
         err_set(e, ERR_CONFIG, "nothing is replicated yet: the %s has no schema %s",
                 c->sync_id[0] == '\0' ? "source" : "target", v->world.schema);
         return err_hint(e, "run: repl init, then repl start");
     }
-    if (strcmp(c->sync_id, state.sync_id) == 0)
+    if (strcmp(c->sync_id, state->sync_id) == 0)
         return true;
     err_set(e, ERR_CONFIG, "source and target belong to different syncs");
     return err_hint(e, "check --source and --target of repl init");
+}
+
+/* Where source and target are not of one history any more, a repair begins like an engine that finds it: everything in the
+ * deltas is to be brought again, and with it the keys that this repair puts there. Else the target's position, which was
+ * taken in the other history, might cover them. A target that went back is in doubt from then on, and no engine refuses it. */
+static bool prove_history(struct verification *v, const struct target_state *state, struct err *e)
+{
+    struct slot_proof proof;
+    struct capture c = v->world.capture;
+    int64_t first;
+    if (!v->o->repair || state->applied_at[0] == '\0')
+        return true;
+    if (!capture_proof(v->source, &c, state->mark.target, state->mark.epoch, &proof, e))
+        return false;
+    enum history h = history_judge(&state->mark, &proof);
+    if (h == HISTORY_PROVEN)
+        return true;
+    log_warn("%s: every change on record is brought over again",
+             history_reason(v->mem, h, &state->mark, &proof));
+    return history_begin(v->source, v->target, &c, state, h, &proof, &first, e);
 }
 
 static bool read_source(struct verification *v, struct relations *all, struct err *e)
@@ -59,14 +79,6 @@ static void set_state(struct verify_table *t, const char *state, const char *rea
     t->reason = reason != NULL ? xstrdup(reason) : NULL;
 }
 
-static bool is_copied(const struct target_state *s, int id)
-{
-    for (size_t i = 0; i < s->nrelations; i++)
-        if (s->relations[i].id == id)
-            return s->relations[i].copied;
-    return false;
-}
-
 /* Whether the two can be compared; else why not. */
 static void match(struct verification *v, size_t i, const struct relations *targets,
                   const struct target_state *s)
@@ -75,13 +87,17 @@ static void match(struct verification *v, size_t i, const struct relations *targ
     struct verify_table *t = &v->tables[i];
     struct err why = {0};
     const struct relation *target = relations_find(targets, r->schema, r->name);
+    const struct target_relation *known = target_relation_by_id(s, r->id);
+    v->course[i].doubt = known != NULL ? known->doubt : 0;
+    if (v->course[i].doubt > v->doubt)
+        v->doubt = v->course[i].doubt;
     *t = (struct verify_table){.id = r->id, .schema = xstrdup(r->schema), .name = xstrdup(r->name)};
     set_state(t, "comparing", NULL);
     if (target == NULL)
         set_state(t, "skipped", "the target has no such table");
     else if (!catalog_compatible(r, target, &why))
         set_state(t, "skipped", why.text);
-    else if (!is_copied(s, r->id))
+    else if (known == NULL || !known->copied)
         set_state(t, "skipped", "its first copy is not through");
     if (target != NULL)
         v->world.targets[i] = *target;
@@ -132,6 +148,11 @@ static char *options_text(const struct verification *v)
     char *text = xasprintf("%s%s%s", tables, o->repair ? ", repair" : "", o->show_values ? ", values" : "");
     if (o->sample < 1) {
         char *more = xasprintf("%s, sample %g%%", text, o->sample * 100);
+        free(text);
+        text = more;
+    }
+    if (v->doubt != 0) { /* so that no run from before it goes on */
+        char *more = xasprintf("%s, after doubt %lld", text, (long long)v->doubt);
         free(text);
         text = more;
     }
@@ -234,11 +255,12 @@ bool verify_connect_target(struct verification *v, struct err *e)
 bool verify_open(struct verification *v, struct err *e)
 {
     size_t outside;
+    struct target_state state;
     v->world.schema = v->o->sync->schema;
     v->world.capture.schema = v->o->sync->schema;
     v->world.repair = v->o->repair;
     v->world.show_values = v->o->show_values;
-    return verify_connect_source(v, e) && verify_connect_target(v, e) && same_sync(v, e) &&
-           look_for_fence(v, e) && read_tables(v, &outside, e) && begin_run(v, e) &&
-           note_left_out(v, outside, e);
+    return verify_connect_source(v, e) && verify_connect_target(v, e) && same_sync(v, &state, e) &&
+           look_for_fence(v, e) && prove_history(v, &state, e) && read_tables(v, &outside, e) &&
+           begin_run(v, e) && note_left_out(v, outside, e);
 }

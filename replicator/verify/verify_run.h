@@ -14,6 +14,7 @@ struct course {
     char *stands;           /* where the target stood in this round of looks, where something was owed */
     char *stood;            /* the same of the round before */
     bool stuck;             /* the two are one: nobody brings what is owed */
+    int64_t doubt;          /* in which the target had the table when the run began; 0: none */
 };
 
 struct verification {
@@ -23,6 +24,7 @@ struct verification {
     struct verify_world world;
     struct verify_table *tables; /* same index as the world's relations */
     struct course *course;       /* likewise */
+    int64_t doubt;               /* the last of them: what was compared before it does not count */
     bool fenced;                 /* the source takes no writes: what the target has may be newer */
     int64_t run;
     struct pool *pool;

@@ -55,13 +55,33 @@ CREATE TABLE :"schema".truncation_b (relation int NOT NULL, xid bigint NOT NULL)
 -- deltas hold is not all. They are to be captured and copied anew.
 CREATE TABLE :"schema".missed (relation int NOT NULL, xid bigint NOT NULL) WITH (autovacuum_enabled = off);
 
--- The doorbell: 1 armed, 2 rung. The side that is written: 1 a, 2 b. The last batch that is durable on the target. How
--- often a table woke: each has a bell of its own, 1 armed, 2 rung, 3 asleep, by which it rings at the door.
+-- The targets. Each has a slot, by the id that the target gave itself, and four sequences that schema_slot.sql makes:
+--   slot_<id>_written  the number of the last logged write that the engine made for it: it only grows
+--   slot_<id>_epoch    the random mark of the epoch that goes on
+--   slot_<id>_applied  the number of the write behind the batch that truncations relied on: it only grows
+--   slot_<id>_batch    the target's own number of that batch: it only grows
+CREATE TABLE :"schema".slot (
+    id      int PRIMARY KEY,
+    target  uuid NOT NULL UNIQUE,
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+-- An epoch begins when an engine connects: a random mark, and the numbers of the logged writes that are of it. last is
+-- null in the epoch that goes on. A number that no epoch here has was written on a source that this one is not.
+CREATE TABLE :"schema".epoch (
+    slot     int NOT NULL,
+    mark     bigint NOT NULL,
+    first    bigint NOT NULL,
+    last     bigint,
+    began_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (slot, mark)
+);
+
+-- The doorbell: 1 armed, 2 rung. The side that is written: 1 a, 2 b. How often a table woke: each has a bell of its own,
+-- 1 armed, 2 rung, 3 asleep, by which it rings at the door.
 CREATE SEQUENCE :"schema".bell MINVALUE 1 MAXVALUE 2;
 CREATE SEQUENCE :"schema".side MINVALUE 1 MAXVALUE 2;
-CREATE SEQUENCE :"schema".applied MINVALUE 0;
 CREATE SEQUENCE :"schema".woken MINVALUE 0;
 SELECT pg_catalog.setval(pg_catalog.format('%I.bell', :'schema')::pg_catalog.regclass, 2),
        pg_catalog.setval(pg_catalog.format('%I.side', :'schema')::pg_catalog.regclass, 1),
-       pg_catalog.setval(pg_catalog.format('%I.applied', :'schema')::pg_catalog.regclass, 0),
        pg_catalog.setval(pg_catalog.format('%I.woken', :'schema')::pg_catalog.regclass, 0);

@@ -1,9 +1,11 @@
 -- Deltas that are covered go, by TRUNCATE of the side that nobody writes.
 -- Writes: functions of capture's schema.   Variables: schema.
 
--- Truncates the inactive side of one table's deltas where the position (null: nothing) covers every row of it. Never
--- waits: a writer that is still in flight there keeps it for the next time.
-CREATE FUNCTION :"schema".trim(relation_id int, given_position text) RETURNS boolean LANGUAGE plpgsql VOLATILE
+-- Truncates the inactive side of one table's deltas where the position (null: nothing) covers every row of it: that of the
+-- target in the slot, which committed that batch behind the logged write of that number. Never waits for a writer: one
+-- that is still in flight there keeps it for the next time.
+CREATE FUNCTION :"schema".trim(relation_id int, given_position text, slot_id int, known_epoch bigint, number bigint,
+                             batch bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     at txid_snapshot := nullif(given_position, '')::txid_snapshot;
@@ -27,15 +29,16 @@ BEGIN
     -- Nobody is in flight there now; look again, for those who committed since the first look.
     EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE NOT txid_visible_in_snapshot(xid, $1))', inactive)
     INTO uncovered USING at;
-    IF uncovered THEN
+    IF uncovered OR NOT rely(slot_id, known_epoch, number, batch) THEN
         RETURN false;
     END IF;
     EXECUTE format('TRUNCATE %s', inactive);
     RETURN true;
 END $$;
 
--- The same for the inactive side of the TRUNCATEs of all tables. Tables in own_ids stand at own_positions.
-CREATE FUNCTION :"schema".trim_truncations(given_position text, own_ids int[], own_positions text[])
+-- The same for the inactive side of the TRUNCATEs of all tables. Tables in own_ids are at own_positions.
+CREATE FUNCTION :"schema".trim_truncations(given_position text, own_ids int[], own_positions text[], slot_id int,
+                                           known_epoch bigint, number bigint, batch bigint)
 RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
@@ -56,7 +59,7 @@ BEGIN
                    ')::txid_snapshot) p(at)'
                    ' WHERE at IS NULL OR NOT txid_visible_in_snapshot(t.xid, at))', inactive)
     INTO uncovered USING given_position, own_ids, own_positions;
-    IF uncovered THEN
+    IF uncovered OR NOT rely(slot_id, known_epoch, number, batch) THEN
         RETURN false;
     END IF;
     EXECUTE format('TRUNCATE %s', inactive);

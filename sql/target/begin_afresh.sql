@@ -1,5 +1,6 @@
 -- One table is to be copied anew. What is here of it stays until then.
--- Writes: chunk, cut, heap, relation.   Variables: schema, id.
+-- number: of a logged write on the source, on which what happens to its deltas now relies: a target that lacks it is refused.
+-- Writes: chunk, cut, heap, relation, position.   Variables: schema, id, number.
 BEGIN;
 DELETE FROM :"schema".chunk WHERE relation = :id;
 DELETE FROM :"schema".cut WHERE relation = :id;
@@ -7,4 +8,5 @@ DELETE FROM :"schema".heap WHERE relation = :id;
 UPDATE :"schema".relation
 SET copied = false, snapshot = '', goal = NULL, side = NULL, block = 0, afresh = true, origin = 'source'
 WHERE id = :id;
+UPDATE :"schema".position SET number = greatest(number, :number);
 COMMIT;

@@ -7,20 +7,33 @@ COMMENT ON SCHEMA :"schema" IS 'made by repl, removed by repl cleanup';
 CREATE TABLE :"schema".sync (
     sync_id    uuid PRIMARY KEY,
     version    int NOT NULL,
+    target_id  uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(), -- by which the source knows this target
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 INSERT INTO :"schema".sync (sync_id, version) VALUES (:'sync_id', :version);
 
--- One row: the source snapshot that the target shows, committed with the rows themselves.
+-- One row: the source snapshot that the target shows, committed with the rows themselves; '' where everything is to be
+-- brought again. epoch, number and lsn name the logged write on the source that came before the commit: by these the
+-- source proves that it still has what it had then.
 CREATE TABLE :"schema".position (
     batch             bigint NOT NULL,
     snapshot          text NOT NULL,
     system_identifier text NOT NULL,
     timeline          bigint NOT NULL,
     source_database   bigint NOT NULL,
+    epoch             bigint NOT NULL DEFAULT 0,
+    number            bigint NOT NULL DEFAULT 0,
+    lsn               pg_catalog.pg_lsn NOT NULL DEFAULT '0/0',
     applied_at        timestamptz
 ) WITH (fillfactor = 50);
-INSERT INTO :"schema".position VALUES (0, '', '', 0, 0, NULL);
+INSERT INTO :"schema".position (batch, snapshot, system_identifier, timeline, source_database) VALUES (0, '', '', 0, 0);
+
+-- When source and target were found not to belong to one history any more. A table stays in doubt until it was compared.
+CREATE TABLE :"schema".doubt (
+    id       bigint PRIMARY KEY, -- a number of the source's slot: that of the epoch which began then
+    found_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    reason   text NOT NULL
+);
 
 CREATE TABLE :"schema".relation (
     id       int PRIMARY KEY,
@@ -32,7 +45,9 @@ CREATE TABLE :"schema".relation (
     goal     text,             -- a catch-up pass towards this snapshot
     side     "char",
     block    bigint NOT NULL DEFAULT 0,
-    afresh   boolean NOT NULL DEFAULT false -- its key has changed: it is emptied, and copied anew
+    afresh   boolean NOT NULL DEFAULT false, -- its key has changed: it is emptied, and copied anew
+    number   bigint NOT NULL DEFAULT 0,      -- of the logged write before the last step of a pass
+    doubt    bigint                          -- the doubt since which nobody has compared it; null: none
 );
 
 -- How a heap was cut for the first copy: into ranges of blocks, or of keys of range_key. Chunk n goes from cut n to
@@ -62,6 +77,7 @@ CREATE TABLE :"schema".chunk (
     chunk    bigint NOT NULL,
     rows     bigint NOT NULL,
     bytes    bigint NOT NULL,
+    number   bigint NOT NULL, -- of the logged write before it; 0: it came from a fork
     done_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (relation, heap, chunk)
 );

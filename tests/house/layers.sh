@@ -39,7 +39,7 @@ done
 declare -A door=(
   [err]=base [log]=base [mem]=base [buf]=base [str]=base [clock]=base [hash]=base [fault]=base [interrupt]=base
   [rel]=base [pg]=pg [state]=state [status]=state [verify_report]=state [catalog]=catalog [capture]=capture [fence]=capture [flow]=flow [target]=flow
-  [sync]=sync [sequences]=sync [schema]=schema [units]=schema [origin]=origin [back]=back [check]=check [verify]=verify
+  [sync]=sync [sequences]=sync [history]=sync [schema]=schema [units]=schema [origin]=origin [back]=back [check]=check [verify]=verify
   [cutover]=cutover [cleanup]=cleanup [init]=init [engine]=engine [control]=engine [cli]=cli
 )
 declare -A home=(

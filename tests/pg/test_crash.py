@@ -323,16 +323,3 @@ def test_a_source_that_failed_over_owes_everything(repl, src, dst, equal):
     equal()
     assert "failed over" in repl.run("log").out
     assert dst.execute("select timeline from repl.position").fetchone()[0] == 1
-
-
-def test_a_target_that_went_back_in_time_is_refused(repl, src, dst):
-    """Restored from a backup, or failed over to a standby that lacked commits: changes are gone that nobody owes."""
-    src.execute("create table t(id int primary key, v int); insert into t values (1, 0)")
-    following(repl)
-    for n in range(3):
-        src.execute("update t set v = %s", (n,))
-        repl.kick()
-    repl.stop()
-    dst.execute("update repl.position set batch = batch - 2")
-    refused = repl.run("start", code=1)
-    assert "back in time" in refused.all and "repl cleanup" in refused.all

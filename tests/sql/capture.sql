@@ -117,15 +117,33 @@ select txid_current_snapshot() as now \gset
 select * from repl.owed(:'now', '{}', '{}', 1000, null);
 select * from repl.owed(:'now', '{1}', '{""}', 1000, null);
 
+\echo == a slot of a target: numbers of one epoch after the other, and what the source can prove by them
+\set target '''11111111-1111-1111-1111-111111111111'''
+select slot_id, first, last from repl.proof(:target, 0);
+select repl.open_slot(:target) as slot, repl.open_slot(:target) as the_same;
+select repl.begin_epoch(1, 77, 0) as first;
+select number from repl.written(1, 77, 1);
+select repl.begin_epoch(1, 88, 10) as above_what_the_target_knows;
+select number from repl.written(1, 77, 2);
+select number from repl.written(1, 88, 12);
+select number from repl.written(1, 88, 11);
+select current_epoch, written, applied, first, last from repl.proof(:target, 77);
+select current_epoch, written, applied, first, last from repl.proof(:target, 88);
+select current_epoch, written, applied, first, last from repl.proof(:target, 99);
+
 \echo == the inactive side is truncated when it is covered, and not before
-select repl.trim(1, '') as nothing_is_covered, pg_relation_size('repl.d1_a') > 0 as held;
+select repl.trim(1, '', 1, 88, 12, 5) as nothing_is_covered, pg_relation_size('repl.d1_a') > 0 as held;
 insert into t values (30, 'x', 0);
-select repl.trim(1, :'now') as trimmed, pg_relation_size('repl.d1_a') as a, pg_relation_size('repl.d1_b') > 0 as b;
+select repl.trim(1, :'now', 1, 77, 2, 5) as of_another_epoch, applied from repl.proof(:target, 88);
+select repl.trim(1, :'now', 1, 88, 12, 5) as trimmed, pg_relation_size('repl.d1_a') as a, pg_relation_size('repl.d1_b') > 0 as b;
 select repl.change_sides(1000000, null) as too_little, repl.change_sides(0, null) as changed;
-select repl.trim(1, :'now') as not_yet, pg_relation_size('repl.d1_b') > 0 as held;
+select applied, applied_batch from repl.proof(:target, 77);
+select repl.trim(1, :'now', 1, 88, 12, 5) as not_yet, pg_relation_size('repl.d1_b') > 0 as held;
 select txid_current_snapshot() as now \gset
-select repl.trim(1, :'now') as trimmed, pg_relation_size('repl.d1_b') as b;
-select repl.trim_truncations(:'now', '{}', '{}') as truncations_trimmed;
+select repl.trim(1, :'now', 1, 88, 11, 4) as trimmed, pg_relation_size('repl.d1_b') as b;
+select applied, applied_batch from repl.proof(:target, 88);
+select repl.trim_truncations(:'now', '{}', '{}', 1, 88, 12, 5) as truncations_trimmed;
+select repl.open_slot('22222222-2222-2222-2222-222222222222') as belongs_to_another;
 select * from repl.dirty(null);
 
 \echo == the objects are found again by their functions

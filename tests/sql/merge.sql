@@ -77,14 +77,57 @@ select batch, p.snapshot, r.snapshot as own from repl.position p, repl.relation 
 \set goal '950:950:'
 \set side a
 \set block 10
+\set first true
+\set from_side ''
+\set from_block 0
 \set finished false
 \i sql/target/position_catchup.sql
 select snapshot, goal, side, block from repl.relation;
+\echo == a step that does not follow the one before touches nothing
+\set first false
+\set from_side a
+\set from_block 5
 \set finished true
 \set block 20
+\i sql/target/position_catchup.sql
+select snapshot, goal, side, block from repl.relation;
+\echo == one that does
+\set from_block 10
 \i sql/target/position_catchup.sql
 select snapshot, goal, side, block from repl.relation;
 \echo == another engine on another pass touches nothing
 update repl.relation set goal = '999:999:';
 \i sql/target/position_catchup.sql
 select snapshot, goal from repl.relation;
+
+\echo == the history is in doubt: everything is to be brought again, and a copy beside the others begins again
+insert into repl.relation (id, nspname, relname) values (2, 'public', 'u');
+insert into repl.heap values (2, 1, 1, 1, 8192, null);
+insert into repl.chunk (relation, heap, chunk, rows, bytes, number) values (2, 1, 0, 5, 100, 7);
+update repl.relation set copied = true, goal = '999:999:' where id = 1;
+\set batch 3
+\set applied 9
+\set epoch 77
+\set number 21
+\set reason 'a reason'
+\set system_identifier 7000000000000000001
+\i sql/target/doubt.sql
+select batch, snapshot, epoch, number from repl.position;
+select id, copied, snapshot, goal, afresh, doubt from repl.relation order by id;
+select (select count(*) from repl.heap) as heaps, (select count(*) from repl.chunk) as chunks;
+select id, reason from repl.doubt;
+\echo == who was slower changes nothing
+\set epoch 88
+\set number 31
+\i sql/target/doubt.sql
+select batch, epoch, number from repl.position;
+select count(*) from repl.doubt;
+\echo == a comparison settles the doubt that it knew
+\set doubt 20
+\i sql/target/doubt_settled.sql
+\i sql/target/doubts.sql
+;
+\set doubt 21
+\i sql/target/doubt_settled.sql
+\i sql/target/doubts.sql
+;

@@ -53,13 +53,22 @@ select 't'::regclass::oid as heap, pg_relation_filenode('t') as filenode, 't'::r
 \set copy 'COPY ('
 \set to ') TO STDOUT (FORMAT text);'
 \t on
+\o /dev/null
+select repl.open_slot('11111111-1111-1111-1111-111111111111'), repl.begin_epoch(1, 77, 0);
+\o
 begin isolation level repeatable read read only;
 \i sql/capture/chunk_lock.sql
 \i sql/capture/chunk_look.sql
 \o | LC_ALL=C sort
 \i sql/capture/chunk.sql
 \o
-\i sql/capture/chunk_end.sql
+\set slot 1
+\set epoch 77
+\set written 1
+\o /dev/null
+\i sql/capture/end.sql
+\o
+select written from repl.proof('11111111-1111-1111-1111-111111111111', 77);
 
 \echo == the next chunk is empty
 \set where 't.ctid >= \'(1,0)\' AND ' :no_delta
@@ -89,6 +98,8 @@ vacuum full t;
 \echo == a batch from nowhere: what is owed, changed rows and deleted keys
 \set lock 'LOCK TABLE ONLY public.t IN ACCESS SHARE MODE;'
 \set woken repl.woken
+\set epoch repl.slot_1_epoch
+\set written repl.slot_1_written
 \o /dev/null
 \set timeout 15000
 \i sql/capture/begin.sql

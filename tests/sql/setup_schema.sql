@@ -2,6 +2,7 @@
 \i sql/capture/schema.sql
 \i sql/capture/schema_keys.sql
 \i sql/capture/schema_owed.sql
+\i sql/capture/schema_slot.sql
 \i sql/capture/schema_bells.sql
 \i sql/capture/schema_rotation.sql
 \i sql/capture/schema_fence.sql

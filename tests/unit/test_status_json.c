@@ -26,6 +26,9 @@ static struct status sample(void)
     s.load.connections_free = 17;
     s.load.slowed = strdup("the source keeps 9 GB of WAL");
     s.position = strdup("100:105:101,103");
+    s.doubt.tables = 2;
+    s.doubt.since = strdup("2026-01-31T01:00:00.000Z");
+    s.doubt.reason = strdup("the source failed over");
     s.copy.bytes_done = INT64_C(1500000000000000);
     s.copy.bytes_total = INT64_C(1500000000000001);
     s.copy.rows_done = 3;
@@ -127,7 +130,7 @@ static void it_has_the_keys_of_the_contract(void **arg)
     struct status s = sample();
     cJSON *o = printed(&s, true);
     KEYS(o, "phase", "reached", "direction", "engine", "workers", "load", "lag_seconds", "owed_rows",
-         "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step",
+         "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "doubt", "note", "step",
          "catch_up", "waits", "cutover");
     KEYS(cJSON_GetObjectItem(o, "cutover"), "state", "since", "why");
     KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 0), "side", "step", "table", "seconds",
