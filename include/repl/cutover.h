@@ -72,7 +72,7 @@ bool cutover_rehearse(struct cutover *c, struct err *e) MUST_CHECK;
 
 /*
  * Fence, writers in flight, drain, sequences, large objects, materialized views where they are quick, check. On
- * success the state is "switching": the fence stands for good, and nothing that was committed on the source is missing on the
+ * success the state is "switching": the fence is permanent, and nothing that was committed on the source is missing on the
  * target; with turns the target has let the application write, its changes are captured, and the state is "complete". On any
  * failure the fence is lifted: the source takes writes as before; but for one: the target could not be told, then the error says
  * that both sides refuse. ERR_NOT_YET: it took too long.

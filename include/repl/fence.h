@@ -12,7 +12,7 @@ enum cutover_state {
     CUTOVER_FENCING,   /* a command has begun, and puts the fence up */
     CUTOVER_FENCED,    /* writes are refused; writers in flight and the last changes are waited for */
     CUTOVER_DRAINED,   /* everything is on the other side, and was checked */
-    CUTOVER_SWITCHING, /* the application is being switched: the fence stands for good */
+    CUTOVER_SWITCHING, /* the application is being switched: the fence is permanent */
     CUTOVER_COMPLETE,  /* the application writes on the other side */
     CUTOVER_ABORTED,   /* writes go through again */
     CUTOVER_RESERVED,  /* of the target's fence: a way back is prepared, the application was never here */
@@ -84,7 +84,7 @@ bool fence_move(struct conn *db, const struct capture *c, enum cutover_event eve
 /* Prolongs the lease; *holds is false where it had ended, or another command has taken over. */
 bool fence_renew(struct conn *db, const struct capture *c, int64_t attempt, unsigned lease_ms, bool *holds,
                  struct err *e) MUST_CHECK;
-/* In CUTOVER_SWITCHING: the fence stands for good from here on. *holds is false where a write went through before. */
+/* In CUTOVER_SWITCHING: the fence is permanent from here on. *holds is false where a write went through before. */
 bool fence_seal(struct conn *db, const struct capture *c, int64_t attempt, bool *holds,
                 struct err *e) MUST_CHECK;
 

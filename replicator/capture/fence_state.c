@@ -22,7 +22,7 @@ static const struct transition {
      "writes are refused, under a lease that the command renews"},
     {CUTOVER_FENCED, CUTOVER_DRAIN, CUTOVER_DRAINED, "everything is on the other side, and was checked"},
     {CUTOVER_DRAINED, CUTOVER_SWITCH, CUTOVER_SWITCHING,
-     "the application is being switched; the fence stands for good"},
+     "the application is being switched; the fence is permanent"},
     {CUTOVER_SWITCHING, CUTOVER_RESUME, CUTOVER_SWITCHING,
      "repl cutover --resume: the command is run again, or the switch is marked as made"},
     {CUTOVER_SWITCHING, CUTOVER_DONE, CUTOVER_COMPLETE, "the application writes on the other side"},

@@ -227,7 +227,7 @@ static void add_begin(struct buf *b, const struct table_names *n, unsigned lock_
                 lock_timeout_ms);
 }
 
-/* Where a fence stands it stands in front of these functions too, from their first write on. */
+/* Where a fence is up it is in front of these functions too, from their first write on. */
 static void extend_fence(struct buf *b, const struct table_names *n)
 {
     buf_printf(b, "SELECT %s('{d%d_changed,d%d_updated,d%d_old,d%d_truncate,d%d_truncate_leaf}');",

@@ -1,5 +1,5 @@
 /*
- * Behind a cutover the source refuses writes; cleanup takes away what refuses them. Whoever still uses the old database would
+ * Behind a cutover the source refuses writes; cleanup takes away what refuses them. A process that still uses the old database would
  * write into it from then on, and nobody would know. So that is said, and has to be decided.
  */
 #include <stdlib.h>
@@ -68,7 +68,7 @@ static void tell_closed(const struct cutover_now *now, struct arena *a, struct s
                      "--resume or --abort ends it)",
                      now->since));
     strlist_add(
-        out, "behind cleanup the source takes writes again, and nobody captures them: they are on the source "
+        out, "after cleanup the source takes writes again, and nobody captures them: they are on the source "
              "alone");
 }
 

@@ -160,7 +160,7 @@ static bool complete(struct cutover_run *r, struct cutover *cut, bool switched, 
     return cutover_finish(cut, e);
 }
 
-/* Nobody can know whether the command switched the application before it failed. So the fence stands, unless the operator
+/* Nobody can know whether the command switched the application before it failed. So the fence stays, unless the operator
  * has said otherwise. */
 static bool command_failed(struct cutover_run *r, struct cutover *cut, struct err *e)
 {
@@ -181,7 +181,7 @@ static bool command_failed(struct cutover_run *r, struct cutover *cut, struct er
     return err_hint(e, "fix the command, then repl cutover again");
 }
 
-/* The fence stands for good, and everything is on the target. */
+/* The fence is permanent, and everything is on the target. */
 static bool after_the_switch(struct cutover_run *r, struct cutover *cut, bool resumed, struct err *e)
 {
     const char *command = args_text(&r->c->args, "exec");

@@ -101,7 +101,7 @@ bool cutover_run_command(struct cutover_run *r, const char *command, struct err 
     free(uri);
     if (child < 0)
         return err_set(e, ERR_OS, "the command of --exec could not be run: %s", strerror(errno));
-    setpgid(child, child); /* whoever of the two is first; the other one fails, which does not matter */
+    setpgid(child, child); /* both processes do it; the second one fails, which does not matter */
     bool ok = await(r, child, e);
     if (foreground) {
         void (*before)(int) = signal(SIGTTOU, SIG_IGN);

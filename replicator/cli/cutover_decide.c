@@ -30,14 +30,14 @@ static void tell_complete(const struct cutover_now *now)
 {
     const char *to = side_name(SIDE_TARGET), *from = side_name(SIDE_SOURCE);
     printf("the cutover is complete since %s; the %s takes writes; nothing to do\n", now->since, to);
-    printf("the %s refuses them: whoever still uses it gets SQLSTATE 25006\n", from);
+    printf("the %s refuses writes: a session that still uses it gets SQLSTATE 25006\n", from);
     puts("in a day or two, when all is well: repl stop, then repl cleanup");
     printf("back, losing what was written on the %s since: repl cutover --abort says how much that is, and "
            "asks\n",
            to);
 }
 
-/* Whatever it is, it is told, so that nobody takes one cutover for another. */
+/* The state is always printed, so that nobody takes one cutover for another. */
 bool cutover_decide(struct cutover_run *r, struct cutover *cut, enum cutover_decision *out, struct err *e)
 {
     const struct cutover_now *now = cutover_state(cut);

@@ -85,7 +85,5 @@ bool cutover_judge(struct cutover_run *r, const struct status *st, struct err *e
         return false;
     printf("%zu table%s follow%s, %.1f s behind\n", st->ntables, st->ntables == 1 ? "" : "s",
            st->ntables == 1 ? "s" : "", st->lag_seconds > 0 ? st->lag_seconds : 0);
-    if (st->phase == PHASE_FENCED)
-        printf("a fence stands already, of a cutover that did not end: this one goes on from there\n");
     return tell_verified(r, st, e);
 }

@@ -59,7 +59,7 @@ static bool may_lose(struct cutover_run *r, struct cutover *cut, struct err *e)
     if (now->state == CUTOVER_SWITCHING && w.known && w.exact && w.changed + w.deleted == 0)
         return true;
     return cutover_confirm("Lift the fence, and leave there what was written there?",
-                           "the fence stands as before", e);
+                           "the fence stays as it was", e);
 }
 
 /* Where a side cannot be asked, whether the target took writes is not known. */

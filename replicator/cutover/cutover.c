@@ -104,9 +104,11 @@ bool cutover_open(const struct sync *s, const struct cutover_options *o, struct 
         c->fence = NULL;
         ok = cutover_connect(c, SIDE_SOURCE, i, &c->fence, e) && cutover_look(c, e);
     }
-    ok = ok && (o->source_only || (cutover_connect(c, SIDE_SOURCE, i, &c->source, e) &&
-                                   cutover_connect(c, SIDE_TARGET, i, &c->target, e) &&
-                                   (!o->turns || cutover_connect(c, SIDE_TARGET, i, &c->there, e))));
+    const bool nothing_to_do = c->now.state == CUTOVER_COMPLETE && !o->turns;
+    ok = ok && (o->source_only || nothing_to_do ||
+                (cutover_connect(c, SIDE_SOURCE, i, &c->source, e) &&
+                 cutover_connect(c, SIDE_TARGET, i, &c->target, e) &&
+                 (!o->turns || cutover_connect(c, SIDE_TARGET, i, &c->there, e))));
     if (ok) {
         watch_deadline(c->watch, 0);
         return true;
@@ -263,7 +265,7 @@ bool cutover_abort(struct cutover *c, bool *stood, struct err *e)
     return true;
 }
 
-/* The error that is told is the first one; that the source writes again, or does not, is told with it. */
+/* The first error counts; whether the source takes writes again is said with it. */
 static bool fail(struct cutover *c, struct err *e)
 {
     struct err lifting;
@@ -461,7 +463,7 @@ bool cutover_complete(struct cutover *c, struct err *e)
         tell_engine(c, CUTOVER_COMPLETE);
         return true;
     }
-    err_context(e, "the %s could not be told that the switch is through; its fence stands",
+    err_context(e, "the %s could not be told that the switch is through; its fence is up",
                 side_name(SIDE_SOURCE));
     return err_hint(e, "nothing is lost; when it answers: repl cutover %s",
                     !c->o->turns ? "--resume"

@@ -113,7 +113,7 @@ bool cutover_prepare_turn(struct cutover *c, bool look_only, struct err *e)
     int64_t functions;
     if (!c->o->turns)
         return true;
-    if (c->s->back) /* the old source's fence stands since the switch; it may have got new tables */
+    if (c->s->back) /* the old source's fence is up since the switch; new tables may have come */
         return look_only || fence_extend(c->there, &c->other, &functions, e);
     return back_check(c->s, c->source, c->there, &o, e) &&
            (look_only || back_install(c->s, c->fence, c->there, &o, e));

@@ -53,8 +53,9 @@ static bool move_sequences(struct cutover *c, struct err *e)
     struct sequence_value *ahead, *cycled;
     size_t n, ncycled;
     uint64_t began = clock_us();
-    if (!sequences_read(c->source, c->s->schema, c->a, &c->sequences, e) ||
-        !sequences_read(c->target, c->s->schema, c->a, &to, e))
+    /* The target first: what the engine brings in between is then no reason to say that the source was set back. */
+    if (!sequences_read(c->target, c->s->schema, c->a, &to, e) ||
+        !sequences_read(c->source, c->s->schema, c->a, &c->sequences, e))
         return false;
     sequences_cycled(&c->sequences, &to, c->a, &cycled, &ncycled);
     sequences_note(&to, cycled, ncycled);

@@ -15,7 +15,7 @@ enum { QUICK_VIEWS_MS = 300 };
 /* How long writers in flight are left to end by themselves with --terminate. */
 enum { GRACE_MS = 1000 };
 
-/* The fence stands so long when nobody renews it, by the source's clock. */
+/* The fence is up so long when nobody renews its lease, by the source's clock. */
 enum { LEASE_MS = 10000 };
 
 struct cutover {

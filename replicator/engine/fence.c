@@ -1,5 +1,5 @@
 /*
- * The cutover as the engine sees it. While a fence stands the source is asked what became of it: a cutover whose command is
+ * The cutover as the engine sees it. While a fence is up the source is asked what became of it: a cutover whose command is
  * gone ends with its lease, and the engine says so and takes the fence out of the functions.
  */
 #include <stdlib.h>

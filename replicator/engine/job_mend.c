@@ -104,7 +104,7 @@ bool mend_keys(struct world *w, const struct relations *targets, struct conn *so
                bool *mended, struct err *e)
 {
     *mended = false;
-    /* A fence stands in the functions of capture; what is made anew would lift it. */
+    /* Behind a fence nothing is written; what became of keys can wait. */
     for (size_t i = 0; !w->fenced && i < w->relations.count; i++) {
         struct relation *r = &w->relations.items[i];
         if (r->id == 0)

@@ -146,7 +146,7 @@ bool job_survey(struct worker *w, struct job *job, struct err *e);
 /* The cutover's state; one whose lease is over is ended. fence.c */
 bool fence_look(struct conn *source, const struct capture *c, struct arena *a, struct cutover_now *now,
                 bool *lifted, struct err *e) MUST_CHECK;
-/* What to type while a fence stands; the caller frees it. */
+/* What to type while a fence is up; the caller frees it. */
 char *fence_next(const char *state, const char *since, bool back, bool turns);
 
 /* What the source bears. */

@@ -70,13 +70,20 @@ static bool read_both(struct verification *v, struct sequences *source, struct s
     }
 }
 
-/* Not a difference: what was given out once is not given again. But somebody has to decide. */
+/* Not a difference: what was given out once is not given again. But somebody has to decide. The source is read once more,
+ * behind the target: a sequence that goes on meanwhile is not behind what was brought before. */
 static bool note_set_back(struct verification *v, const struct sequences *source,
                           const struct sequences *target, struct err *e)
 {
     const struct sequence *s, *t;
+    struct sequences now;
+    size_t at = 0;
     bool ok = true;
-    for (size_t at = 0; ok && (s = sequences_set_back(source, target, &at, &t)) != NULL;)
+    if (sequences_set_back(source, target, &at, &t) == NULL)
+        return true;
+    if (!sequences_read(v->source, v->world.schema, v->mem, &now, e))
+        return false;
+    for (at = 0; ok && (s = sequences_set_back(&now, target, &at, &t)) != NULL;)
         ok = state_verify_note(v->o->state, v->run,
                                arena_printf(v->mem,
                                             "sequence %s is further on at the target than at the "

@@ -2,7 +2,7 @@
 -- Writes: a table, two sequences, a view and functions of capture's schema.   Variables: schema.
 --
 -- The state is a row. Whether a write is refused is in two sequences, since a session reads what is in a sequence now,
--- whatever its snapshot: until when the fence stands (microseconds of the server's clock; 0: not at all; the largest number:
+-- whatever its snapshot: until when the fence is up (microseconds of the server's clock; 0: not at all; the largest number:
 -- for good), and whether a write went through a fence whose time was over (1 no, 2 yes). docs/cutover.md argues why no write
 -- is lost.
 
@@ -13,7 +13,7 @@ CREATE TABLE :"schema".cutover (
     attempt    bigint NOT NULL DEFAULT 0, -- a command moves the state of its own attempt alone
     fenced_at  timestamptz,
     why        text,                      -- how the last attempt ended
-    mark       text,                      -- what the other side was when the switch began: how much was written since is told by it
+    mark       text,                      -- what the other side was when the switch began: by it the rows that were written since are counted
     pid        int,                       -- the session of the command that has the attempt
     session_at timestamptz
 );
@@ -93,7 +93,7 @@ BEGIN
               AND p.prosrc LIKE '/* repl: the fence */%');
 END $$;
 
--- For capture functions that were just made: where the fence stands it stands in front of them too.
+-- For capture functions that were just made: where the fence is up it is put in front of them too.
 CREATE FUNCTION :"schema".extend_fence(names name[]) RETURNS void LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
@@ -151,8 +151,7 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
        AND pg_sequence_last_value('fence_passed'::regclass) = 1
 $$;
 
--- Prolongs the fence of that attempt by so many milliseconds from now; false: it did not stand any more, and stands no
--- longer. One that was put up for good stays so.
+-- Prolongs the fence of that attempt by so many milliseconds from now; false: it was not up any more, and is not now. One that was put up for good stays so.
 CREATE FUNCTION :"schema".renew_fence(own bigint, lease_ms bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN
@@ -170,8 +169,8 @@ BEGIN
     RETURN true;
 END $$;
 
--- From here on the fence of that attempt, whose state is "switching", stands for good. False: a write went through before
--- that; then it stands no more.
+-- From here on the fence of that attempt, whose state is "switching", is permanent. False: a write went through before
+-- that; then it is up no more.
 CREATE FUNCTION :"schema".seal_fence(own bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 BEGIN

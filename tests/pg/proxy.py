@@ -14,6 +14,7 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.selector = selectors.DefaultSelector()
         self.pairs, self.dumb, self.is_silent, self.refuses, self.ended = {}, set(), False, False, False
+        self.left = None  # bytes that still pass from the server
         self.lock = threading.RLock()
         self.selector.register(self.listener, selectors.EVENT_READ)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -54,6 +55,10 @@ class Proxy:
             data = s.recv(65536)
             if data:
                 self.pairs[s].sendall(data)
+                if self.left is not None and s.getpeername()[1] == self.to:
+                    self.left -= len(data)
+                    if self.left <= 0:
+                        self.silent()
                 return
         except OSError:
             pass
@@ -87,6 +92,11 @@ class Proxy:
             self.is_silent = True
             self._make_dumb()
 
+    def silent_after(self, size):
+        """When the server has sent so many bytes."""
+        with self.lock:
+            self.left = size
+
     def forget(self):
         with self.lock:
             self._make_dumb()
@@ -106,6 +116,7 @@ class Proxy:
         """New connections pass again; those that were silent stay so, as behind a proxy that forgot them."""
         with self.lock:
             self.is_silent = self.refuses = False
+            self.left = None
 
     def close(self):
         self.ended = True

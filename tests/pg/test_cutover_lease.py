@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from fence import fenced, functions, refused, state
+from proxy import Proxy
 from waiting import eventually
 
 WRITE = "update acc set bal = bal + 1 where id = 1"
@@ -76,7 +77,7 @@ def test_a_command_that_slept_past_its_lease_does_not_complete(repl, following, 
 
 
 def test_the_lease_by_the_letter(repl, following, src, source):
-    """What the functions on the source promise: over is over, and whoever went through is found at the last step."""
+    """What the functions on the source promise: over is over, and a writer that went through is found at the last step."""
     following()
     known = src.execute("select sync_id from repl.sync").fetchone()[0]
     with source.connect() as c:
@@ -150,3 +151,77 @@ def test_a_complete_one_outlives_the_server(repl, following, source, source_clus
                    what="longer than any lease")
         refused(c, WRITE)
     assert "complete since" in repl.run("cutover", "--yes").out
+
+
+@pytest.mark.parametrize("ended", ["timeout", "interrupt"])
+def test_the_source_falls_silent_behind_the_fence(repl, following, source, source_cluster, src, equal, ended):
+    """The wire takes everything and gives nothing: --timeout and Ctrl-C hold, and writes come back without anybody's help."""
+    wire = Proxy(source_cluster.port)
+    repl.environment["REPL_TEST_SOURCE"] = wire.uri(source)
+    try:
+        following()
+        p = repl.start_in_background("cutover", "--yes", "--timeout", "4" if ended == "timeout" else "600",
+                                     env={"REPL_PAUSE_AT": "cutover.writers:500"})
+        eventually(lambda: state(src) == "fenced", what="the fence", every=.005)
+        wire.silent()
+        if ended == "interrupt":
+            os.kill(p.pid, signal.SIGINT)
+        assert p.wait(60) != 0
+        said = (repl.folder / "background-cutover.log").read_text().strip().splitlines()
+        assert any("WRITES TO THE SOURCE MAY STILL BE OFF" in line for line in said[:-2]), said
+        assert said[-2].startswith("repl: WRITES TO THE SOURCE MAY STILL BE OFF"), said
+        assert "MAY STILL BE OFF" in said[-1] and "repl cutover --abort" in said[-1], said
+        eventually(lambda: takes(source), timeout=25, every=.2, what="writes come back by themselves")
+        wire.heal()
+        repl.wait_phase("following", timeout=120)
+        assert "switch the application to" not in repl.status()["next"]
+        repl.kick()
+        equal()
+    finally:
+        repl.kill()
+        wire.close()
+
+
+def test_the_lease_on_the_way_back(repl, following_back, source, target, src, dst, same_back):
+    """There and back: the side that the application was on takes writes again, and the changes go the way they went."""
+    following_back()
+    repl.run("cutover", "--fallback", "--yes", env={"REPL_FAIL_AT": "cutover.checked"}, code=-signal.SIGKILL)
+    eventually(lambda: takes(source), timeout=20, every=.2, what="the source takes writes")
+    refused(dst, WRITE)
+    repl.wait_phase("following")
+    repl.run("cutover", "--fallback", "--yes")
+    assert (state(src), state(dst, "repl_back")) == ("complete", "none")
+    repl.run("cutover", "--back", "--yes", env={"REPL_FAIL_AT": "cutover.checked"}, code=-signal.SIGKILL)
+    refused(src, WRITE)
+    eventually(lambda: takes(target), timeout=20, every=.2, what="the target takes writes")
+    repl.wait_phase("following")
+    assert repl.status()["direction"] == "back"
+    repl.kick()
+    same_back()
+    repl.run("cutover", "--back", "--yes")
+    assert (state(src), state(dst, "repl_back")) == ("none", "complete")
+    refused(dst, WRITE)
+    src.execute(WRITE)
+    repl.kick()
+    same_back()
+
+
+@pytest.mark.parametrize("point", ["cutover.switching", "cutover.sealed"])
+def test_killed_in_the_moment_of_the_switch(repl, following_back, source, src, dst, same_back, point):
+    """Before the fence is permanent the lease ends it; behind that the switch waits for the same command, or for --abort."""
+    following_back()
+    repl.run("cutover", "--fallback", "--yes", env={"REPL_FAIL_AT": point}, code=-signal.SIGKILL)
+    assert state(src) == "switching"
+    refused(dst, WRITE)
+    if point == "cutover.switching":
+        eventually(lambda: takes(source), timeout=20, every=.2, what="the source takes writes")
+        repl.wait_phase("following")
+        assert state(src) == "aborted"
+    else:
+        refused(src, WRITE)
+        assert "--fallback" in repl.status()["next"]
+    repl.run("cutover", "--fallback", "--yes")
+    refused(src, WRITE)
+    dst.execute(WRITE)
+    repl.kick()
+    same_back()

@@ -46,10 +46,18 @@ def test_nothing_is_copied_or_forgotten_behind_a_complete_one(repl, following, s
     untouched(src, dst)
 
 
-def test_it_is_complete_whatever_else_is_down(repl, following, src, dst, target_cluster):
+def test_it_is_complete_whatever_else_is_down(repl, following, src, dst, target, target_cluster):
     completed(repl, following, dst)
     repl.stop()
     assert "complete since" in repl.run("cutover", "--yes").out, "without an engine"
+    target_cluster.stop()
+    try:
+        assert "complete since" in repl.run("cutover", "--yes").out, "without the target"
+        asked = repl.run("cutover", "--abort", code=2)
+        assert "cannot be asked what was written there" in asked.out
+    finally:
+        target_cluster.start()
+    dst = target.connect().__enter__()
     status = repl.status()
     assert status["cutover"]["state"] == "complete" and "the application writes at the target" in status["next"]
     (repl.dir / "state.db").rename(repl.dir / "lost.db")
@@ -197,7 +205,7 @@ def test_back_without_a_way_back(repl, following, src, dst):
 
 
 def test_others_do_not_pass_the_fence(repl, following, source, src):
-    """Whoever knows repl's mark: only sessions of repl's role with it are let through."""
+    """A session that knows repl's mark: only sessions of repl's role with it are let through."""
     with source.admin() as a:
         a.execute("create role clerk login password 'clerk'; grant all on all tables in schema public to clerk")
         try:

@@ -100,7 +100,7 @@ def test_a_signal_lifts_the_fence(repl, following, src, source, number):
 
 
 def test_a_signal_at_every_step(repl, following, src, equal):
-    """Before the fence stands for good it is lifted; behind that there is nothing left to undo, and the command ends as it would have."""
+    """Before the fence is permanent it is lifted; behind that there is nothing left to undo, and the command ends as it would have."""
     following()
     for n, point in enumerate(POINTS):
         p = repl.start_in_background("cutover", "--yes", env={"REPL_PAUSE_AT": f"{point}:2500"})
