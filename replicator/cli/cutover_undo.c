@@ -9,7 +9,9 @@ static void tell_since(const struct cutover_now *now)
     if (now->state == CUTOVER_COMPLETE)
         printf("the cutover was completed at %s\n", now->since);
     else
-        printf("the switch began at %s and did not end\n", now->since);
+        printf("the switch began at %s and %s\n", now->since,
+               now->alive ? "its command still runs: it may be switching the application at this moment"
+                          : "did not end");
 }
 
 static void tell_written(const struct cutover_written *w, const char *to)
@@ -56,7 +58,7 @@ static bool may_lose(struct cutover_run *r, struct cutover *cut, struct err *e)
     fflush(stdout);
     if (args_has(&r->c->args, "yes"))
         return true;
-    if (now->state == CUTOVER_SWITCHING && w.known && w.exact && w.changed + w.deleted == 0)
+    if (now->state == CUTOVER_SWITCHING && !now->alive && w.known && w.exact && w.changed + w.deleted == 0)
         return true;
     return cutover_confirm("Lift the fence, and leave there what was written there?",
                            "the fence stays as it was", e);

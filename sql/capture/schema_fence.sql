@@ -63,7 +63,7 @@ BEGIN
 END $$;
 
 -- Puts the question in front of every capture function, or of those alone: no lock on any table. What they do is kept, so a
--- write that goes through is captured as ever. Sessions of this role with repl's mark are not asked. Returns how many have it.
+-- write that goes through is captured as ever. Sessions of repl's own role with its mark are not asked (guard.sql). Returns how many have it.
 CREATE FUNCTION :"schema".put_up_fence(names name[] DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
@@ -78,7 +78,7 @@ BEGIN
     ELSE
         PERFORM %I.refuse(TG_TABLE_SCHEMA, TG_TABLE_NAME);
     END IF;
-/* repl: behind the fence */$body$, s.sync_id, session_user, n.nspname) INTO head
+/* repl: behind the fence */$body$, s.sync_id, s.role, n.nspname) INTO head
     FROM sync s, pg_namespace n WHERE n.oid = (SELECT relnamespace FROM pg_class WHERE oid = 'cutover'::regclass);
     FOR f IN SELECT pg_get_functiondef(p.oid) AS definition, p.prosrc
              FROM pg_proc p JOIN pg_class c ON c.oid = 'cutover'::regclass
