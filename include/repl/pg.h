@@ -17,11 +17,22 @@
 /* ---- where a server is ---- */
 
 /*
- * A connection is a URI or keyword string, env:NAME, file:PATH or command:CMD; resolved anew at each call, because
- * hosts and credentials rotate. On success *out is a connection string in keyword form (caller frees), with
- * sslmode=require added for hosts that are not local unless the string or PGSSLMODE says otherwise.
+ * A connection is a URI or keyword string, env:NAME, file:PATH or command:CMD; resolved again at each call, because
+ * hosts and credentials rotate. A command has a process group of its own and 30 s. On success *out is a connection string in keyword form (caller frees), with sslmode=require added unless every
+ * host that it leads to, by itself, a service or PGHOST, is this machine, or it asks for more. What is wrong with a string is
+ * named without showing it.
  */
 bool dsn_resolve(const char *spec, char **out, struct err *e) MUST_CHECK;
+/* The same; an interrupt of any level ends a command, and the wait for a file. */
+bool dsn_resolve_unless(const struct interrupt *i, const char *spec, char **out, struct err *e) MUST_CHECK;
+
+/* sslmode=prefer and allow hold for other machines, too, in this process. */
+void dsn_allow_plain(bool allowed);
+/* Whether a session of the resolved string may be unencrypted to another machine: it was asked for in so many words. */
+bool dsn_may_be_plain(const char *resolved);
+
+/* Whether the spec itself holds a password, or another secret, and was not told where one is kept. */
+bool dsn_shows_password(const char *spec);
 
 /* "user@host:port/dbname", safe to print; "(not resolved)" when it cannot be parsed. Caller frees. */
 char *dsn_safe(const char *spec);
@@ -29,9 +40,15 @@ char *dsn_safe(const char *spec);
 /* One parameter of a resolved connection string ("host", "dbname", "password" ...), or NULL. Caller frees. */
 char *dsn_get(const char *resolved, const char *keyword);
 
-/* The resolved string without its password, for a child's argv, and the password for its environment (NULL where
- * there is none). Caller frees both. */
-bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e) MUST_CHECK;
+/* The resolved string for a child: nothing secret in its argv. */
+#define DSN_CHILD_SERVICE "repl_child"
+struct dsn_child {
+    char *conninfo; /* for argv */
+    char *password; /* for PGPASSWORD; NULL: none */
+    char *service;  /* what PGSERVICEFILE is to hold, of mode 0600; NULL: none is needed */
+};
+bool dsn_for_child(const char *resolved, struct dsn_child *out, struct err *e) MUST_CHECK;
+void dsn_child_free(struct dsn_child *c);
 
 /* The resolved string with a parameter set, whatever it was. Caller frees. */
 char *dsn_with(const char *resolved, const char *keyword, const char *value);
@@ -70,6 +87,13 @@ bool conn_usable(const struct conn *c); /* false after the connection was lost *
 /* The same of a session that was idle: whether the server has ended it meanwhile. Reads what it said, asks nothing. */
 bool conn_stands(struct conn *c);
 enum side conn_side(const struct conn *c);
+/* How it is protected on its way. */
+struct conn_wire {
+    bool remote;      /* the other end is another machine, by its address */
+    bool encrypted;   /* TLS, or GSSAPI */
+    char sslmode[16]; /* that holds, whoever set it */
+};
+void conn_wire(const struct conn *c, struct conn_wire *out);
 int conn_fd(const struct conn *c);
 int conn_server_version(const struct conn *c); /* 150020 */
 int conn_backend_pid(const struct conn *c);

@@ -26,6 +26,7 @@ struct sync {
     int64_t max_rate;           /* bytes a second read from the source by all jobs together; 0: unlimited */
     bool auto_add;              /* new tables of the source join once the target has them */
     bool no_schema;             /* the target's tables are made by somebody else */
+    bool allow_plain;           /* sslmode=prefer and allow hold for other machines, too */
     unsigned
         lock_wait_ms; /* of this command: how long others may keep a table of the source locked in all; 0: no limit */
     bool overwrite; /* tables that hold rows on the target are emptied first */

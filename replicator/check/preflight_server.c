@@ -88,21 +88,64 @@ enum finding_level encryption_level(bool encrypted, bool same_machine)
     return encrypted || same_machine ? FINDING_OK : FINDING_WARNING;
 }
 
+/* Only verify-full knows that the server is the one that was meant. */
+static void judge_sslmode(struct look *l, enum side side, const char *carried, const char *sslmode)
+{
+    const char *name = side_name(side);
+    if (strcmp(sslmode, "verify-full") == 0) {
+        look_ok(l, "encryption", name, "%s, sslmode=verify-full", carried);
+        return;
+    }
+    look_add(
+        l, FINDING_WARNING, "encryption", name, "",
+        arena_printf(
+            l->a,
+            strcmp(sslmode, "verify-ca") == 0
+                ? "%s, sslmode=%s: the server's certificate is checked, its host's name is not: any server "
+                  "with a certificate of that authority may take its place, and the password"
+                : "%s, sslmode=%s: no certificate is checked: any machine between may take the server's "
+                  "place, "
+                  "and the password",
+            carried, sslmode),
+        arena_printf(
+            l->a,
+            "add sslmode=verify-full&sslrootcert=FILE to the URL of %s; the certificates of Amazon RDS and "
+            "Aurora: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem; servers of Heroku "
+            "show "
+            "one that no authority has signed: there require is all that can be had",
+            side_option(side)));
+}
+
 bool step_encryption(struct look *l, enum side side, struct err *e)
 {
+    struct conn_wire wire;
     struct result *r;
     if (!pg_query_filled(look_conn(l, side), sql_check_encryption, (const struct sql_var[]){{NULL, NULL}}, &r,
                          e))
         return false;
-    bool same_machine = result_bool(r, 0, 0), encrypted = result_bool(r, 0, 1);
-    if (encrypted)
-        look_ok(l, "encryption", side_name(side), "%s, %s", result_text(r, 0, 2), result_text(r, 0, 3));
+    conn_wire(look_conn(l, side), &wire);
+    bool same_machine = result_bool(r, 0, 0) || !wire.remote,
+         encrypted = result_bool(r, 0, 1) || wire.encrypted;
+    const char *carried = result_null(r, 0, 2)
+                              ? "encrypted"
+                              : arena_printf(l->a, "%s, %s", result_text(r, 0, 2), result_text(r, 0, 3));
+    if (encrypted && same_machine)
+        look_ok(l, "encryption", side_name(side), "%s, sslmode=%s, and does not leave this machine", carried,
+                wire.sslmode);
+    else if (encrypted)
+        judge_sslmode(l, side, carried, wire.sslmode);
     else if (encryption_level(encrypted, same_machine) == FINDING_OK)
         look_ok(l, "encryption", side_name(side), "not encrypted, and does not leave this machine");
     else
         look_add(l, FINDING_WARNING, "encryption", side_name(side), "",
-                 "the connection is not encrypted: every row passes the network in the clear",
-                 arena_printf(l->a, "add sslmode=require to the URL of --%s", side_name(side)));
+                 arena_printf(
+                     l->a,
+                     "the connection is not encrypted (sslmode=%s): every row, and the password, passes the "
+                     "network in the clear",
+                     wire.sslmode),
+                 arena_printf(l->a,
+                              "add sslmode=verify-full and sslrootcert to the URL of %s, or sslmode=require",
+                              side_option(side)));
     result_free(r);
     return true;
 }

@@ -15,6 +15,8 @@ static const struct option_spec options[] = {
     {"seeded", no_argument, 0, NULL, "the target was restored from such a fork: take its rows"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
     {"overwrite", no_argument, 0, NULL, "tables that hold rows on the target may be emptied"},
+    {"allow-plaintext", no_argument, 0, NULL,
+     "take sslmode=prefer and allow, by which a password may go in clear"},
     {"no-probe", no_argument, 0, NULL, "do not measure the wire: no COPY of a few seconds"},
     {"json", no_argument, 0, NULL, "as JSON, every finding"},
     {NULL, 0, 0, NULL, NULL},

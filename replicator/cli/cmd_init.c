@@ -25,6 +25,8 @@ static const struct option_spec options[] = {
     {"overwrite", no_argument, 0, NULL, "empty tables that hold rows on the target"},
     {"lock-wait", required_argument, 0, "S",
      "give up when others have kept a table locked for that many seconds (no limit)"},
+    {"allow-plaintext", no_argument, 0, NULL,
+     "take sslmode=prefer and allow, by which a password may go in clear"},
     {NULL, 0, 0, NULL, NULL},
 };
 

@@ -1,4 +1,5 @@
 /* The options that describe a sync. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,21 @@ static bool check_seeded(const struct args *a, struct err *e)
     return err_set(e, ERR_USAGE, "--seeded and --%s exclude each other", other);
 }
 
+/* The shell's history has it by now, and `ps` had it until it was overwritten. */
+static void warn_of_passwords(const struct args *a)
+{
+    static const char *const options[] = {"source", "target", "copy-from"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const char *text = args_text(a, options[i]);
+        if (text != NULL && dsn_shows_password(text))
+            fprintf(stderr,
+                    "repl: warning: --%s holds a password, which the shell's history keeps and `ps` may have "
+                    "shown: "
+                    "give env:NAME, file:PATH or command:CMD\n",
+                    options[i]);
+    }
+}
+
 bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
 {
     const struct args *a = &c->args;
@@ -61,6 +77,9 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
         return false;
     if (args_has(a, "max-rate") && !args_rate(a, "max-rate", &s->max_rate, e))
         return false;
+    warn_of_passwords(a);
+    s->allow_plain = s->allow_plain || args_has(a, "allow-plaintext");
+    dsn_allow_plain(s->allow_plain);
     take_text(a, "source", &s->source);
     take_text(a, "target", &s->target);
     if (args_has(a, "schema"))

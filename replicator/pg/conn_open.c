@@ -1,17 +1,72 @@
 /*
- * From a connection's spec to a session that is set up: what it may not be (a pooler, a standby), and settings that no
- * role, database or URL decides.
+ * From a connection's spec to a session that is set up: what it may not be (a pooler, a standby, a wire that others
+ * read), and settings that no role, database or URL decides.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "conn_private.h"
 #include "repl/clock.h"
 #include "repl/log.h"
 
 enum { CONNECT_LEAST_MS = 5000, GRACE_MS = 2000 };
+
+/* ---- the wire ---- */
+
+static bool is_encrypted(PGconn *pg)
+{
+    return PQsslInUse(pg) != 0 || PQgssEncInUse(pg) != 0;
+}
+
+/* By what the socket is connected to, not by a name. */
+static bool is_remote(PGconn *pg)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+    if (getpeername(PQsocket(pg), (struct sockaddr *)&peer, &len) != 0)
+        return true;
+    if (peer.ss_family == AF_UNIX)
+        return false;
+    if (peer.ss_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, &peer, sizeof v4);
+        return ntohl(v4.sin_addr.s_addr) >> 24 != 127;
+    }
+    struct sockaddr_in6 v6;
+    memcpy(&v6, &peer, sizeof v6);
+    return !IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) &&
+           !(IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == 127);
+}
+
+/* Between the first packet, which holds no secret, and the password that the server may ask for. */
+static bool guard_wire(struct conn *c, struct err *e)
+{
+    if (PQstatus(c->pg) != CONNECTION_AWAITING_RESPONSE || is_encrypted(c->pg) || c->may_be_plain ||
+        !is_remote(c->pg))
+        return true;
+    c->lost = true;
+    err_set(e, ERR_CONFIG,
+            "the server is another machine and the connection is not encrypted: the password was not sent");
+    conn_set_side(c, e);
+    return err_hint(
+        e, "give sslmode=require (or verify-full) in %s; where the network is trusted, sslmode=disable",
+        side_option(c->side));
+}
+
+void conn_wire(const struct conn *c, struct conn_wire *out)
+{
+    PQconninfoOption *all = PQconninfo(c->pg);
+    *out = (struct conn_wire){.encrypted = is_encrypted(c->pg), .remote = is_remote(c->pg)};
+    for (const PQconninfoOption *o = all; o != NULL && o->keyword != NULL; o++)
+        if (strcmp(o->keyword, "sslmode") == 0 && o->val != NULL)
+            snprintf(out->sslmode, sizeof out->sslmode, "%s", o->val);
+    PQconninfoFree(all);
+}
 
 static bool connect_wait(struct conn *c, uint64_t deadline, struct err *e)
 {
@@ -22,11 +77,21 @@ static bool connect_wait(struct conn *c, uint64_t deadline, struct err *e)
         if (want == PGRES_POLLING_FAILED)
             return conn_refused(c, before, e);
         if (!conn_wait(c, want == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, &ready, e))
-            return false;
+            return e->kind == ERR_CONN ? conn_silent(c, before, e) : false;
         before = PQstatus(c->pg);
         want = PQconnectPoll(c->pg);
+        if (want != PGRES_POLLING_FAILED && !guard_wire(c, e))
+            return false;
     }
     return true;
+}
+
+/* ---- the beginning ---- */
+
+static unsigned connect_ms(void)
+{
+    const unsigned patience = pg_patience_ms();
+    return patience > CONNECT_LEAST_MS ? patience : CONNECT_LEAST_MS;
 }
 
 /* What a server says beside its answers is a log line like others, and never a secret of ours. */
@@ -36,19 +101,22 @@ static void on_notice(void *arg, const char *text)
     log_debug("%s: %.*s", side_name(c->side), (int)strcspn(text, "\n"), text);
 }
 
-static bool start(struct conn *c, const char *spec, const struct conn_options *o, uint64_t deadline,
+/* Afterwards *deadline is that of what follows. */
+static bool start(struct conn *c, const char *spec, const struct conn_options *o, uint64_t *deadline,
                   struct err *e)
 {
     char name[sizeof c->purpose + 8];
     snprintf(c->purpose, sizeof c->purpose, "%s", o->purpose);
     snprintf(name, sizeof name, "repl: %s", o->purpose);
-    if (!conn_dial(c, spec, name, o->encoding != NULL ? o->encoding : "UTF8", deadline, e))
+    if (!conn_dial(c, spec, name, o->encoding != NULL ? o->encoding : "UTF8", *deadline, e))
         return false;
     PQsetNoticeProcessor(c->pg, on_notice, c);
-    PQsetErrorVerbosity(c->pg, PQERRORS_VERBOSE);
+    PQsetErrorVerbosity(c->pg, PQERRORS_VERBOSE); /* only so a refusal comes with its code: see failure.c */
     if (PQstatus(c->pg) == CONNECTION_BAD)
         return conn_refused(c, CONNECTION_BAD, e);
-    bool ok = connect_wait(c, deadline, e);
+    /* What it took to find out where the server is does not count. */
+    *deadline = clock_ms() + connect_ms();
+    bool ok = connect_wait(c, *deadline, e);
     PQsetErrorVerbosity(c->pg, PQERRORS_DEFAULT);
     return ok;
 }
@@ -138,12 +206,11 @@ static bool configure(struct conn *c, const struct conn_options *o, struct err *
 bool conn_open(const char *spec, const struct conn_options *o, struct conn **out, struct err *e)
 {
     struct conn *c = xcalloc(1, sizeof *c);
-    const unsigned patience = pg_patience_ms();
-    const uint64_t deadline = clock_ms() + (patience > CONNECT_LEAST_MS ? patience : CONNECT_LEAST_MS);
+    uint64_t deadline = clock_ms() + connect_ms();
     c->side = o->side;
     c->interrupt = o->interrupt;
     c->give_up_at = INTERRUPT_NOW;
-    bool ok = start(c, spec, o, deadline, e);
+    bool ok = start(c, spec, o, &deadline, e);
     if (ok && PQsetnonblocking(c->pg, 1) != 0)
         ok = conn_fail(c, e);
     c->until_ms = deadline;

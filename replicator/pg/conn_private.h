@@ -15,6 +15,7 @@ struct conn {
     const struct interrupt *interrupt;
     enum interrupt_level give_up_at;
     bool lost;
+    bool may_be_plain;  /* a password may go to another machine unencrypted */
     char purpose[48];   /* what it is for, as its name on the server says */
     unsigned answer_ms; /* each answer has to come within; 0: watched */
     uint64_t until_ms;  /* nothing is waited for any longer (clock_ms); 0: no such end */
@@ -56,7 +57,8 @@ uint64_t waiting_next_ms(const struct waiting *w);
 /* own: what the connection is waited for (POLLIN, POLLOUT). False: it is given up, and so is the connection. */
 bool waiting_look(struct conn *c, struct waiting *w, short own, struct err *e) MUST_CHECK;
 
-/* Begins a connection to what spec says (dial.c): c->pg and c->safe, for PQconnectPoll. */
+/* Begins a connection to what spec says (dial.c): c->pg, c->safe and c->may_be_plain, for PQconnectPoll. What asks for longer, a
+ * command, has its own time. */
 bool conn_dial(struct conn *c, const char *spec, const char *name, const char *encoding, uint64_t deadline,
                struct err *e) MUST_CHECK;
 
@@ -70,6 +72,8 @@ bool conn_sqlstate_of(const char *message, char code[6]);
 bool conn_pooled(const struct conn *c, struct err *e);
 /* Why a connection could not be made; before: its status when it failed. */
 bool conn_refused(struct conn *c, ConnStatusType before, struct err *e);
+/* The same where there was no answer in time; e says so already. */
+bool conn_silent(struct conn *c, ConnStatusType before, struct err *e);
 
 /* The error is about the connection's side. */
 void conn_set_side(const struct conn *c, struct err *e);

@@ -12,16 +12,22 @@
 #include <unistd.h>
 
 #include "conn_private.h"
+#include "dsn_private.h"
 #include "repl/clock.h"
+
+/* How long the end of a command is waited for. */
+enum { END_MS = 500 };
 
 struct dialing {
     char *spec, *name, *encoding;
     int done; /* eventfd; readable when what is found is there */
     pthread_mutex_t lock;
-    bool left; /* by one of the two; the other frees it */
+    bool left;                  /* by one of the two; the other frees it */
+    struct interrupt *unwanted; /* raised when nobody waits for it any more */
     bool ok;
     PGconn *pg;
     char *safe;
+    bool may_be_plain;
     struct err err;
 };
 
@@ -35,7 +41,9 @@ static void leave(struct dialing *d)
         return;
     PQfinish(d->pg);
     pthread_mutex_destroy(&d->lock);
-    close(d->done);
+    if (d->done >= 0)
+        close(d->done);
+    interrupt_free(d->unwanted);
     free(d->safe);
     free(d->spec);
     free(d->name);
@@ -62,9 +70,10 @@ static void *run(void *arg)
 {
     struct dialing *d = arg;
     char *resolved;
-    d->ok = dsn_resolve(d->spec, &resolved, &d->err);
+    d->ok = dsn_resolve_unless(d->unwanted, d->spec, &resolved, &d->err);
     if (d->ok) {
         d->safe = dsn_safe(resolved);
+        d->may_be_plain = dsn_may_be_plain(resolved);
         d->pg = begin(resolved, d);
         d->ok = d->pg != NULL || err_set(&d->err, ERR_OS, "out of memory");
         explicit_bzero(resolved, strlen(resolved));
@@ -108,7 +117,9 @@ bool conn_dial(struct conn *c, const char *spec, const char *name, const char *e
     *d = (struct dialing){.spec = xstrdup(spec),
                           .name = xstrdup(name),
                           .encoding = xstrdup(encoding),
+                          .unwanted = interrupt_new(),
                           .done = eventfd(0, EFD_CLOEXEC)};
+    deadline += dsn_read_ms(spec);
     pthread_mutex_init(&d->lock, NULL);
     int rc = d->done < 0 ? errno : pthread_create(&thread, NULL, run, d);
     if (rc != 0) {
@@ -124,12 +135,18 @@ bool conn_dial(struct conn *c, const char *spec, const char *name, const char *e
         pthread_mutex_lock(&d->lock);
         c->safe = d->safe;
         c->pg = d->pg;
+        c->may_be_plain = d->may_be_plain;
         d->safe = NULL;
         d->pg = NULL;
         ok = d->ok;
         if (!ok)
             *e = d->err;
         pthread_mutex_unlock(&d->lock);
+    } else {
+        /* A command is ended with its group; repl itself may be about to end. */
+        struct pollfd fd = {.fd = d->done, .events = POLLIN};
+        interrupt_raise(d->unwanted, INTERRUPT_NOW);
+        poll(&fd, 1, dsn_read_ms(spec) != 0 ? END_MS : 0);
     }
     leave(d);
     return ok;

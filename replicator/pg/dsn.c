@@ -1,86 +1,17 @@
-#include <ctype.h>
-#include <errno.h>
-#include <libpq-fe.h>
-#include <stdio.h>
+/* Connection strings as libpq takes them: what they come to with environment and services, and what is safe to show. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#include "repl/pg.h"
+#include "dsn_private.h"
 
-static bool read_first_line(FILE *f, char **out)
+static atomic_bool plain_allowed;
+
+void dsn_allow_plain(bool allowed)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t n = getline(&line, &cap, f);
-    if (n < 0) {
-        free(line);
-        return false;
-    }
-    while (n > 0 && isspace((unsigned char)line[n - 1]))
-        line[--n] = '\0';
-    *out = line;
-    return true;
-}
-
-static bool from_file(const char *path, char **out, struct err *e)
-{
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return err_set(e, ERR_CONFIG, "cannot read the connection file %s: %s", path, strerror(errno));
-    bool ok = read_first_line(f, out);
-    fclose(f);
-    return ok || err_set(e, ERR_CONFIG, "the connection file %s is empty", path);
-}
-
-static bool from_command(const char *command, char **out, struct err *e)
-{
-    FILE *f = popen(command, "re");
-    if (f == NULL)
-        return err_set(e, ERR_OS, "cannot run the connection command: %s", strerror(errno));
-    bool ok = read_first_line(f, out);
-    int status = pclose(f);
-    if (ok && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    if (ok)
-        free(*out);
-    *out = NULL;
-    /* Worth another try: such commands ask services that have bad days. */
-    return err_set(e, ERR_CONN, "the connection command failed (exit status %d)",
-                   WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-}
-
-static bool read_spec(const char *spec, char **out, struct err *e)
-{
-    if (strncmp(spec, "file:", 5) == 0)
-        return from_file(spec + 5, out, e);
-    if (strncmp(spec, "command:", 8) == 0)
-        return from_command(spec + 8, out, e);
-    if (strncmp(spec, "env:", 4) != 0) {
-        *out = xstrdup(spec);
-        return true;
-    }
-    const char *value = getenv(spec + 4);
-    if (value == NULL || *value == '\0') {
-        err_set(e, ERR_CONFIG, "the environment variable %s is not set", spec + 4);
-        return err_hint(e, "export %s=postgres://USER@HOST:5432/DBNAME", spec + 4);
-    }
-    *out = xstrdup(value);
-    return true;
-}
-
-static bool is_local(const char *host)
-{
-    return host == NULL || *host == '\0' || *host == '/' || strcmp(host, "localhost") == 0 ||
-           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}
-
-static const char *option_value(const PQconninfoOption *options, const char *keyword)
-{
-    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
-        if (strcmp(o->keyword, keyword) == 0)
-            return o->val;
-    return NULL;
+    atomic_store(&plain_allowed, allowed);
 }
 
 static void add_pair(struct buf *b, const char *keyword, const char *value)
@@ -94,59 +25,184 @@ static void add_pair(struct buf *b, const char *keyword, const char *value)
     buf_puts(b, "'");
 }
 
-/* libpq's own message is not shown: it quotes pieces of the string, and one may be the password. */
-static bool parse(const char *text, PQconninfoOption **out, struct err *e)
+/* ---- where it leads ---- */
+
+/*
+ * The parameters that hold when everything is put together: the string, a service, the environment, libpq's own. libpq
+ * tells those of a connection alone: so it is given one with a value that it refuses before it looks for a server.
+ * NULL: out of memory.
+ */
+#define REFUSED "target_session_attrs"
+
+static PQconninfoOption *effective(const char *text)
 {
-    char *message = NULL;
-    *out = PQconninfoParse(text, &message);
-    PQfreemem(message);
-    if (*out != NULL)
+    const char *const keys[] = {"dbname", REFUSED, NULL}, *const values[] = {text, "none at all", NULL};
+    PGconn *c = PQconnectStartParams(keys, values, 1);
+    PQconninfoOption *o = c != NULL ? PQconninfo(c) : NULL;
+    PQfinish(c);
+    return o;
+}
+
+static bool is_loopback(const char *address)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, address, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, address, &v6) != 1)
+        return false;
+    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
+/* By its name alone; what "localhost" leads to is looked at when it is connected to. */
+static bool is_local(const char *host)
+{
+    return *host == '\0' || *host == '/' || *host == '@' || strcmp(host, "localhost") == 0 ||
+           is_loopback(host);
+}
+
+/* The next of a list with commas, copied; *list moves on, and is NULL behind the last. Caller frees. */
+static char *next_of(const char **list)
+{
+    const char *from = *list != NULL ? *list : "";
+    size_t n = strcspn(from, ",");
+    *list = from[n] == ',' ? from + n + 1 : NULL;
+    return xasprintf("%.*s", (int)n, from);
+}
+
+/* Every host of the list is this machine. */
+static bool all_local(const PQconninfoOption *o)
+{
+    const char *hosts = option_value(o, "host"), *addresses = option_value(o, "hostaddr");
+    bool local = true;
+    do {
+        char *host = next_of(&hosts), *address = next_of(&addresses);
+        local = local && (*address != '\0' ? is_loopback(address) : is_local(host));
+        free(host);
+        free(address);
+    } while (hosts != NULL || addresses != NULL);
+    return local;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* A mode that a server, or somebody before it, can talk out of encryption. */
+static bool may_fall_back(const char *mode)
+{
+    return same(mode, "prefer") || same(mode, "allow");
+}
+
+static bool from_service(const PQconninfoOption *given)
+{
+    const char *env = getenv("PGSERVICE");
+    return option_value(given, "service") != NULL || (env != NULL && *env != '\0');
+}
+
+static bool refuse_plain(struct err *e, const char *what)
+{
+    err_set(e, ERR_CONFIG, "%s may send the password unencrypted to another machine", what);
+    return err_hint(
+        e, "leave it out (then sslmode=require holds), or give sslmode=verify-full and sslrootcert=FILE; "
+           "where the network is trusted: sslmode=disable in the connection string, or --allow-plaintext");
+}
+
+/* *mode becomes what is to be added to the string, or NULL. */
+static bool settle_sslmode(const PQconninfoOption *given, const PQconninfoOption *all, const char **mode,
+                           struct err *e)
+{
+    const char *own = option_value(given, "sslmode"), *held = option_value(all, "sslmode");
+    *mode = NULL;
+    if (all_local(all) || atomic_load(&plain_allowed))
         return true;
-    err_set(e, ERR_CONFIG, "the connection string cannot be understood");
-    return err_hint(e, "give postgres://USER:PASSWORD@HOST:5432/DBNAME (percent-encode special characters), "
-                       "or env:NAME, file:PATH, command:CMD");
+    if (own != NULL && *own != '\0') {
+        if (!may_fall_back(own))
+            return true;
+        return refuse_plain(e, same(own, "prefer") ? "sslmode=prefer" : "sslmode=allow");
+    }
+    if (same(held, "disable") && !from_service(given))
+        return refuse_plain(e, "PGSSLMODE=disable");
+    if (may_fall_back(held))
+        *mode = "require";
+    return true;
+}
+
+bool dsn_resolve_unless(const struct interrupt *i, const char *spec, char **out, struct err *e)
+{
+    char *text = NULL;
+    PQconninfoOption *options = NULL;
+    const char *mode = NULL;
+    if (!spec_read(spec, i, &text, e))
+        return false;
+    bool ok = dsn_parse(text, &options, e);
+    if (ok) {
+        PQconninfoOption *all = effective(text);
+        ok = (all != NULL || err_set(e, ERR_OS, "out of memory")) && settle_sslmode(options, all, &mode, e);
+        PQconninfoFree(all);
+    }
+    explicit_bzero(text, strlen(text));
+    free(text);
+    if (!ok) {
+        PQconninfoFree(options);
+        return false;
+    }
+    struct buf b = {0};
+    buf_puts(&b, "");
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+        if (o->val != NULL && !(mode != NULL && same(o->keyword, "sslmode")))
+            add_pair(&b, o->keyword, o->val);
+    if (mode != NULL)
+        add_pair(&b, "sslmode", mode);
+    if (b.len == 0)
+        add_pair(&b, "dbname", ""); /* all is libpq's to say; an empty string would be refused */
+    PQconninfoFree(options);
+    *out = b.data;
+    return true;
 }
 
 bool dsn_resolve(const char *spec, char **out, struct err *e)
 {
-    char *text = NULL;
-    PQconninfoOption *options = NULL;
-    if (!read_spec(spec, &text, e))
-        return false;
-    bool ok = parse(text, &options, e);
-    free(text);
-    if (!ok)
-        return false;
+    return dsn_resolve_unless(NULL, spec, out, e);
+}
 
-    /* libpq takes what follows the first @ for the host, and would show the rest of the password as its name. */
-    const char *host = option_value(options, "host");
-    if (host != NULL && strchr(host, '@') != NULL) {
-        PQconninfoFree(options);
-        err_set(e, ERR_CONFIG, "the connection string cannot be understood: it has more than one @");
-        err_hint(e, "write an @ in the password as %%40");
+bool dsn_may_be_plain(const char *resolved)
+{
+    struct err ignored;
+    PQconninfoOption *given = NULL, *all = NULL;
+    if (atomic_load(&plain_allowed))
+        return true;
+    if (!dsn_parse(resolved, &given, &ignored) || (all = effective(resolved)) == NULL) {
+        PQconninfoFree(given);
         return false;
     }
+    bool own = same(option_value(given, "sslmode"), "disable");
+    bool plain = own || (same(option_value(all, "sslmode"), "disable") && from_service(given));
+    PQconninfoFree(given);
+    PQconninfoFree(all);
+    return plain;
+}
 
-    struct buf b = {0};
-    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
-        if (o->val != NULL)
-            add_pair(&b, o->keyword, o->val);
-    if (option_value(options, "sslmode") == NULL && getenv("PGSSLMODE") == NULL &&
-        (!is_local(option_value(options, "host")) || option_value(options, "hostaddr") != NULL) &&
-        !is_local(option_value(options, "hostaddr") != NULL ? option_value(options, "hostaddr")
-                                                            : option_value(options, "host")))
-        add_pair(&b, "sslmode", "require");
-    PQconninfoFree(options);
-    buf_puts(&b, "");
-    *out = b.data;
-    return true;
+bool dsn_shows_password(const char *spec)
+{
+    struct err ignored;
+    PQconninfoOption *o = NULL;
+    if (strncmp(spec, "env:", 4) == 0 || strncmp(spec, "file:", 5) == 0 ||
+        strncmp(spec, "command:", 8) == 0 || !dsn_parse(spec, &o, &ignored))
+        return false;
+    bool shows = false;
+    for (const PQconninfoOption *p = o; p->keyword != NULL; p++)
+        shows = shows || (p->val != NULL && *p->val != '\0' && strchr(p->dispchar, '*') != NULL);
+    PQconninfoFree(o);
+    return shows;
 }
 
 char *dsn_get(const char *resolved, const char *keyword)
 {
     struct err e;
     PQconninfoOption *options = NULL;
-    if (!parse(resolved, &options, &e))
+    if (!dsn_parse(resolved, &options, &e))
         return NULL;
     const char *value = option_value(options, keyword);
     char *copy = value != NULL ? xstrdup(value) : NULL;
@@ -154,47 +210,108 @@ char *dsn_get(const char *resolved, const char *keyword)
     return copy;
 }
 
+static const char *host_shown(const PQconninfoOption *o)
+{
+    const char *host = option_value(o, "host"), *address = option_value(o, "hostaddr");
+    if (host != NULL && *host != '\0')
+        return host;
+    return address != NULL && *address != '\0' ? address : "local";
+}
+
 char *dsn_safe(const char *spec)
 {
     struct err e;
     char *resolved;
-    PQconninfoOption *o;
+    PQconninfoOption *o = NULL, *all = NULL;
     if (!dsn_resolve(spec, &resolved, &e))
         return xstrdup("(not resolved)");
-    if (!parse(resolved, &o, &e)) {
+    if (!dsn_parse(resolved, &o, &e) || (all = effective(resolved)) == NULL) {
+        PQconninfoFree(o);
         free(resolved);
         return xstrdup("(not resolved)");
     }
-    const char *user = option_value(o, "user"), *host = option_value(o, "host"),
-               *port = option_value(o, "port");
-    const char *db = option_value(o, "dbname");
+    bool service = from_service(o);
+    const char *user = option_value(service ? all : o, "user"),
+               *port = option_value(service ? all : o, "port"),
+               *db = option_value(service ? all : o, "dbname");
     char *safe = xasprintf("%s%s%s%s%s/%s", user != NULL ? user : "", user != NULL ? "@" : "",
-                           host != NULL ? host : "local", port != NULL ? ":" : "", port != NULL ? port : "",
+                           host_shown(all), port != NULL ? ":" : "", port != NULL ? port : "",
                            db != NULL ? db : (user != NULL ? user : ""));
     PQconninfoFree(o);
+    PQconninfoFree(all);
     free(resolved);
     return safe;
 }
 
-bool dsn_split_password(const char *resolved, char **conninfo, char **password, struct err *e)
+/* ---- for children ---- */
+
+/* A service file has no quotes: a line is a value as it is, without blanks at its end. */
+static bool add_service_line(struct buf *b, const char *keyword, const char *value, struct err *e)
 {
-    PQconninfoOption *options = NULL;
-    if (!parse(resolved, &options, e))
+    enum { LINE_MOST = 1000 };
+    size_t n = strlen(value);
+    if (strpbrk(value, "\r\n") == NULL && n + strlen(keyword) < LINE_MOST && n != 0 && value[n - 1] != ' ' &&
+        value[n - 1] != '\t') {
+        buf_printf(b, "%s=%s\n", keyword, value);
+        return true;
+    }
+    err_set(e, ERR_CONFIG, "the value of %s in the connection string cannot be handed to pg_dump", keyword);
+    return err_hint(e, "choose one of less than %d bytes, without line breaks and blanks at its end",
+                    LINE_MOST);
+}
+
+bool dsn_for_child(const char *resolved, struct dsn_child *out, struct err *e)
+{
+    PQconninfoOption *given = NULL, *o;
+    struct buf bare = {0}, service = {0};
+    bool hidden = false, ok = true;
+    *out = (struct dsn_child){0};
+    if (!dsn_parse(resolved, &given, e))
         return false;
-    struct buf b = {0};
-    *password = NULL;
-    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-        if (o->val == NULL)
+    for (o = given; o->keyword != NULL; o++)
+        hidden = hidden ||
+                 (o->val != NULL && strchr(o->dispchar, '*') != NULL && strcmp(o->keyword, "password") != 0);
+    /* With a service file of our own none of the user's can be named: then all that it says is said here. */
+    PQconninfoOption *all = hidden && from_service(given) ? effective(resolved) : NULL;
+    buf_puts(&bare, "");
+    for (o = all != NULL ? all : given; ok && o->keyword != NULL; o++) {
+        const char *own = all != NULL ? option_value(given, o->keyword) : NULL;
+        const char *value = own != NULL ? own : o->val;
+        if (all != NULL && own == NULL && strcmp(o->keyword, REFUSED) == 0)
+            continue;
+        if (value == NULL || (all != NULL && strcmp(o->keyword, "service") == 0))
             continue;
         if (strcmp(o->keyword, "password") == 0)
-            *password = xstrdup(o->val);
+            out->password = xstrdup(value);
+        else if (strchr(o->dispchar, '*') != NULL)
+            ok = *value == '\0' || add_service_line(&service, o->keyword, value, e);
         else
-            add_pair(&b, o->keyword, o->val);
+            add_pair(&bare, o->keyword, value);
     }
-    PQconninfoFree(options);
-    buf_puts(&b, "");
-    *conninfo = b.data;
-    return true;
+    if (ok && service.len != 0) {
+        add_pair(&bare, "service", DSN_CHILD_SERVICE);
+        out->service = xasprintf("[" DSN_CHILD_SERVICE "]\n%s", service.data);
+        explicit_bzero(service.data, service.len);
+    }
+    buf_free(&service);
+    PQconninfoFree(given);
+    PQconninfoFree(all);
+    out->conninfo = bare.data;
+    if (!ok)
+        dsn_child_free(out);
+    return ok;
+}
+
+void dsn_child_free(struct dsn_child *c)
+{
+    char *const secrets[] = {c->password, c->service};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        if (secrets[i] != NULL)
+            explicit_bzero(secrets[i], strlen(secrets[i]));
+        free(secrets[i]);
+    }
+    free(c->conninfo);
+    *c = (struct dsn_child){0};
 }
 
 char *dsn_with(const char *resolved, const char *keyword, const char *value)
@@ -239,7 +356,7 @@ bool dsn_uri(const char *resolved, bool with_password, char **out, struct err *e
 {
     PQconninfoOption *o = NULL;
     struct buf b = {0};
-    if (!parse(resolved, &o, e))
+    if (!dsn_parse(resolved, &o, e))
         return false;
     const char *user = option_value(o, "user"), *password = option_value(o, "password"),
                *host = option_value(o, "host"), *port = option_value(o, "port"),
@@ -262,7 +379,7 @@ bool dsn_uri(const char *resolved, bool with_password, char **out, struct err *e
         add_encoded(&b, db);
     const char *mark = "?";
     for (const PQconninfoOption *p = o; p->keyword != NULL; p++) {
-        if (p->val == NULL || has_place(p->keyword) || strcmp(p->keyword, "sslpassword") == 0)
+        if (p->val == NULL || has_place(p->keyword) || strchr(p->dispchar, '*') != NULL)
             continue;
         buf_printf(&b, "%s%s=", mark, p->keyword);
         add_encoded(&b, p->val);

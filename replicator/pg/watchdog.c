@@ -136,6 +136,9 @@ static PGconn *dial_again(struct conn *c)
             value = PQport(c->pg);
         else if (strcmp(o->keyword, "application_name") == 0)
             value = "repl: watchdog";
+        else if (strcmp(o->keyword, "sslmode") == 0 && value != NULL && PQsslInUse(c->pg) != 0 &&
+                 (strcmp(value, "prefer") == 0 || strcmp(value, "allow") == 0))
+            value = "require"; /* it could be had */
         else if (strcmp(o->keyword, "service") == 0)
             value = NULL; /* what it says is among the others */
         if (value == NULL)

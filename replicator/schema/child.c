@@ -40,9 +40,10 @@ static char **environment(const struct child *c)
     size_t n = 0, count = 0;
     while (environ[n] != NULL)
         n++;
-    char **env = xcalloc(n + 3, sizeof *env);
+    char **env = xcalloc(n + 4, sizeof *env);
     for (size_t i = 0; i < n; i++) {
-        bool drop = c->password != NULL && starts(environ[i], "PGPASSWORD=");
+        bool drop = (c->password != NULL && starts(environ[i], "PGPASSWORD=")) ||
+                    (c->service_file != NULL && starts(environ[i], "PGSERVICEFILE="));
         for (size_t k = 0; k < sizeof replaced / sizeof *replaced; k++)
             drop = drop || starts(environ[i], replaced[k]);
         if (!drop)
@@ -50,7 +51,9 @@ static char **environment(const struct child *c)
     }
     env[count++] = xstrdup("LC_ALL=C");
     if (c->password != NULL)
-        env[count] = xasprintf("PGPASSWORD=%s", c->password);
+        env[count++] = xasprintf("PGPASSWORD=%s", c->password);
+    if (c->service_file != NULL)
+        env[count] = xasprintf("PGSERVICEFILE=%s", c->service_file);
     return env;
 }
 

@@ -1,4 +1,4 @@
-/* A child process: pg_dump and pg_restore, with the password in its environment and never in its arguments. */
+/* A child process: pg_dump and pg_restore, with nothing secret in its arguments. */
 #ifndef REPL_SCHEMA_CHILD_H
 #define REPL_SCHEMA_CHILD_H
 
@@ -6,8 +6,9 @@
 #include "repl/interrupt.h"
 
 struct child {
-    const char *const *argv; /* argv[0] is a path; ends with NULL */
-    const char *password;    /* becomes PGPASSWORD; NULL leaves the environment's own */
+    const char *const *argv;  /* argv[0] is a path; ends with NULL */
+    const char *password;     /* becomes PGPASSWORD; NULL leaves the environment's own */
+    const char *service_file; /* becomes PGSERVICEFILE; NULL leaves it as it is */
     const struct interrupt
         *interrupt;  /* kills the child when raised; NULL: it shares our terminal's signals */
     struct buf *out; /* gets its standard output; NULL: dropped */

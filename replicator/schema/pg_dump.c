@@ -1,7 +1,11 @@
 #include "pg_dump.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "repl/clock.h"
@@ -25,7 +29,8 @@ struct pg_dump {
     struct child child;
     struct strlist argv;
     const char **vector; /* the same, as exec wants it */
-    char *password;
+    struct dsn_child from;
+    char *service; /* the path of its file; NULL: there is none */
 };
 
 /* -N and -T for what repl made or is about to make, and for what this role may not read: pg_dump would end at it. */
@@ -69,11 +74,14 @@ static void forget_run(struct pg_dump *d)
 {
     free(d->vector);
     strlist_free(&d->argv);
-    free(d->password);
+    if (d->service != NULL)
+        unlink(d->service);
+    free(d->service);
+    dsn_child_free(&d->from);
     d->argv = (struct strlist){0};
     d->child = (struct child){0};
     d->vector = NULL;
-    d->password = NULL;
+    d->service = NULL;
     d->run = NULL;
 }
 
@@ -92,38 +100,62 @@ static void fill_arguments(struct pg_dump *d, const char *conninfo)
         strlist_add(&d->argv, tail[k]);
 }
 
-/* Where the dump comes from, and the password apart. Caller frees both. */
-static bool dump_conninfo(const struct sync *s, char **conninfo, char **password, struct err *e)
+/* What only the child may know, in a file that only this user may read, for as long as it runs. */
+static bool write_service(struct pg_dump *d, struct err *e)
 {
-    char *resolved, *bare;
-    if (!dsn_resolve(s->source, &resolved, e))
+    if (d->from.service == NULL)
+        return true;
+    char *path = xasprintf("%s/schema.service", d->s->dir);
+    unlink(path); /* of one that was killed */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    size_t n = strlen(d->from.service);
+    bool ok = fd >= 0 && write(fd, d->from.service, n) == (ssize_t)n;
+    int why = errno;
+    if (fd >= 0)
+        close(fd);
+    d->service = path;
+    return ok || err_set(e, ERR_OS, "%s cannot be written: %s", path, strerror(why));
+}
+
+/* Where the dump comes from. Caller frees. */
+static bool dump_conninfo(struct pg_dump *d, char **conninfo, struct err *e)
+{
+    char *resolved;
+    if (!dsn_resolve_unless(d->i, d->s->source, &resolved, e))
         return false;
-    bool ok = dsn_split_password(resolved, &bare, password, e);
+    bool ok = dsn_for_child(resolved, &d->from, e);
     if (ok) {
         char *session = dsn_session_options(resolved);
         char *options = xasprintf("%s %s", session, DUMP_SETTINGS);
-        char *unnamed = dsn_with(bare, "options", options);
+        char *unnamed = dsn_with(d->from.conninfo, "options", options);
         *conninfo = dsn_with(unnamed, "application_name", "repl: pg_dump");
         free(unnamed);
         free(options);
         free(session);
-        free(bare);
     }
+    explicit_bzero(resolved, strlen(resolved));
     free(resolved);
+    if (ok && !write_service(d, e)) {
+        free(*conninfo);
+        ok = false;
+    }
     return ok;
 }
 
 static bool begin(struct pg_dump *d, struct err *e)
 {
     char *conninfo;
-    if (!dump_conninfo(d->s, &conninfo, &d->password, e))
+    if (!dump_conninfo(d, &conninfo, e)) {
+        forget_run(d);
         return false;
+    }
     fill_arguments(d, conninfo);
     free(conninfo);
     d->vector = xcalloc(d->argv.count + 1, sizeof *d->vector);
     for (size_t k = 0; k < d->argv.count; k++)
         d->vector[k] = d->argv.items[k];
-    d->child = (struct child){.argv = d->vector, .password = d->password, .interrupt = d->i};
+    d->child = (struct child){
+        .argv = d->vector, .password = d->from.password, .service_file = d->service, .interrupt = d->i};
     bool ok = child_begin(&d->child, &d->run, e);
     if (!ok)
         forget_run(d);

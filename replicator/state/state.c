@@ -197,9 +197,10 @@ bool state_get(struct state *s, const char *key, char **value, struct err *e)
 /* ---- removal ---- */
 
 /* Everything that repl makes beside the state file. What a person put there, repl.conf too, is not among it. */
-static const char *const made[] = {"state.db",     "state.db-wal", "state.db-shm",   "state.db-journal",
-                                   "control.sock", "engine.lock",  "repl.log",       "schema.dump",
-                                   "schema.list",  "schema.use",   "schema.objects", "schema.dump.new"};
+static const char *const made[] = {"state.db",      "state.db-wal", "state.db-shm",   "state.db-journal",
+                                   "control.sock",  "engine.lock",  "repl.log",       "schema.dump",
+                                   "schema.list",   "schema.use",   "schema.objects", "schema.dump.new",
+                                   "schema.service"};
 
 bool state_files(const char *dir)
 {

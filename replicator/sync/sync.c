@@ -36,7 +36,8 @@ bool sync_save(const struct sync *s, struct state *st, struct err *e)
            state_set(st, "copy_from", s->copy_from, e) &&
            save_list(st, "exclude", &s->selection.exclude, e) && sync_save_pace(s, st, e) &&
            state_set(st, "no_schema", s->no_schema ? "true" : "false", e) &&
-           state_set(st, "auto_add", s->auto_add ? "true" : NULL, e);
+           state_set(st, "auto_add", s->auto_add ? "true" : NULL, e) &&
+           state_set(st, "allow_plaintext", s->allow_plain ? "true" : NULL, e);
 }
 
 bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e)
@@ -69,20 +70,24 @@ static bool load_list(struct state *st, const char *key, struct strlist *out, st
 
 static bool load_rest(struct state *st, struct sync *out, struct err *e)
 {
-    char *jobs = NULL, *no_schema = NULL, *auto_add = NULL, *rate = NULL;
+    char *jobs = NULL, *no_schema = NULL, *auto_add = NULL, *rate = NULL, *plain = NULL;
     long long n;
     bool ok = load_text(st, "jobs", NULL, &jobs, e) && load_text(st, "max_rate", "0", &rate, e) &&
               load_text(st, "no_schema", "false", &no_schema, e) &&
-              load_text(st, "auto_add", "false", &auto_add, e);
+              load_text(st, "auto_add", "false", &auto_add, e) &&
+              load_text(st, "allow_plaintext", "false", &plain, e);
     if (ok) {
         out->jobs = jobs != NULL && str_parse_int(jobs, 1, 64, &n) ? (int)n : DEFAULT_JOBS;
         out->max_rate = str_parse_int(rate, 0, INT64_MAX, &n) ? n : 0;
         out->no_schema = no_schema[0] == 't';
         out->auto_add = auto_add[0] == 't';
+        out->allow_plain = plain[0] == 't';
+        dsn_allow_plain(out->allow_plain);
     }
     free(jobs);
     free(no_schema);
     free(auto_add);
+    free(plain);
     free(rate);
     return ok;
 }

@@ -4,18 +4,22 @@
 #include "fuzz.h"
 #include "repl/pg.h"
 
-static void check_split(const char *resolved)
+static void check_child(const char *resolved)
 {
     struct err e = {0};
-    char *bare = NULL, *password = NULL, *given = dsn_get(resolved, "password");
-    HOLDS(dsn_split_password(resolved, &bare, &password, &e));
-    HOLDS((given == NULL) == (password == NULL));
-    HOLDS(given == NULL || strcmp(given, password) == 0);
-    char *left = dsn_get(bare, "password");
-    HOLDS(left == NULL);
-    free(bare);
-    free(password);
+    struct dsn_child child;
+    char *given = dsn_get(resolved, "password"), *key = dsn_get(resolved, "sslpassword");
+    if (!dsn_for_child(resolved, &child, &e)) {
+        HOLDS(key != NULL); /* one that no service file can hold */
+    } else {
+        HOLDS((given == NULL) == (child.password == NULL));
+        HOLDS(given == NULL || strcmp(given, child.password) == 0);
+        char *left = dsn_get(child.conninfo, "password"), *left_key = dsn_get(child.conninfo, "sslpassword");
+        HOLDS(left == NULL && left_key == NULL);
+        dsn_child_free(&child);
+    }
     free(given);
+    free(key);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dsn_resolve(spec, &once, &e)) {
         HOLDS(dsn_resolve(once, &twice, &e));
         HOLDS(strcmp(once, twice) == 0);
-        check_split(once);
+        check_child(once);
         free(twice);
         free(once);
     }
