@@ -52,4 +52,8 @@ bool settings_use(const char *dir, struct err *e) MUST_CHECK;
 
 extern const struct setting engine_settings[]; /* ends with a NULL name; alphabetical */
 
+/* source, target and schema stand there too, for a state file that is lost; *value is NULL where it does not (caller
+ * frees). The engine passes over them. */
+bool settings_text(const char *dir, const char *name, char **value, struct err *e) MUST_CHECK;
+
 #endif

@@ -16,11 +16,37 @@ struct state;
 /*
  * Opens DIR/state.db. With create the directory (mode 0700) and file (0600) are made where missing; without,
  * a missing one is ERR_STATE with the hint to run `repl init` or give -D. Migrates the schema (sql/state/NNN_*.sql).
- * A directory that others may read is refused.
+ * A directory that others may read, or that is not this user's, is refused, and so are files in it that another user owns.
  */
 bool state_open(const char *dir, bool create, struct state **out, struct err *e) MUST_CHECK;
 void state_close(struct state *s); /* NULL is fine */
 const char *state_dir(const struct state *s);
+/* False where what DIR says would be another user's to say: before anything in it is opened. A missing one is fine. */
+bool state_dir_trusted(const char *dir, struct err *e) MUST_CHECK;
+
+/* ---- where the file is lost ---- */
+
+/* Whether the file that is open is still the one in DIR. */
+bool state_is_there(const struct state *s);
+/* Makes DIR and an empty file there, which is the open one from now on. */
+bool state_make_again(struct state *s, struct err *e) MUST_CHECK;
+
+enum state_fault {
+    STATE_GOOD,
+    STATE_MISSING,  /* the file, or the directory */
+    STATE_EMPTY,    /* it knows of no sync */
+    STATE_BROKEN,   /* it is none, or damaged */
+    STATE_NEWER,    /* a newer repl wrote it */
+    STATE_UNUSABLE, /* for other reasons, which state_open names */
+};
+enum state_fault state_examine(const char *dir);
+/* Every setting that can still be read of a file that cannot be opened. */
+void state_remains(const char *dir, void (*setting)(void *arg, const char *key, const char *value),
+                   void *arg);
+/* Renames the file within DIR; *name (caller frees): to what. */
+bool state_put_aside(const char *dir, char **name, struct err *e) MUST_CHECK;
+/* The layout that this program knows. */
+int state_layout(void);
 
 /* Settings: source, target, schema, tables, exclude, jobs, ... as init was given them. */
 bool state_set(struct state *s, const char *key, const char *value,

@@ -53,10 +53,8 @@ const struct cmd *need_command(const char *name, struct err *e)
 
 /* ---- what a command works with ---- */
 
-bool context_open(struct context *c, struct err *e)
+static bool open_state(struct context *c, struct err *e)
 {
-    if (c->state != NULL)
-        return true;
     if (!state_open(c->dir, false, &c->state, e))
         return false;
     if (sync_load_way(c->state, &c->sync, e))
@@ -64,6 +62,13 @@ bool context_open(struct context *c, struct err *e)
     state_close(c->state);
     c->state = NULL;
     return false;
+}
+
+bool context_open(struct context *c, struct err *e)
+{
+    if (c->state != NULL || open_state(c, e))
+        return true;
+    return e->kind == ERR_STATE && context_rebuild(c, e) && open_state(c, e);
 }
 
 void context_close(struct context *c)

@@ -14,6 +14,7 @@
 #include "repl/clock.h"
 #include "repl/engine.h"
 #include "repl/mem.h"
+#include "repl/state.h"
 
 /* A status of a hundred thousand tables has some 30 MB. */
 enum { MAX_REPLY = 256 * 1024 * 1024 };
@@ -46,6 +47,8 @@ static bool dial(const char *dir, int *fd, struct err *e)
     *fd = -1;
     if (access(dir, F_OK) != 0)
         return true;
+    if (!state_dir_trusted(dir, e))
+        return false;
     if (!control_address(dir, &address, e))
         return false;
     int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -24,9 +24,12 @@ struct context {
     int exit_code;                     /* of a command that did not fail */
 };
 
-/* Opens the state file and loads its sync; the error says what to type where there is none. Once is enough. */
+/* Opens the state file and loads its sync; one that is lost or damaged is made again where source and target are known. The
+ * error says what to type where there is none. Once is enough. */
 bool context_open(struct context *c, struct err *e) MUST_CHECK;
 void context_close(struct context *c);
+/* rebuild.c: makes it again; e says why it could not be opened, and stays where it cannot be made. */
+bool context_rebuild(struct context *c, struct err *e) MUST_CHECK;
 
 /* The error for "no engine runs", or the better one where there is no state directory at all. Returns false. */
 bool context_not_running(struct context *c, struct err *e);

@@ -26,7 +26,10 @@ static const struct option_spec options[] = {
 /* The state's settings where there are any, with the options over them. */
 static bool fill_sync(struct context *c, struct sync *s, struct err *e)
 {
-    bool given = args_has(&c->args, "source") || args_has(&c->args, "target");
+    bool given = args_has(&c->args, "source") || args_has(&c->args, "target") ||
+                 getenv("REPL_SOURCE") != NULL || getenv("REPL_TARGET") != NULL;
+    if (!state_dir_trusted(c->dir, e))
+        return false;
     if (context_open(c, e)) {
         if (!sync_load(c->state, s, e))
             return false;

@@ -123,6 +123,16 @@ static bool run(struct context *c, struct sync *s, struct err *e)
 /* Options first, then the state directory, so that a wrong command line leaves no trace. */
 static bool prepare(struct context *c, const struct before *b, struct sync *s, struct err *e)
 {
+    enum state_fault fault = b->state ? state_examine(c->dir) : STATE_GOOD;
+    if (fault == STATE_BROKEN || fault == STATE_NEWER) {
+        char *aside = NULL;
+        err_set(e, ERR_STATE, "the state file of %s cannot be read", c->dir);
+        if (!context_rebuild(c, e) && (e->kind == ERR_CONFLICT || !state_put_aside(c->dir, &aside, e)))
+            return false;
+        if (aside != NULL)
+            fprintf(stderr, "repl: the state file of %s cannot be read, and is kept as %s\n", c->dir, aside);
+        free(aside);
+    }
     if (!b->state)
         return fill_sync(c, s, e) && state_open(c->dir, true, &c->state, e);
     return context_refuse_running(c, "repl stop, then repl init again, then repl start", e) &&

@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
 /* A session of its own, and the log as its only output. */
 static bool leave_terminal(const char *log_path, struct err *e)
 {
-    int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (log < 0 || null < 0 || setsid() < 0)
         return err_set(e, ERR_OS, "%s: %s", log_path, strerror(errno));
@@ -123,7 +123,12 @@ static bool exec(struct context *c, struct err *e)
         !args_rate(&c->args, "max-rate", &pace.max_rate, e) || !context_refuse_running(c, "repl status", e))
         return false;
     pace.jobs = (int)jobs;
-    /* Looked at here for its error; opened again by the process that keeps it. */
+    /* Looked at here for its error, to the last page; opened again by the process that keeps it. */
+    if (state_examine(c->dir) == STATE_BROKEN) {
+        err_set(e, ERR_STATE, "the state file of %s is damaged", c->dir);
+        if (!context_rebuild(c, e))
+            return false;
+    }
     if (!context_open(c, e))
         return false;
     context_close(c);

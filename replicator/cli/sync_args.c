@@ -23,6 +23,14 @@ static void take_text(const struct args *a, const char *name, char **out)
     *out = xstrdup(text);
 }
 
+/* Where neither an option nor the state file says so. By name, so that no password is kept. */
+static void take_variable(const char *name, const char *spec, char **out)
+{
+    const char *value = getenv(name);
+    if (*out == NULL && value != NULL && *value != '\0')
+        *out = xstrdup(spec);
+}
+
 static void take_list(const struct args *a, const char *name, struct strlist *out)
 {
     if (!args_has(a, name))
@@ -82,6 +90,8 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
     dsn_allow_plain(s->allow_plain);
     take_text(a, "source", &s->source);
     take_text(a, "target", &s->target);
+    take_variable("REPL_SOURCE", "env:REPL_SOURCE", &s->source);
+    take_variable("REPL_TARGET", "env:REPL_TARGET", &s->target);
     if (args_has(a, "schema"))
         sync_name_schemas(s, args_text(a, "schema"));
     take_list(a, "tables", &s->selection.tables);

@@ -120,8 +120,44 @@ static bool set(struct settings *out, const char *path, int line, const char *na
     return unknown(path, line, name, e);
 }
 
+/* A # within a value (a command's, say) begins no comment. */
+static void cut_comment(char *text)
+{
+    for (char *p = text; (p = strchr(p, '#')) != NULL; p++)
+        if (p == text || isspace((unsigned char)p[-1])) {
+            *p = '\0';
+            return;
+        }
+}
+
+static bool is_text(const char *name)
+{
+    return strcmp(name, "source") == 0 || strcmp(name, "target") == 0 || strcmp(name, "schema") == 0;
+}
+
+/* The value of a line that is about a text, or NULL; name ends where it ends. */
+static char *text_line(char *text)
+{
+    char *equals = strchr(text, '=');
+    if (equals == NULL)
+        return NULL;
+    *equals = '\0';
+    char *name = trim(text);
+    bool found = is_text(name);
+    if (name != text)
+        memmove(text, name, strlen(name) + 1);
+    if (!found)
+        *equals = '=';
+    return found ? equals + 1 : NULL;
+}
+
 static bool read_line(struct settings *out, const char *path, int line, char *text, struct err *e)
 {
+    char *copy = xstrdup(text);
+    bool other = text_line(copy) != NULL;
+    free(copy);
+    if (other)
+        return true;
     text[strcspn(text, "#")] = '\0';
     char *name = trim(text), *equals = strchr(name, '=');
     if (*name == '\0')
@@ -141,6 +177,30 @@ bool settings_use(const char *dir, struct err *e)
         return false;
     pg_patience((unsigned)s.answer_ms);
     return true;
+}
+
+bool settings_text(const char *dir, const char *name, char **value, struct err *e)
+{
+    char *path = xasprintf("%s/repl.conf", dir), *text = NULL;
+    size_t cap = 0;
+    FILE *f = fopen(path, "re");
+    *value = NULL;
+    bool ok =
+        f != NULL || errno == ENOENT || err_set(e, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    while (f != NULL && getline(&text, &cap, f) >= 0) {
+        char *given = text_line(text);
+        if (given == NULL || strcmp(text, name) != 0)
+            continue;
+        cut_comment(given);
+        given = trim(given);
+        free(*value);
+        *value = *given != '\0' ? xstrdup(given) : NULL;
+    }
+    if (f != NULL)
+        fclose(f);
+    free(text);
+    free(path);
+    return ok;
 }
 
 bool settings_load(const char *dir, struct settings *out, struct err *e)

@@ -10,10 +10,23 @@
 #include <unistd.h>
 
 #include "control_private.h"
+#include "state_watch.h"
 
-enum { LONGEST_REQUEST = 4096, PATIENCE_MS = 5000 };
+/* UNSENT_MOST: what is kept for a client that does not read, and one answer more; UNREAD_MS: how long it may take none of it. */
+enum {
+    LONGEST_REQUEST = 4096,
+    PATIENCE_MS = 5000,
+    UNREAD_MS = 30000,
+    CLIENTS_MOST = 512,
+    UNSENT_MOST = 8 << 20
+};
 
 /* ---- the end of a connection ---- */
+
+static bool has_room(const struct client *c)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe) < UNSENT_MOST;
+}
 
 static bool has_unsent(const struct client *c)
 {
@@ -40,6 +53,8 @@ static void close_handles(struct client *c)
 
 /* ---- replies ---- */
 
+static void patience_ends(uv_timer_t *timer);
+
 struct reply {
     uv_write_t request;
     char *text;
@@ -51,14 +66,24 @@ static void reply_free(struct reply *r)
     free(r);
 }
 
+static void take_lines(struct client *c);
+static void read_on(struct client *c);
+
 /* Whether it went well makes no difference: a client that went away needs no answer. */
 static void written(uv_write_t *request, int status)
 {
     struct client *c = request->handle->data;
-    (void)status;
     reply_free((struct reply *)request);
-    if (c->leaving && !has_unsent(c))
+    if (uv_is_closing((uv_handle_t *)&c->pipe))
+        return;
+    if (has_unsent(c) && !c->leaving)
+        uv_timer_start(&c->patience, patience_ends, UNREAD_MS, 0);
+    else if (!c->leaving)
+        uv_timer_stop(&c->patience);
+    else if (!has_unsent(c))
         close_handles(c);
+    if (c->held && !c->leaving && status == 0 && has_room(c))
+        read_on(c);
 }
 
 static void send_json(struct client *c, cJSON *json)
@@ -71,6 +96,8 @@ static void send_json(struct client *c, cJSON *json)
     uv_buf_t b = uv_buf_init(r->text, (unsigned)strlen(r->text));
     if (uv_write(&r->request, (uv_stream_t *)&c->pipe, &b, 1, written) != 0)
         reply_free(r);
+    else if (has_unsent(c) && !c->leaving && !uv_is_active((uv_handle_t *)&c->patience))
+        uv_timer_start(&c->patience, patience_ends, UNREAD_MS, 0);
 }
 
 void control_send_status(struct client *c)
@@ -111,7 +138,11 @@ static void client_close(struct client *c)
 
 static void patience_ends(uv_timer_t *timer)
 {
-    close_handles(timer->data);
+    struct client *c = timer->data;
+    if (c->leaving)
+        close_handles(c);
+    else
+        client_close(c);
 }
 
 /* The status of thousands of tables is more than a socket takes at once. */
@@ -126,10 +157,11 @@ static void client_leave(struct client *c)
     uv_timer_start(&c->patience, patience_ends, PATIENCE_MS, 0);
 }
 
+/* What a client asks for waits in its own hands while it does not take the answers. */
 static void take_lines(struct client *c)
 {
-    for (char *end = memchr(c->in.data, '\n', c->in.len); end != NULL;
-         end = c->in.len != 0 ? memchr(c->in.data, '\n', c->in.len) : NULL) {
+    char *end = c->in.len != 0 ? memchr(c->in.data, '\n', c->in.len) : NULL;
+    for (; end != NULL && has_room(c); end = c->in.len != 0 ? memchr(c->in.data, '\n', c->in.len) : NULL) {
         size_t used = (size_t)(end - c->in.data) + 1;
         *end = '\0';
         cJSON *json = cJSON_Parse(c->in.data);
@@ -138,6 +170,9 @@ static void take_lines(struct client *c)
         memmove(c->in.data, c->in.data + used, c->in.len - used + 1);
         c->in.len -= used;
     }
+    c->held = !has_room(c);
+    if (c->held)
+        uv_read_stop((uv_stream_t *)&c->pipe);
 }
 
 static void give_memory(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -158,6 +193,15 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
         take_lines(c);
 }
 
+static void read_on(struct client *c)
+{
+    c->held = false;
+    if (uv_read_start((uv_stream_t *)&c->pipe, give_memory, on_read) == 0)
+        take_lines(c);
+    else
+        client_close(c);
+}
+
 /* The socket stands in a directory of mode 0700; this is the second lock on the door. */
 static bool peer_allowed(const uv_pipe_t *pipe)
 {
@@ -175,6 +219,9 @@ static void on_connection(uv_stream_t *server, int status)
     struct control *control = server->data;
     if (status != 0)
         return;
+    size_t clients = 0;
+    for (const struct client *other = control->clients; other != NULL; other = other->next)
+        clients++;
     struct client *c = xcalloc(1, sizeof *c);
     uv_pipe_init(&control->engine->loop, &c->pipe, 0);
     uv_timer_init(&control->engine->loop, &c->patience);
@@ -183,7 +230,7 @@ static void on_connection(uv_stream_t *server, int status)
     c->next = control->clients;
     control->clients = c;
     if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 || !peer_allowed(&c->pipe) ||
-        uv_read_start((uv_stream_t *)&c->pipe, give_memory, on_read) != 0)
+        clients >= CLIENTS_MOST || uv_read_start((uv_stream_t *)&c->pipe, give_memory, on_read) != 0)
         client_close(c);
 }
 
@@ -223,15 +270,13 @@ void control_added(struct engine *g, const struct err *e)
 
 /* ---- start and end ---- */
 
-bool control_start(struct engine *g, struct err *e)
+static bool listen_at(struct control *control, struct err *e)
 {
+    struct engine *g = control->engine;
     struct sockaddr_un address;
     if (!control_address(g->o->sync->dir, &address, e))
         return false;
-    struct control *control = xcalloc(1, sizeof *control);
-    control->engine = g;
     control->listener = xcalloc(1, sizeof *control->listener);
-    g->control = control;
     unlink(address.sun_path); /* of an engine that was killed: the lock file says that none runs */
     uv_pipe_init(&g->loop, control->listener, 0);
     control->listener->data = control;
@@ -243,9 +288,31 @@ bool control_start(struct engine *g, struct err *e)
     return r == 0 || err_set(e, ERR_OS, "cannot listen on %s: %s", address.sun_path, uv_strerror(r));
 }
 
+bool control_start(struct engine *g, struct err *e)
+{
+    g->control = xcalloc(1, sizeof *g->control);
+    g->control->engine = g;
+    return listen_at(g->control, e);
+}
+
 static void listener_closed(uv_handle_t *handle)
 {
     free(handle);
+}
+
+bool control_is_there(struct engine *g)
+{
+    struct sockaddr_un address;
+    struct err ignored;
+    return control_address(g->o->sync->dir, &address, &ignored) && access(address.sun_path, F_OK) == 0;
+}
+
+bool control_listen_again(struct engine *g, struct err *e)
+{
+    if (g->control->listener != NULL)
+        uv_close((uv_handle_t *)g->control->listener, listener_closed); /* unlinks its path */
+    g->control->listener = NULL;
+    return listen_at(g->control, e);
 }
 
 void control_close(struct engine *g)
@@ -258,7 +325,8 @@ void control_close(struct engine *g)
         next = c->next;
         client_leave(c);
     }
-    uv_close((uv_handle_t *)g->control->listener, listener_closed);
+    if (g->control->listener != NULL)
+        uv_close((uv_handle_t *)g->control->listener, listener_closed);
     if (control_address(g->o->sync->dir, &address, &ignored))
         unlink(address.sun_path);
     free(g->control);

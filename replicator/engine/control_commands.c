@@ -8,6 +8,7 @@
 #include "drift.h"
 #include "repl/control.h"
 #include "repl/log.h"
+#include "state_watch.h"
 
 static const struct relation *find_table(const struct engine *g, const char *label, struct err *e)
 {
@@ -21,7 +22,7 @@ static const struct relation *find_table(const struct engine *g, const char *lab
     return NULL;
 }
 
-static bool remember_paused(struct engine *g, struct err *e)
+bool control_remember_paused(struct engine *g, struct err *e)
 {
     struct buf ids = {0};
     for (size_t i = 0; i < g->nleft_out; i++)
@@ -45,11 +46,18 @@ static void leave_out(struct engine *g, int id, bool out)
     }
 }
 
-static void pause_or_resume(struct client *c, const char *table, bool pause)
+static void pause_or_resume(struct client *c, const cJSON *json, bool pause)
 {
     struct engine *g = c->control->engine;
     struct err e;
     int id = 0;
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(json, "table");
+    const char *table = cJSON_GetStringValue(given);
+    if (given != NULL && table == NULL) { /* taken for none it would be all of them */
+        err_set(&e, ERR_USAGE, "table is a text: schema.name; without it, all tables are meant");
+        control_send_error(c, &e);
+        return;
+    }
     if (table != NULL) {
         const struct relation *r = find_table(g, table, &e);
         if (r == NULL) {
@@ -69,15 +77,20 @@ static void pause_or_resume(struct client *c, const char *table, bool pause)
     }
     engine_say(g, LOG_INFO, NULL, "%s%s%s", pause ? "paused" : "resumed", table != NULL ? ": " : "",
                table != NULL ? table : "");
-    if (!remember_paused(g, &e))
-        log_err(LOG_WARN, &e);
+    bool kept = state_watch_result(g, control_remember_paused(g, &e), &e);
     if (pause) {
         copy_hold(g, id);
     } else {
         copy_let_go(g);
         engine_go_on(g);
     }
-    control_send_status(c);
+    if (kept) {
+        control_send_status(c);
+        return;
+    }
+    err_context(&e, pause ? "it is paused, but not recorded, and the next engine will not be"
+                          : "it goes on, but that is not recorded, and the next engine will pause");
+    control_send_error(c, &e);
 }
 
 /* Absent: as it is. */
@@ -181,12 +194,12 @@ static void do_kick(struct client *c, const cJSON *json)
 
 static void do_pause(struct client *c, const cJSON *json)
 {
-    pause_or_resume(c, text_of(json, "table"), true);
+    pause_or_resume(c, json, true);
 }
 
 static void do_resume(struct client *c, const cJSON *json)
 {
-    pause_or_resume(c, text_of(json, "table"), false);
+    pause_or_resume(c, json, false);
 }
 
 static void do_fence(struct client *c, const cJSON *json)

@@ -13,6 +13,7 @@ struct client {
     bool waits_added;    /* for the end of "add" */
     uint64_t waits_for;  /* number of a request (follow_request); 0: none */
     bool waits_joined;   /* until no worker is joining */
+    bool held;           /* nothing is read from it: it does not read itself */
     bool leaving;        /* once it has what it was sent */
     uv_timer_t patience; /* with one that does not take it */
     unsigned handles;    /* that are not closed yet, once closing */

@@ -19,8 +19,9 @@
 #include "repl/log.h"
 #include "repl/str.h"
 #include "rounds.h"
+#include "state_watch.h"
 
-enum { STATUS_EVERY_MS = 1000 };
+enum { STATUS_EVERY_MS = 1000, LOCK_TRIES = 5, LOCK_EVERY_MS = 50 };
 
 void engine_say(struct engine *g, enum log_level level, const struct err *e, const char *fmt, ...)
 {
@@ -39,8 +40,7 @@ void engine_say(struct engine *g, enum log_level level, const struct err *e, con
     bool ok = e == NULL ? state_log(g->o->state, levels[level], NULL, text, NULL, &state_err)
                         : state_log(g->o->state, "error", e->table[0] != '\0' ? e->table : NULL, e->text,
                                     e->hint[0] != '\0' ? e->hint : NULL, &state_err);
-    if (!ok)
-        log_err(LOG_WARN, &state_err);
+    state_watch_result(g, ok, &state_err);
 }
 
 /* ---- jobs ---- */
@@ -177,12 +177,17 @@ void engine_go_on(struct engine *g)
 /* ---- setting up ---- */
 
 /* One engine a state directory; the locks in the databases are for engines elsewhere. */
-static bool take_lock_file(struct engine *g, struct err *e)
+bool engine_lock_file(struct engine *g, struct err *e)
 {
     char *path = xasprintf("%s/engine.lock", g->o->sync->dir);
-    g->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    g->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool ok = g->lock_fd >= 0 || err_set(e, ERR_OS, "cannot open %s: %s", path, strerror(errno));
-    if (ok && flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    /* A command that makes the state file again looks at it for a moment. */
+    for (int tries = 0; ok && flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (tries < LOCK_TRIES) {
+            clock_sleep_ms(LOCK_EVERY_MS);
+            continue;
+        }
         ok = err_set(e, ERR_CONFLICT, "an engine runs already for %s", g->o->sync->dir);
         err_hint(e, "repl status shows it; repl stop ends it");
     }
@@ -193,7 +198,8 @@ static bool take_lock_file(struct engine *g, struct err *e)
 static bool load_paused(struct engine *g, struct err *e)
 {
     char *ids = NULL, *paused = NULL;
-    if (!state_get(g->o->state, "paused_tables", &ids, e) || !state_get(g->o->state, "paused", &paused, e)) {
+    if (!state_get(g->o->state, "paused_tables", &ids, e) || !state_get(g->o->state, "paused", &paused, e) ||
+        !state_get(g->o->state, "way", &g->way, e)) {
         free(ids);
         return false;
     }
@@ -211,6 +217,7 @@ static bool load_paused(struct engine *g, struct err *e)
 
 static void on_status_timer(uv_timer_t *timer)
 {
+    state_watch_tick(timer->data);
     progress_tick(timer->data);
     drift_tick(timer->data);
     held_tick(timer->data);
@@ -269,6 +276,7 @@ static void tear_down(struct engine *g)
     free(g->left_out);
     free(g->marks[0]);
     free(g->marks[1]);
+    free(g->way);
     free(g->schema_read);
     free(g->asides);
     free(g->add_wanted);
@@ -333,7 +341,7 @@ bool engine_run(const struct engine_options *o, struct err *e)
         .started_wall = clock_wall(),
     };
     signal(SIGPIPE, SIG_IGN);
-    bool ok = settings_load(o->sync->dir, &g.settings, e) && take_lock_file(&g, e) && load_paused(&g, e);
+    bool ok = settings_load(o->sync->dir, &g.settings, e) && engine_lock_file(&g, e) && load_paused(&g, e);
     if (ok) {
         pg_patience((unsigned)g.settings.answer_ms);
         mark_make(&g);

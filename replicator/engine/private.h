@@ -72,8 +72,11 @@ struct engine {
     int jobs_wanted;
     int64_t max_rate; /* as the operator set it; the throttle may have less */
     struct bearing bearing;
-    struct err join_err; /* why there are fewer than wanted; ERR_NONE where there are not */
+    struct err join_err;  /* why there are fewer than wanted; ERR_NONE where there are not */
+    struct err state_err; /* why the state file cannot be written; ERR_NONE where it can */
     struct control *control;
+    double state_err_at;
+    char *way; /* "forward" where a way back was prepared, as the state file knows it; or NULL */
     int lock_fd;
     char mark[24]; /* of the control connections (mark.c) */
 

@@ -10,6 +10,7 @@
 #include "repl/log.h"
 #include "repl/version.h"
 #include "rounds.h"
+#include "state_watch.h"
 
 static char *copy_text(const char *s)
 {
@@ -244,7 +245,7 @@ void progress_status(struct engine *g, struct status *out)
     bool at_rest = out->phase == PHASE_FOLLOWING || out->phase == PHASE_PAUSED || out->phase == PHASE_FENCED;
     out->note = at_rest ? NULL : copy_text(g->note);
     if (!state_load_errors(g->o->state, 5, out, &e))
-        log_err(LOG_WARN, &e);
+        log_debug("%s", e.text); /* the next write says so */
     drift_status(g, out);
     fill_doubt(g, out);
     held_status(g, out);
@@ -252,6 +253,7 @@ void progress_status(struct engine *g, struct status *out)
     waits_status(g, out);
     burden_status(g, out);
     fence_status(g, out);
+    state_watch_status(g, out);
 }
 
 static void measure_table(struct table_plan *p, const struct status *st, uint64_t now)
@@ -309,10 +311,9 @@ void progress_tick(struct engine *g)
     forecast_watch(g);
     progress_status(g, &st);
     measure(g, &st);
-    if (!state_save_status(g->o->state, &st, &e))
-        log_err(LOG_WARN, &e);
-    if (g->batch_unsaved && !state_batch_add(g->o->state, &st, &e))
-        log_err(LOG_WARN, &e);
+    bool ok = state_save_status(g->o->state, &st, &e) &&
+              (!g->batch_unsaved || state_batch_add(g->o->state, &st, &e));
+    state_watch_result(g, ok, &e);
     g->batch_unsaved = false;
     if (g->o->progress != NULL)
         g->o->progress(g->o->arg, &st);

@@ -150,11 +150,11 @@ bool dsn_resolve_unless(const struct interrupt *i, const char *spec, char **out,
     }
     struct buf b = {0};
     buf_puts(&b, "");
-    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
-        if (o->val != NULL && !(mode != NULL && same(o->keyword, "sslmode")))
-            add_pair(&b, o->keyword, o->val);
-    if (mode != NULL)
-        add_pair(&b, "sslmode", mode);
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        const char *value = mode != NULL && same(o->keyword, "sslmode") ? mode : o->val;
+        if (value != NULL)
+            add_pair(&b, o->keyword, value);
+    }
     if (b.len == 0)
         add_pair(&b, "dbname", ""); /* all is libpq's to say; an empty string would be refused */
     PQconninfoFree(options);

@@ -12,12 +12,15 @@ bool db_fail(struct state *s, struct err *e)
     int code = sqlite3_errcode(s->db) & 0xff;
     err_set(e, ERR_STATE, "state file %s/state.db: %s", s->dir, sqlite3_errmsg(s->db));
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-        err_hint(e,
-                 "mv %s %s.broken, then `repl init` with the same --source and --target: nothing is lost, it "
-                 "adopts what is installed",
-                 s->dir, s->dir);
+        err_hint(e, "repl stop, then repl start: the file is kept aside and made again from both sides (or "
+                    "repl init with the same "
+                    "--source and --target)");
     else if (code == SQLITE_FULL)
         err_hint(e, "make room on the disk that holds %s", s->dir);
+    else if (code == SQLITE_READONLY)
+        err_hint(e,
+                 "%s/state.db, or the disk that holds it, is read-only: mount it writable, or chmod 600 it",
+                 s->dir);
     return false;
 }
 

@@ -8,12 +8,14 @@
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "repl/err.h"
 
 struct state {
     sqlite3 *db;
     char *dir;
+    ino_t inode;     /* of the file */
     uint64_t *saved; /* digests of the status' tables as they were saved last, by place */
     size_t nsaved;   /* 0: not known */
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "db.h"
+#include "dir.h"
 #include "repl/embedded.h"
 #include "repl/mem.h"
 
@@ -34,39 +35,23 @@ static bool make_dir(const char *dir, struct err *e)
     return false;
 }
 
-/* The settings hold connection strings: nobody else may look. */
-static bool check_dir(const char *dir, struct err *e)
-{
-    struct stat st;
-    if (stat(dir, &st) != 0) {
-        if (errno != ENOENT)
-            return err_set(e, ERR_STATE, "state directory %s: %s", dir, strerror(errno));
-        err_set(e, ERR_STATE, "there is no state directory %s", dir);
-        return err_hint(e,
-                        "run `repl init` first, or give the directory of an earlier one with -D or REPL_DIR");
-    }
-    if (!S_ISDIR(st.st_mode)) {
-        err_set(e, ERR_STATE, "%s is not a directory", dir);
-        return err_hint(e, "give a state directory with -D");
-    }
-    if ((st.st_mode & 077) != 0) {
-        err_set(e, ERR_STATE, "state directory %s is open to other users (mode %04o)", dir,
-                (unsigned)st.st_mode & 07777);
-        return err_hint(e, "chmod 700 %s", dir);
-    }
-    return true;
-}
-
 /* Makes the file before SQLite does, for its mode: the journals take theirs from it. */
-static bool check_file(const char *dir, const char *path, bool create, struct err *e)
+static bool check_file(const char *dir, bool create, struct stat *st, struct err *e)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+    int at, fd;
+    if (!state_dir_open(dir, &at, e))
+        return false;
+    fd = openat(at, "state.db", O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+    int why = errno;
+    close(at);
     if (fd >= 0) {
+        bool ok =
+            fstat(fd, st) == 0 || err_set(e, ERR_STATE, "state file %s/state.db: %s", dir, strerror(errno));
         close(fd);
-        return true;
+        return ok;
     }
-    if (errno != ENOENT)
-        return err_set(e, ERR_STATE, "state file %s: %s", path, strerror(errno));
+    if (why != ENOENT)
+        return err_set(e, ERR_STATE, "state file %s/state.db: %s", dir, strerror(why));
     err_set(e, ERR_STATE, "there is no state file in %s", dir);
     return err_hint(
         e, "run `repl init` first (again with the same --source and --target if the file was lost: it "
@@ -135,24 +120,63 @@ static bool open_db(struct state *s, const char *path, struct err *e)
            migrate(s, e);
 }
 
-bool state_open(const char *dir, bool create, struct state **out, struct err *e)
+/* What SQLite has opened is what was looked at, whatever happened to the path meanwhile. */
+static bool is_same(const char *path, const struct stat *st)
 {
-    *out = NULL;
-    if ((create && !make_dir(dir, e)) || !check_dir(dir, e))
+    struct stat now = {0};
+    return lstat(path, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
+}
+
+static bool open_checked(struct state *s, bool create, struct err *e)
+{
+    struct stat st = {0};
+    if ((create && !make_dir(s->dir, e)) || !check_file(s->dir, create, &st, e))
         return false;
-    char *path = xasprintf("%s/state.db", dir);
-    bool ok = check_file(dir, path, create, e);
-    if (ok) {
-        struct state *s = xcalloc(1, sizeof *s);
-        s->dir = xstrdup(dir);
-        ok = open_db(s, path, e);
-        if (ok)
-            *out = s;
-        else
-            state_close(s);
-    }
+    char *path = xasprintf("%s/state.db", s->dir);
+    bool ok =
+        open_db(s, path, e) &&
+        (is_same(path, &st) || err_set(e, ERR_STATE, "state file %s was replaced while it was opened", path));
+    s->inode = st.st_ino;
     free(path);
     return ok;
+}
+
+bool state_open(const char *dir, bool create, struct state **out, struct err *e)
+{
+    struct state *s = xcalloc(1, sizeof *s);
+    s->dir = xstrdup(dir);
+    bool ok = open_checked(s, create, e);
+    *out = ok ? s : NULL;
+    if (!ok)
+        state_close(s);
+    return ok;
+}
+
+bool state_is_there(const struct state *s)
+{
+    struct stat now = {0};
+    char *path = xasprintf("%s/state.db", s->dir);
+    bool there = lstat(path, &now) == 0 && now.st_ino == s->inode;
+    free(path);
+    return there;
+}
+
+bool state_make_again(struct state *s, struct err *e)
+{
+    sqlite3_close(s->db);
+    s->db = NULL;
+    s->nsaved = 0;
+    if (open_checked(s, true, e))
+        return true;
+    /* Statements have to find something that refuses them. */
+    if (s->db == NULL)
+        sqlite3_open_v2(":memory:", &s->db, SQLITE_OPEN_READONLY, NULL);
+    return false;
+}
+
+int state_layout(void)
+{
+    return VERSION;
 }
 
 void state_close(struct state *s)
@@ -191,39 +215,5 @@ bool state_get(struct state *s, const char *key, char **value, struct err *e)
     if (ok && row)
         *value = db_text(st, 0);
     sqlite3_finalize(st);
-    return ok;
-}
-
-/* ---- removal ---- */
-
-/* Everything that repl makes beside the state file. What a person put there, repl.conf too, is not among it. */
-static const char *const made[] = {"state.db",      "state.db-wal", "state.db-shm",   "state.db-journal",
-                                   "control.sock",  "engine.lock",  "repl.log",       "schema.dump",
-                                   "schema.list",   "schema.use",   "schema.objects", "schema.dump.new",
-                                   "schema.service"};
-
-bool state_files(const char *dir)
-{
-    bool any = false;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (size_t i = 0; fd >= 0 && !any && i < sizeof made / sizeof *made; i++)
-        any = faccessat(fd, made[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    if (fd >= 0)
-        close(fd);
-    return any;
-}
-
-bool state_remove(const char *dir, struct err *e)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT || err_set(e, ERR_STATE, "state directory %s: %s", dir, strerror(errno));
-    bool ok = true;
-    for (size_t i = 0; ok && i < sizeof made / sizeof *made; i++)
-        if (unlinkat(fd, made[i], 0) != 0 && errno != ENOENT)
-            ok = err_set(e, ERR_STATE, "%s/%s cannot be removed: %s", dir, made[i], strerror(errno));
-    close(fd);
-    if (ok && rmdir(dir) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != EBUSY && errno != EINVAL)
-        ok = err_set(e, ERR_STATE, "%s cannot be removed: %s", dir, strerror(errno));
     return ok;
 }
