@@ -33,6 +33,10 @@ bool capture_find(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 bool capture_take_role(struct conn *db, struct capture *c, const struct relations *l,
                        struct err *e) MUST_CHECK;
 
+/* Gives every relation that is captured already its id, by oid, and nothing else; the others keep 0, and so do all where nothing
+ * is captured. */
+bool capture_number(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,
+                    struct err *e) MUST_CHECK;
 /* Gives every relation that is captured already its id (by oid) and shape; the others keep 0. A table that was
  * captured without key stays without. key_was is set where a key is no longer the one whose values the deltas hold. */
 bool capture_assign_ids(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,

@@ -103,6 +103,9 @@ enum trigger_kind relation_trigger_kind(const struct relation *r);
 /* The table of that schema and name, or NULL. */
 struct relation *relations_find(const struct relations *l, const char *schema, const char *name);
 const struct relation *relations_by_id(const struct relations *l, int id);
+/* The target's table that is r: the one of its number (target_assign_ids), or of its name where that is nobody's yet; NULL:
+ * there is none. Its name may be another. */
+const struct relation *relations_twin(const struct relations *targets, const struct relation *r);
 /* The one of that label, or NULL where none or more than one has it. */
 const struct relation *relations_by_label(const struct relations *l, const char *label);
 const struct column *relation_column(const struct relation *r, const char *name);

@@ -67,7 +67,8 @@ typedef void (*say_fn)(void *arg, const char *text);
 /* Where the target's tables stand; strings are borrowed from t. */
 struct positions target_positions(const struct target_state *t, struct arena *a);
 
-/* What the target knows of the table, or NULL. */
+/* What the target knows of the table, or NULL: by its number, or by the name that it joined with where no engine has found the
+ * target's table yet. */
 const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r);
 
 /* This sync has put rows into the table, or found that there are none: what it holds is this sync's. */

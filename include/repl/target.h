@@ -17,11 +17,12 @@ enum origin {
 struct target_relation {
     int id;
     enum origin origin;
-    const char *schema, *name;
-    bool copied;          /* every chunk is there */
-    const char *snapshot; /* own position; NULL: stands with the sync */
-    const char *goal;     /* a catch-up pass goes on towards this snapshot; NULL: none */
-    char side;            /* how far the pass has come */
+    const char *schema, *name; /* as they were when it joined */
+    uint32_t oid;              /* of the table here; 0: not known yet */
+    bool copied;               /* every chunk is there */
+    const char *snapshot;      /* own position; NULL: stands with the sync */
+    const char *goal;          /* a catch-up pass goes on towards this snapshot; NULL: none */
+    char side;                 /* how far the pass has come */
     int64_t block;
     bool afresh;   /* to be emptied, and copied anew */
     int64_t doubt; /* since which nobody has compared it, see struct target_state; 0: none */
@@ -138,6 +139,11 @@ bool target_plan(struct conn *db, const char *schema, const struct target_heap *
 /* Empties the table and forgets its plan and chunks, in one transaction: its copy starts over. */
 bool target_restart_copy(struct conn *db, const char *schema, const struct relation *r,
                          struct err *e) MUST_CHECK;
+/* The tables of the target get the numbers of those that they are known to be, whatever their names are now. */
+void target_assign_ids(const struct target_state *s, struct relations *targets);
+/* Notes which table of the target a relation is. */
+bool target_know(struct conn *db, const char *schema, const struct relation *targets, size_t n,
+                 struct err *e) MUST_CHECK;
 /* The table is to be copied anew; what is there of it stays until target_restart_copy. number: of a logged write, which a
  * capture_rely of it makes the target's from here on. */
 bool target_begin_afresh(struct conn *db, const char *schema, int id, int64_t number,

@@ -163,6 +163,7 @@ static bool tables_there(const struct sync *s, struct conn *target, struct arena
     if (!target_read(target, s->schema, a, &state, e) || !catalog_read(target, s->schema, a, out, e))
         return false;
     size_t kept = 0;
+    target_assign_ids(&state, out);
     for (size_t i = 0; i < out->count; i++)
         if (target_relation_of(&state, &out->items[i]) != NULL)
             out->items[kept++] = out->items[i];

@@ -52,6 +52,15 @@ const struct relation *relations_by_id(const struct relations *l, int id)
     return NULL;
 }
 
+const struct relation *relations_twin(const struct relations *targets, const struct relation *r)
+{
+    const struct relation *t = r->id != 0 ? relations_by_id(targets, r->id) : NULL;
+    if (t != NULL)
+        return t;
+    t = relations_find(targets, r->schema, r->name);
+    return t != NULL && t->id == 0 ? t : NULL;
+}
+
 const struct relation *relations_by_label(const struct relations *l, const char *label)
 {
     const struct relation *found = NULL;

@@ -173,6 +173,19 @@ bool capture_assign_ids(struct conn *db, const struct capture *c, struct relatio
     return true;
 }
 
+bool capture_number(struct conn *db, const struct capture *c, struct relations *l, struct arena *a,
+                    struct err *e)
+{
+    struct relations copy = {arena_alloc(a, (l->count + 1) * sizeof *copy.items), l->count};
+    for (size_t i = 0; i < l->count; i++)
+        copy.items[i] = l->items[i];
+    if (c->sync_id[0] != '\0' && !capture_assign_ids(db, c, &copy, a, e))
+        return false;
+    for (size_t i = 0; i < l->count; i++)
+        l->items[i].id = copy.items[i].id;
+    return true;
+}
+
 /* ---- waiting for busy tables ---- */
 
 static bool give_up(const struct capture_install_options *o, uint64_t began, const struct relation *r,

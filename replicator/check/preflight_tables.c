@@ -47,6 +47,8 @@ bool step_tables(struct look *l, enum side side, struct err *e)
         return err_is(e, "55P03") ? err_hint(e, "somebody holds a lock on a table: try again when it is gone")
                                   : false;
     }
+    if (!capture_number(l->source, &l->capture, &l->tables, l->a, e))
+        return false;
     bool named = selection_check(&l->s->selection, &l->tables, &wrong);
     selection_apply(&l->s->selection, &l->tables);
     if (!named)

@@ -23,6 +23,7 @@ bool step_target_tables(struct look *l, enum side side, struct err *e)
     (void)side;
     if (!catalog_read(l->target, l->s->schema, l->a, &l->target_tables, e))
         return false;
+    target_assign_ids(&l->state, &l->target_tables);
     for (size_t i = 0; i < l->tables.count; i++) {
         const struct relation *r = &l->tables.items[i];
         struct relation *t = relations_find(&l->target_tables, r->schema, r->name);

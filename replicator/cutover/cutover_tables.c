@@ -23,13 +23,22 @@ static bool not_there(const struct relation *r, struct err *e)
     return err_hint(e, "repl status says what to do");
 }
 
+static bool named_otherwise(const struct relation *r, const struct relation *target, struct err *e)
+{
+    err_set(e, ERR_NOT_YET, "it is named %s on the source and %s on the target", r->label, target->label);
+    err_relation(e, r);
+    return err_hint(e, "repl status says what to do");
+}
+
 static bool fits(struct relation *r, const struct relations *targets, struct err *e)
 {
-    const struct relation *target = relations_find(targets, r->schema, r->name);
+    const struct relation *target = relations_twin(targets, r);
     if (r->capture_broken)
         return not_captured(r, e);
     if (target == NULL)
         return not_there(r, e);
+    if (strcmp(target->label, r->label) != 0)
+        return named_otherwise(r, target, e);
     if (catalog_compatible(r, target, e))
         return true;
     e->kind = ERR_NOT_YET;
@@ -45,10 +54,13 @@ static bool outlines(struct cutover *c, const char *out[2], struct err *e)
 bool cutover_look_at_tables(struct cutover *c, struct err *e)
 {
     struct relations from, to;
+    struct target_state state;
     if (!outlines(c, c->outlines, e) || !catalog_read(c->source, c->s->schema, c->a, &from, e) ||
         !capture_assign_ids(c->source, &c->capture, &from, c->a, e) ||
-        !catalog_read(c->target, c->s->schema, c->a, &to, e))
+        !catalog_read(c->target, c->s->schema, c->a, &to, e) ||
+        !target_read(c->target, c->s->schema, c->a, &state, e))
         return err_context(e, "looking at the tables");
+    target_assign_ids(&state, &to);
     for (size_t i = 0; i < from.count; i++)
         if (from.items[i].id != 0 && !fits(&from.items[i], &to, e))
             return false;

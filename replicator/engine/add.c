@@ -6,6 +6,7 @@
 #include "finish.h"
 #include "repl/init.h"
 #include "repl/log.h"
+#include "repl/schema.h"
 
 static void keep_line(void *arg, const char *text)
 {
@@ -23,9 +24,24 @@ bool job_add(struct worker *w, struct job *job, struct err *e)
     return init_add(t->task.sync, t->table, &o, &t->added, e);
 }
 
+/* The table has the name that another one of the sync joined with: what an earlier dump of the schema says of that name is
+ * said of the other. */
+static bool takes_a_name(const struct engine *g, const char *label)
+{
+    for (size_t i = 0; i < g->world->state.nrelations; i++) {
+        const struct target_relation *r = &g->world->state.relations[i];
+        size_t n = strlen(r->schema);
+        if (strncmp(label, r->schema, n) == 0 && label[n] == '.' && strcmp(label + n + 1, r->name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void take_in(struct engine *g, const struct add_task *t)
 {
     struct err e;
+    if (takes_a_name(g, t->added))
+        schema_forget(g->o->sync);
     if (!sync_selects(g->o->sync, t->added, g->o->state, &e))
         log_err(LOG_WARN, &e);
     engine_say(g, LOG_INFO, NULL, "%s joins the sync", t->added);

@@ -50,7 +50,10 @@ void finish_drop(struct engine *g)
 static void doubt_schema(struct engine *g, const struct err *e)
 {
     const char *now = g->world->outlines[SIDE_SOURCE];
-    bool unknown = err_is(e, "42P01") || err_is(e, "42703") || err_is(e, "3F000") || err_is(e, "42704");
+    static const char *const codes[] = {"42P01", "42703", "3F000", "42704", "42P16", "42P07", "42710"};
+    bool unknown = false;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        unknown = unknown || err_is(e, codes[i]);
     if (!unknown || (g->schema_read != NULL && strcmp(g->schema_read, now) == 0))
         return;
     free(g->schema_read);

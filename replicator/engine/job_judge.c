@@ -132,10 +132,23 @@ static bool locked_out(const struct relation *r, struct err *e)
     return err_hint(e, "end the sessions that hold it for long; repl tries again by itself");
 }
 
+/* Names may be swapped, so that each is the other's: nothing moves until both sides agree. */
+static bool named_otherwise(const struct relation *r, const struct relation *target, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "it is named %s on the source and %s on the target", r->label, target->label);
+    err_relation(e, r);
+    if (strcmp(r->schema, target->schema) == 0)
+        return err_hint(e, "on the target: ALTER TABLE %s RENAME TO \"%s\"", target->sql, r->name);
+    return err_hint(e, "on the target: ALTER TABLE %s SET SCHEMA and RENAME TO, so that it is %s",
+                    target->sql, r->sql);
+}
+
 /* False where the two sides do not agree on the table; *e says why. */
 static bool match_one(struct world *w, struct relation *r, const struct relations *targets, struct err *e)
 {
-    const struct relation *target = relations_find(targets, r->schema, r->name);
+    const struct relation *target = relations_twin(targets, r);
+    if (target != NULL && strcmp(target->label, r->label) != 0)
+        return named_otherwise(r, target, e);
     if (target == NULL) {
         err_set(e, ERR_CONFIG, "the target has no such table");
         err_relation(e, r);

@@ -67,7 +67,7 @@ static bool has_key(const struct relation *root, const struct relation *t)
 static bool has_leaf(const struct relation *root, const struct leaf *leaf, const struct relations *targets,
                      struct conn *target, bool *found, struct err *e)
 {
-    const struct relation *t = relations_find(targets, root->schema, root->name);
+    const struct relation *t = relations_twin(targets, root);
     *found = false;
     return !has_key(root, t) || !t->partitioned || capture_has_leaf(target, root, leaf->sql, found, e);
 }

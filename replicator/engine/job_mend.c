@@ -54,7 +54,7 @@ bool mend_same_key(const struct world *w, const struct relation *source, const s
 static bool key_is_agreed(const struct world *w, struct relation *r, const struct relations *targets)
 {
     struct err ignored; /* said when tables are matched */
-    const struct relation *t = relations_find(targets, r->schema, r->name);
+    const struct relation *t = relations_twin(targets, r);
     return (r->key_was != NULL || r->nkey_now != 0) && t != NULL && catalog_compatible(r, t, &ignored) &&
            mend_same_key(w, r, t);
 }

@@ -137,6 +137,25 @@ static void take_widths(struct world *w)
     }
 }
 
+static bool assign_targets(const struct world *w, struct relations *targets)
+{
+    target_assign_ids(&w->state, targets);
+    return true;
+}
+
+/* Tables that were found by their names alone are known from now on. */
+static bool know_targets(const struct world *w, struct conn *target, struct err *e)
+{
+    struct relation *found = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *found);
+    size_t n = 0;
+    for (size_t i = 0; i < w->relations.count; i++) {
+        const struct target_relation *t = target_relation_by_id(&w->state, w->relations.items[i].id);
+        if (w->drifts[i].kind == ERR_NONE && t != NULL && t->oid != w->targets[i].oid)
+            found[n++] = (struct relation){.id = t->id, .oid = w->targets[i].oid};
+    }
+    return target_know(target, w->capture.schema, found, n, e);
+}
+
 static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, bool *mended,
                        struct err *e)
 {
@@ -154,7 +173,7 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
               leave_dropped(w, sync, source, target, e) && read_source(source, sync, w, e) &&
               take_role(source, w, e) &&
               catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
-              catalog_read(target, sync->schema, w->mem, &targets, e) &&
+              catalog_read(target, sync->schema, w->mem, &targets, e) && assign_targets(w, &targets) &&
               sequences_look(target, sync->schema, w->mem, w->sequences, e) &&
               world_keep_captured(w, sync, e) && world_all_there(w, e);
     w->fenced = w->cutover.closed;
@@ -168,6 +187,8 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         return ok;
     world_match(w, &targets);
     take_widths(w);
+    if (!know_targets(w, target, e))
+        return false;
     if (!sync->back)
         return world_check_fork(worker, sync, w, e);
     w->news.count = 0; /* what stands there beside the sync is nobody's to move */

@@ -16,6 +16,7 @@
 
 #include "fan.h"
 #include "position.h"
+#include "repl/embedded.h"
 #include "repl/fault.h"
 #include "small.h"
 #include "stages.h"
@@ -54,9 +55,30 @@ static bool inserts_wait(const struct apply *ap)
     return false;
 }
 
+/* Names were swapped on the target, perhaps: then nothing of this stays. */
+static void add_names(struct script *s, const struct apply *ap, struct arena *a)
+{
+    static const struct sql_var vars[] = {{"names", "$1"}, {"oids", "$2"}, {NULL, NULL}};
+    struct buf params = {0};
+    buf_puts(&params, "ARRAY[");
+    for (size_t i = 0; i < ap->ntables; i++) {
+        buf_puts(&params, i != 0 ? "," : "");
+        sql_literal(&params, ap->tables[i].target->sql);
+    }
+    buf_puts(&params, "]::text[], '{");
+    for (size_t i = 0; i < ap->ntables; i++)
+        buf_printf(&params, "%s%u", i != 0 ? "," : "", ap->tables[i].target->oid);
+    buf_puts(&params, "}'");
+    const struct kept k = pg_kept(
+        a, arena_printf(a, "(text[], oid[]) AS %s", sql_filled(a, sql_target_names, vars)), params.data);
+    script_add_kept(s, STEP_NAMES, NULL, &k);
+    buf_free(&params);
+}
+
 /* What comes behind the merges of all tables. */
 static void add_end(struct script *s, const struct apply *ap, struct arena *a)
 {
+    add_names(s, ap, a);
     fan_end(s, a, ap);
     add_sequences(s, ap, a);
     if (ap->position.definition != NULL)
@@ -136,6 +158,14 @@ static bool position_taken(const struct result *r, struct err *e)
     return err_hint(e, "stop the other engine; `repl status` shows whether one runs here");
 }
 
+static bool names_hold(const struct result *r, struct err *e)
+{
+    if (result_affected(r) == 1)
+        return true;
+    err_set(e, ERR_CONFLICT, "tables of the target were renamed or made again since the catalogs were read");
+    return err_hint(e, "nothing was written; both sides are read again");
+}
+
 /* The results of the merges, one a step. */
 static bool take_merges(struct conn *target, const struct script *s, size_t first, struct err *e)
 {
@@ -148,7 +178,8 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
             return false;
         }
         count(step, result_affected(r));
-        bool ok = step->kind != STEP_POSITION || position_taken(r, e);
+        bool ok = (step->kind != STEP_POSITION || position_taken(r, e)) &&
+                  (step->kind != STEP_NAMES || names_hold(r, e));
         result_free(r);
         if (!ok)
             return false;

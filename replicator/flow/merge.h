@@ -4,7 +4,7 @@
 
 #include "repl/flow.h"
 
-enum step_kind { STEP_OTHER, STEP_DELETE, STEP_UPSERT, STEP_POSITION };
+enum step_kind { STEP_OTHER, STEP_DELETE, STEP_UPSERT, STEP_NAMES, STEP_POSITION };
 
 /* A message of several statements, and for each of them whose rows its result counts. */
 struct script {

@@ -76,6 +76,24 @@ bool target_add_relations(struct conn *db, const char *schema, const struct rela
     return ok;
 }
 
+bool target_know(struct conn *db, const char *schema, const struct relation *targets, size_t n, struct err *e)
+{
+    struct buf ids = {0}, oids = {0};
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&ids, "%s%d", i != 0 ? "," : "{", targets[i].id);
+        buf_printf(&oids, "%s%u", i != 0 ? "," : "{", targets[i].oid);
+    }
+    buf_puts(&ids, "}");
+    buf_puts(&oids, "}");
+    const struct sql_var vars[] = {{"schema", schema}, {"ids", ids.data}, {"oids", oids.data}, {NULL, NULL}};
+    char *sql = sql_fill(sql_target_know, vars);
+    bool ok = n == 0 || pg_exec(db, sql, e);
+    free(sql);
+    buf_free(&ids);
+    buf_free(&oids);
+    return ok;
+}
+
 static void add_text(struct buf *b, const char *text)
 {
     if (text != NULL)

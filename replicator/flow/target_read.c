@@ -63,6 +63,7 @@ static void take_relations(const struct result *r, struct arena *a, struct targe
             .afresh = result_bool(r, i, 8),
             .origin = origin_of(result_text(r, i, 9)),
             .doubt = result_int(r, i, 10),
+            .oid = (uint32_t)result_int(r, i, 11),
         };
 }
 
@@ -207,6 +208,16 @@ const struct target_relation *target_relation_by_id(const struct target_state *s
         if (s->relations[i].id == id)
             return &s->relations[i];
     return NULL;
+}
+
+void target_assign_ids(const struct target_state *s, struct relations *targets)
+{
+    for (size_t i = 0; i < targets->count; i++) {
+        targets->items[i].id = 0;
+        for (size_t k = 0; k < s->nrelations && targets->items[i].id == 0; k++)
+            if (s->relations[k].oid == targets->items[i].oid)
+                targets->items[i].id = s->relations[k].id;
+    }
 }
 
 bool target_has_step(const struct target_state *s, const char *step)

@@ -94,7 +94,7 @@ bool init_read_tables(struct init *in, struct err *e)
     if (!catalog_read(in->source, in->s->schema, in->a, &in->tables, e))
         return false;
     selection_apply(&in->s->selection, &in->tables);
-    return true;
+    return capture_number(in->source, &in->capture, &in->tables, in->a, e);
 }
 
 /* ---- the plan ---- */

@@ -20,8 +20,10 @@ struct positions target_positions(const struct target_state *t, struct arena *a)
 
 const struct target_relation *target_relation_of(const struct target_state *state, const struct relation *r)
 {
+    if (r->id != 0) /* a name is only what it was called when it joined */
+        return target_relation_by_id(state, r->id);
     for (size_t i = 0; i < state->nrelations; i++)
-        if (strcmp(state->relations[i].name, r->name) == 0 &&
+        if (state->relations[i].oid == 0 && strcmp(state->relations[i].name, r->name) == 0 &&
             strcmp(state->relations[i].schema, r->schema) == 0)
             return &state->relations[i];
     return NULL;

@@ -86,7 +86,7 @@ static void match(struct verification *v, size_t i, const struct relations *targ
     struct relation *r = &v->world.relations.items[i];
     struct verify_table *t = &v->tables[i];
     struct err why = {0};
-    const struct relation *target = relations_find(targets, r->schema, r->name);
+    const struct relation *target = relations_twin(targets, r);
     const struct target_relation *known = target_relation_by_id(s, r->id);
     v->course[i].doubt = known != NULL ? known->doubt : 0;
     if (v->course[i].doubt > v->doubt)
@@ -134,6 +134,7 @@ static bool read_tables(struct verification *v, size_t *outside, struct err *e)
     v->world.targets = arena_alloc(v->mem, (n + 1) * sizeof *v->world.targets);
     v->tables = xcalloc(n + 1, sizeof *v->tables);
     v->course = xcalloc(n + 1, sizeof *v->course);
+    target_assign_ids(&state, &targets);
     for (size_t i = 0; i < n; i++)
         match(v, i, &targets, &state);
     return true;

@@ -66,7 +66,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- What a table looks like to whoever reads or merges its rows: columns and unique indexes, with those that a partition has
+-- What a table looks like to whoever reads or merges its rows: its name (another table may have it by now), columns and unique indexes, with those that a partition has
 -- of its own, and whether its deltas hold all. Another text: look again.
 CREATE FUNCTION :"schema".shape(table_oid pg_catalog.oid) RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, :"schema", pg_temp AS $$
@@ -78,7 +78,9 @@ BEGIN
                                     JOIN pg_index i ON i.indrelid = l.leafid AND (i.indisunique OR i.indisexclusion)
                                     JOIN pg_class c ON c.oid = i.indexrelid AND NOT c.relispartition);
     END IF;
-    RETURN md5(coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
+    RETURN md5(coalesce((SELECT format('%I.%I ', n.nspname, c.relname)
+                         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = table_oid), '')
+               || coalesce((SELECT string_agg(format('%s %s %s %s %s %s', attnum, attname, atttypid, atttypmod, attnotnull,
                                                   attgenerated), ',' ORDER BY attnum)
                          FROM pg_attribute WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped), '')
                || coalesce((SELECT string_agg(format('%s %s %s', indexrelid, indisvalid, indkey), ',' ORDER BY indexrelid)

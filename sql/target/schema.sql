@@ -37,6 +37,7 @@ CREATE TABLE :"schema".doubt (
 
 CREATE TABLE :"schema".relation (
     id       int PRIMARY KEY,
+    relid    pg_catalog.oid,   -- the table here, as an engine found it by its name first; null: none has
     nspname  pg_catalog.name NOT NULL,
     relname  pg_catalog.name NOT NULL,
     copied   boolean NOT NULL DEFAULT false,

@@ -9,7 +9,7 @@ SELECT s.sync_id, p.batch, p.snapshot, p.system_identifier, p.timeline, p.source
        coalesce(pg_catalog.to_char(d.found_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), ''), coalesce(d.reason, '')
 FROM :"schema".sync s CROSS JOIN :"schema".position p
 LEFT JOIN :"schema".doubt d ON d.id = (SELECT pg_catalog.max(doubt) FROM :"schema".relation);
-SELECT id, nspname, relname, copied, snapshot, goal, side, block, afresh, origin, doubt FROM :"schema".relation ORDER BY id;
+SELECT id, nspname, relname, copied, snapshot, goal, side, block, afresh, origin, doubt, relid FROM :"schema".relation ORDER BY id;
 SELECT relation, heap, filenode, blocks, bytes, range_key FROM :"schema".heap ORDER BY relation, heap;
 SELECT relation, heap, block, key, bytes FROM :"schema".cut ORDER BY relation, heap, chunk;
 SELECT relation, heap, chunk, rows, bytes FROM :"schema".chunk ORDER BY relation, heap, chunk;
