@@ -332,9 +332,10 @@ static bool carry_in_turn(struct conn *source, struct conn *target, struct apply
     add_end(&ends, ap, a);
     bool ok = pg_send(source, out, e) && pg_send(target, begins.sql.data, e) &&
               fill_stages(source, target, ap, e) && take_merges(target, &begins, copies, e) &&
-              pg_end(source, e) && (truncates.nsteps == 0 || send_script(target, &truncates, e)) &&
+              stream_end_written(source, &ap->written, e) &&
+              (truncates.nsteps == 0 || send_script(target, &truncates, e)) &&
               merge_in_turn(target, ap, a, e) && send_script(target, &ends, e) &&
-              pg_exec(target, "COMMIT", e);
+              pg_exec(target, position_commit_sql(a, ap->schema, ap->step_of, &ap->written), e);
     free(out);
     script_free(&begins);
     script_free(&truncates);
