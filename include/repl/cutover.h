@@ -79,6 +79,10 @@ bool cutover_rehearse(struct cutover *c, struct err *e) MUST_CHECK;
  */
 bool cutover_switch(struct cutover *c, struct err *e) MUST_CHECK;
 
+/* With turns: where the command of the switch to this side was killed when the application could write here already, that switch
+ * is complete. */
+bool cutover_settle_other(struct cutover *c, struct err *e) MUST_CHECK;
+
 /* Of a switch whose command was killed or failed behind the check: this command has it now. With turns it is brought to its
  * end, otherwise cutover_complete does that. */
 bool cutover_resume(struct cutover *c, struct err *e) MUST_CHECK;

@@ -254,7 +254,7 @@ static bool begin_or_go_on(struct cutover_run *r, struct cutover *cut, struct er
     if (what == CUTOVER_IS_THROUGH)
         return true;
     if (what == CUTOVER_BEGINS)
-        return cut_over(r, cut, e);
+        return cutover_settle_other(cut, e) && cut_over(r, cut, e);
     if (args_has(&r->c->args, "dry-run")) {
         err_set(e, ERR_NOT_YET, "there is nothing to rehearse");
         return err_hint(e, CUTOVER_ASK);

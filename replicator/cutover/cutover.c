@@ -305,7 +305,7 @@ static bool let_write_there(struct cutover *c, struct err *e)
         ok = fence_move(c->there, &c->other, CUTOVER_TURN, &how, NULL, &moved, e) &&
              (moved || fence_read(c->there, &c->other, c->a, &there, e));
         if (ok && !moved && there.closed) {
-            err_set(e, ERR_CONFLICT, "its fence is in state %s", cutover_state_name(there.state));
+            ok = err_set(e, ERR_CONFLICT, "its fence is in state %s", cutover_state_name(there.state));
             break;
         }
     }
@@ -333,6 +333,27 @@ static bool turn(struct cutover *c, struct err *e)
     c->times.turn += cutover_seconds_since(began);
     cutover_say(c, "the %s takes writes", side_name(SIDE_TARGET));
     return true;
+}
+
+bool cutover_settle_other(struct cutover *c, struct err *e)
+{
+    const struct fence_move how = {.reason = NULL};
+    struct cutover_now there;
+    bool moved = true;
+    if (!c->o->turns || c->now.closed)
+        return true;
+    struct capture other = {.schema = c->other.schema}; /* before the first time it is not there */
+    if (!capture_find(c->there, &other, e) || !fence_read(c->there, &other, c->a, &there, e))
+        return false;
+    if (there.state != CUTOVER_SWITCHING || there.lapsed)
+        return true;
+    if (there.alive) {
+        err_set(e, ERR_NOT_YET, "the switch to the %s has not ended: its command runs (session %d of the %s)",
+                side_name(SIDE_SOURCE), there.pid, side_name(SIDE_TARGET));
+        return err_hint(e, "wait for it; then the same command again");
+    }
+    return fence_move(c->there, &c->other, CUTOVER_DONE, &how, NULL, &moved, e) &&
+           (moved || err_set(e, ERR_CONFLICT, "another command has taken the cutover over"));
 }
 
 /* What was switched off at the old source is restored while the switch can still be undone. */

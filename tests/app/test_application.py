@@ -52,7 +52,7 @@ class Move:
         self.redmine.forget()
         began = time.monotonic()
         command = ["/usr/bin/python3", "-B", HERE / "redmine.py", self.redmine.root, self.redmine.port]
-        said = self.repl.run("cutover", *options, "--yes", "--exec", shlex.join(map(str, command)), timeout=180).out
+        said = self.repl.run("cutover", *options, "--yes", "--timeout", "150", "--exec", shlex.join(map(str, command)), timeout=180).out
         self.quiet.append((began, time.monotonic()))
         told = self.redmine.refused()[0]
         assert "this database is being moved to another server" in told, told

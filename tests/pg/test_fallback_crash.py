@@ -98,7 +98,11 @@ def test_another_command_than_the_one_that_was_killed(repl, following_back, src,
     dst.execute(WRITE)
     repl.run("cutover", "--back", "--yes")
     same_back()
+    writes(repl, src, same_back)
+    refused(target, WRITE)
     repl.run("cutover", "--fallback", "--yes")
+    writes(repl, dst, same_back)
+    refused(source, WRITE)
     killed(repl, "--back", "cutover.turned")
     src.execute(WRITE)
     assert "taken away" in repl.run("cutover", "--abort").out
