@@ -1,6 +1,7 @@
 """A cutover is a state on the source: what is typed behind it, twice, or after a command that failed, goes by it. No row is lost or
 overwritten."""
 import os
+import pty
 import signal
 
 import psycopg
@@ -240,3 +241,26 @@ def test_lifting_runs_nothing_that_a_table_holds(repl, following, source, src):
         finally:
             repl.kill()
             a.execute("drop owned by etl; drop role etl")
+
+
+def test_ctrl_c_on_a_terminal_is_for_the_command(repl, following, src):
+    """The command has the terminal: it can ask there, and Ctrl-C ends it; the fence stays, and repl goes on to say so."""
+    following()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(repl.folder)
+        os.execvpe(repl.command()[0], repl.command("cutover", "-D", repl.dir, "--yes", "--exec", "read word; echo \"<$word>\"; sleep 60"),
+                   repl.environment)
+    shown, typing = b"", [(b"running:", b"typed\n"), (b"<typed>", b"\x03")]
+    try:
+        while True:
+            shown += os.read(terminal, 4096)
+            if typing and typing[0][0] in shown:
+                os.write(terminal, typing.pop(0)[1])
+    except OSError:  # it has ended, and its terminal with it
+        pass
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(terminal)
+    assert code == 1 and b"signal 2" in shown and b"WRITES TO THE SOURCE STAY OFF" in shown, shown.decode()
+    refused(src, OLD)
+    assert state(src) == "switching"
