@@ -29,8 +29,9 @@ struct sync {
     bool allow_plain;           /* sslmode=prefer and allow hold for other machines, too */
     unsigned
         lock_wait_ms; /* of this command: how long others may keep a table of the source locked in all; 0: no limit */
-    bool overwrite; /* tables that hold rows on the target are emptied first */
-    bool seeded;    /* the target was restored from a copy of the source that capture was in */
+    bool keep_always; /* triggers and rules that are ENABLE ALWAYS on the source stay so on the target */
+    bool overwrite;   /* tables that hold rows on the target are emptied first */
+    bool seeded;      /* the target was restored from a copy of the source that capture was in */
     /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
     char *copy_from;
 };

@@ -55,8 +55,11 @@ static const struct step {
      "with --copy-from: it is a fork of the source, made after capture, and nobody wrote to it; which tables "
      "it gives"},
     {"rows", WITH_BOTH, NEEDED, step_rows, "tables of the target that hold rows already"},
-    {"triggers", ON_TARGET, PLAIN, step_triggers,
-     "triggers and rules that fire for replicated rows (ENABLE ALWAYS, REPLICA), event triggers"},
+    {"triggers", ON_EACH, PLAIN, step_triggers,
+     "triggers and rules that are ENABLE ALWAYS or REPLICA: what becomes of the source's, and those of the "
+     "target, which fire for replicated rows; event triggers of the target"},
+    {"security definer", WITH_BOTH, PLAIN, step_definers,
+     "functions of the source that run as their owner, which is another one on the target"},
     {"pg_dump", WITH_BOTH, NEEDED, step_tools,
      "pg_dump and pg_restore of a sufficient version are installed here"},
     {"extension", WITH_BOTH, NEEDED, step_extensions,

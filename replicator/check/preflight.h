@@ -20,7 +20,7 @@ struct table_facts {
     bool owned;
     const char *owner;
     bool may_read, may_write, rows_hidden;
-    const char *always, *foreign_partitions;
+    const char *always, *replica, *foreign_partitions;
 };
 
 /* One row of sql/check/sizes.sql. */
@@ -122,6 +122,7 @@ bool step_settings(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_role_settings(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
 /* preflight_trust.c */
+bool step_definers(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_exemption(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
 /* preflight_space.c */

@@ -31,7 +31,8 @@ bool read_table_facts(struct look *l, struct conn *c, struct relation *const *ta
                                          .may_write = result_bool(r, i, 4),
                                          .rows_hidden = result_bool(r, i, 5),
                                          .always = arena_strdup(l->a, result_text(r, i, 6)),
-                                         .foreign_partitions = arena_strdup(l->a, result_text(r, i, 7))};
+                                         .replica = arena_strdup(l->a, result_text(r, i, 7)),
+                                         .foreign_partitions = arena_strdup(l->a, result_text(r, i, 8))};
     }
     result_free(r);
     *out = facts;

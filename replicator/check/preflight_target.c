@@ -95,17 +95,65 @@ static bool check_event_triggers(struct look *l, struct err *e)
     return true;
 }
 
+static const char *all_that_fire(struct look *l, const struct table_facts *t)
+{
+    return arena_printf(l->a, "%s%s%s", t->always, t->always[0] != '\0' && t->replica[0] != '\0' ? ", " : "",
+                        t->replica);
+}
+
+/* Before the copy: what the source has comes to the target. */
+static void say_source_triggers(struct look *l)
+{
+    size_t before = l->out->count;
+    for (size_t i = 0; !l->s->no_schema && i < l->on_source_tables.count; i++) {
+        const struct relation *r = l->on_source_tables.items[i];
+        const struct table_facts *t = &l->on_source_tables.facts[i];
+        if (t->known && t->always[0] != '\0')
+            look_add(
+                l, FINDING_WARNING, "triggers", "source", r->label,
+                l->s->keep_always
+                    ? arena_printf(l->a,
+                                   "ENABLE ALWAYS, and stays so on the target, where it fires for "
+                                   "replicated rows too: %s",
+                                   t->always)
+                    : arena_printf(l->a,
+                                   "ENABLE ALWAYS, and becomes an ordinary one on the target, so that it "
+                                   "does not fire for replicated rows: %s",
+                                   t->always),
+                l->s->keep_always ? "repl init --always-triggers ordinary"
+                                  : "to leave it as it is: repl init --always-triggers keep");
+        if (t->known && t->replica[0] != '\0')
+            look_add(l, FINDING_WARNING, "triggers", "source", r->label,
+                     arena_printf(
+                         l->a,
+                         "ENABLE REPLICA: it would fire on the target for each replicated row, as it does "
+                         "for none of the application's here: %s",
+                         t->replica),
+                     arena_printf(l->a,
+                                  "ALTER TABLE %s DISABLE TRIGGER ... (or RULE ...) on the source, or on the "
+                                  "target as soon as it is there",
+                                  r->sql));
+    }
+    if (l->out->count == before)
+        look_ok(l, "triggers", "source", "none is ENABLE ALWAYS or REPLICA");
+}
+
 bool step_triggers(struct look *l, enum side side, struct err *e)
 {
     size_t before = l->out->count;
-    (void)side;
-    for (size_t i = 0; i < l->there.count; i++)
-        if (l->there.facts[i].known && l->there.facts[i].always[0] != '\0')
+    if (side == SIDE_SOURCE) {
+        say_source_triggers(l);
+        return true;
+    }
+    for (size_t i = 0; i < l->there.count; i++) {
+        const char *fire = l->there.facts[i].known ? all_that_fire(l, &l->there.facts[i]) : "";
+        if (fire[0] != '\0')
             look_add(l, FINDING_WARNING, "triggers", "target", l->there.items[i]->label,
-                     arena_printf(l->a, "these fire for replicated rows too: %s", l->there.facts[i].always),
+                     arena_printf(l->a, "these fire for replicated rows too: %s", fire),
                      arena_printf(
                          l->a, "ALTER TABLE %s ENABLE TRIGGER ... (or RULE ...), without ALWAYS and REPLICA",
                          l->there.items[i]->sql));
+    }
     if (!check_event_triggers(l, e))
         return false;
     if (l->out->count == before)

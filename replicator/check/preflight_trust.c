@@ -1,5 +1,6 @@
-/* Who could keep writes from capture (docs/security.md). */
+/* Whose code runs as which role, and who could keep writes from capture (docs/security.md). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "preflight.h"
 #include "repl/embedded.h"
@@ -55,4 +56,36 @@ bool step_exemption(struct look *l, enum side side, struct err *e)
                          l->capture.role),
             "the engine makes capture's functions for this role: repl start, or repl stop and repl start");
     return check_marks(l, side, e) && (side != SIDE_SOURCE || check_sessions(l, side, e));
+}
+
+/* pg_dump leaves owners behind: what is made on the target is owned by the role that makes it. */
+bool step_definers(struct look *l, enum side side, struct err *e)
+{
+    struct result *r;
+    size_t before = l->out->count;
+    const char *role = l->facts[SIDE_TARGET].role;
+    (void)side;
+    const struct sql_var vars[] = {{"own_schema", l->s->schema}, {NULL, NULL}};
+    if (!pg_query_filled(l->source, sql_check_definers, vars, &r, e))
+        return false;
+    for (int i = 0; !l->s->no_schema && i < result_rows(r); i++) {
+        const char *owner = result_text(r, i, 0), *some = result_text(r, i, 2);
+        int64_t n = result_int(r, i, 1);
+        if (strcmp(owner, role) == 0)
+            continue;
+        look_add(
+            l, FINDING_WARNING, "security definer", "source", "",
+            arena_printf(l->a,
+                         "%lld SECURITY DEFINER function%s of %s, which will run as %s on the target: %s%s",
+                         (long long)n, n == 1 ? "" : "s", owner, role, some, n > 5 ? ", ..." : ""),
+            arena_printf(l->a,
+                         "on the target, after init: ALTER FUNCTION ... OWNER TO %s; or give --target a role "
+                         "of its own that owns nothing else (docs/security.md)",
+                         owner));
+    }
+    result_free(r);
+    if (l->out->count == before)
+        look_ok(l, "security definer", "source",
+                "no function will run as another role on the target than here");
+    return true;
 }

@@ -14,6 +14,8 @@ static const struct option_spec options[] = {
      "copy the rows from a fork made after an earlier init; \"source\": not"},
     {"seeded", no_argument, 0, NULL, "the target was restored from such a fork: take its rows"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
+    {"always-triggers", required_argument, 0, "HOW",
+     "the source's ENABLE ALWAYS triggers on the target: ordinary, or keep"},
     {"overwrite", no_argument, 0, NULL, "tables that hold rows on the target may be emptied"},
     {"allow-plaintext", no_argument, 0, NULL,
      "take sslmode=prefer and allow, by which a password may go in clear"},

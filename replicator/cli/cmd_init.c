@@ -22,6 +22,8 @@ static const struct option_spec options[] = {
      "copy the rows from a fork made after an earlier init; \"source\": not"},
     {"seeded", no_argument, 0, NULL, "the target was restored from such a fork: take its rows"},
     {"no-schema", no_argument, 0, NULL, "the target's tables are made by somebody else"},
+    {"always-triggers", required_argument, 0, "HOW",
+     "the source's ENABLE ALWAYS triggers on the target: ordinary, or keep"},
     {"overwrite", no_argument, 0, NULL, "empty tables that hold rows on the target"},
     {"lock-wait", required_argument, 0, "S",
      "give up when others have kept a table locked for that many seconds (no limit)"},

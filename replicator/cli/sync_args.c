@@ -74,6 +74,16 @@ static void warn_of_passwords(const struct args *a)
     }
 }
 
+static bool take_always(const struct args *a, struct sync *s, struct err *e)
+{
+    const char *text = args_text(a, "always-triggers");
+    if (text == NULL)
+        return true;
+    s->keep_always = strcmp(text, "keep") == 0;
+    return s->keep_always || strcmp(text, "ordinary") == 0 ||
+           err_set(e, ERR_USAGE, "--always-triggers cannot be \"%s\": keep or ordinary", text);
+}
+
 bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
 {
     const struct args *a = &c->args;
@@ -101,7 +111,7 @@ bool sync_from_args(const struct context *c, struct sync *s, struct err *e)
     s->overwrite = s->overwrite || args_has(a, "overwrite");
     s->seeded = s->seeded || args_has(a, "seeded");
     take_text(a, "copy-from", &s->copy_from);
-    return check_schema(s->schema, e) && check_seeded(a, e);
+    return take_always(a, s, e) && check_schema(s->schema, e) && check_seeded(a, e);
 }
 
 bool sync_need_both(const struct sync *s, const char *command, struct err *e)

@@ -88,7 +88,7 @@ void restore_end(struct restore *r)
 bool restore_script(struct restore *r, enum toc_step step, struct err *e)
 {
     char *list = arena_printf(r->a, "%s/schema.use", r->s->dir);
-    return script_read(&r->tools, &r->dump, step, list, r->i, r->a, e);
+    return script_read(&r->tools, &r->dump, step, list, r->s->keep_always, r->i, r->a, e);
 }
 
 void restore_limits_of(const struct restore *r, struct units *u)

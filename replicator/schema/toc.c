@@ -234,19 +234,6 @@ bool toc_left(const struct toc_entry *it, enum toc_step step)
     return it->step == step && it->left_out == NULL && !it->present;
 }
 
-size_t toc_write(const struct toc *t, enum toc_step step, struct buf *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        const struct toc_entry *it = &t->items[i];
-        if (!toc_left(it, step))
-            continue;
-        buf_printf(out, "%s\n", it->line);
-        n++;
-    }
-    return n;
-}
-
 void toc_numbers(const struct toc *t, struct buf *classes, struct buf *oids)
 {
     const char *comma = "";

@@ -58,9 +58,6 @@ void toc_present(struct toc *t, uint32_t class_oid, uint32_t oid, bool attached)
 /* The entry is of that step, goes over, and is not there. */
 bool toc_left(const struct toc_entry *it, enum toc_step step);
 
-/* Appends the lines of a step that are left to do, for pg_restore --use-list; returns how many. */
-size_t toc_write(const struct toc *t, enum toc_step step, struct buf *out);
-
 /* "{1259,2606}" and "{16501,16510}": class and oid of all objects, as arrays for SQL. */
 void toc_numbers(const struct toc *t, struct buf *classes, struct buf *oids);
 

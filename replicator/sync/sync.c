@@ -37,6 +37,7 @@ bool sync_save(const struct sync *s, struct state *st, struct err *e)
            save_list(st, "exclude", &s->selection.exclude, e) && sync_save_pace(s, st, e) &&
            state_set(st, "no_schema", s->no_schema ? "true" : "false", e) &&
            state_set(st, "auto_add", s->auto_add ? "true" : NULL, e) &&
+           state_set(st, "always_triggers", s->keep_always ? "keep" : NULL, e) &&
            state_set(st, "allow_plaintext", s->allow_plain ? "true" : NULL, e);
 }
 
@@ -70,17 +71,19 @@ static bool load_list(struct state *st, const char *key, struct strlist *out, st
 
 static bool load_rest(struct state *st, struct sync *out, struct err *e)
 {
-    char *jobs = NULL, *no_schema = NULL, *auto_add = NULL, *rate = NULL, *plain = NULL;
+    char *jobs = NULL, *no_schema = NULL, *auto_add = NULL, *rate = NULL, *plain = NULL, *always = NULL;
     long long n;
     bool ok = load_text(st, "jobs", NULL, &jobs, e) && load_text(st, "max_rate", "0", &rate, e) &&
               load_text(st, "no_schema", "false", &no_schema, e) &&
               load_text(st, "auto_add", "false", &auto_add, e) &&
+              load_text(st, "always_triggers", "ordinary", &always, e) &&
               load_text(st, "allow_plaintext", "false", &plain, e);
     if (ok) {
         out->jobs = jobs != NULL && str_parse_int(jobs, 1, 64, &n) ? (int)n : DEFAULT_JOBS;
         out->max_rate = str_parse_int(rate, 0, INT64_MAX, &n) ? n : 0;
         out->no_schema = no_schema[0] == 't';
         out->auto_add = auto_add[0] == 't';
+        out->keep_always = strcmp(always, "keep") == 0;
         out->allow_plain = plain[0] == 't';
         dsn_allow_plain(out->allow_plain);
     }
@@ -88,6 +91,7 @@ static bool load_rest(struct state *st, struct sync *out, struct err *e)
     free(no_schema);
     free(auto_add);
     free(plain);
+    free(always);
     free(rate);
     return ok;
 }

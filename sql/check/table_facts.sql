@@ -2,8 +2,8 @@
 -- Reads: pg_class, pg_roles, pg_trigger, pg_rewrite, pg_proc, pg_namespace, pg_inherits.   Writes: nothing.
 -- Variables: oids (text): an array; own_schema (text): repl's schema.
 -- Returns: place in oids, owned (its owner's rights are ours), owner (quoted), may_read, may_write, rows_hidden (row-level
--- security is forced on its owner too), always (triggers and rules that fire in replica mode too, its partitions' as well,
--- or empty),
+-- security is forced on its owner too), always, replica (triggers and rules that are ENABLE ALWAYS, and those that are ENABLE
+-- REPLICA, its partitions' as well; or empty),
 -- foreign_partitions (of the table that it is a partition of; names, or empty).
 WITH RECURSIVE tree(root, oid) AS ( -- pg_partition_tree would wait for partitions that are locked
     SELECT o, o FROM pg_catalog.unnest(:'oids'::pg_catalog.oid[]) o
@@ -12,6 +12,21 @@ WITH RECURSIVE tree(root, oid) AS ( -- pg_partition_tree would wait for partitio
     FROM tree t
     JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
     JOIN pg_catalog.pg_class p ON p.oid = t.oid AND p.relkind = 'p'
+), fires(root, enabled, what) AS ( -- in replica mode
+    SELECT l.root, t.tgenabled,
+           'trigger ' || t.tgname || CASE WHEN t.tgrelid <> l.root THEN ' of ' || t.tgrelid::pg_catalog.regclass::text ELSE '' END
+    FROM tree l
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = l.oid
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
+      AND n.nspname <> :'own_schema'
+      AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
+    UNION ALL
+    SELECT o, w.ev_enabled, 'rule ' || w.rulename
+    FROM pg_catalog.unnest(:'oids'::pg_catalog.oid[]) o
+    JOIN pg_catalog.pg_rewrite w ON w.ev_class = o AND w.ev_enabled IN ('A', 'R')
+    ORDER BY 3
 )
 SELECT o.place,
        pg_catalog.pg_has_role(c.relowner, 'USAGE'),
@@ -22,23 +37,8 @@ SELECT o.place,
            AND pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'),
        c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(c.relowner, 'USAGE'))
            AND NOT (r.rolsuper OR r.rolbypassrls),
-       coalesce((SELECT pg_catalog.string_agg(a.what, ', ')
-                 FROM (SELECT 'trigger ' || t.tgname
-                              || CASE WHEN t.tgrelid <> c.oid THEN ' of ' || t.tgrelid::pg_catalog.regclass::text ELSE '' END
-                              AS what
-                       FROM pg_catalog.pg_trigger t
-                       JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-                       JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-                       WHERE (t.tgrelid = c.oid
-                              OR t.tgrelid IN (SELECT l.oid FROM tree l WHERE l.root = c.oid))
-                         AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
-                         AND n.nspname <> :'own_schema'
-                         AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'made by repl, removed by repl cleanup'
-                       UNION ALL
-                       SELECT 'rule ' || w.rulename
-                       FROM pg_catalog.pg_rewrite w
-                       WHERE w.ev_class = c.oid AND w.ev_enabled IN ('A', 'R')
-                       ORDER BY 1) a), ''),
+       coalesce((SELECT pg_catalog.string_agg(a.what, ', ') FROM fires a WHERE a.root = c.oid AND a.enabled = 'A'), ''),
+       coalesce((SELECT pg_catalog.string_agg(a.what, ', ') FROM fires a WHERE a.root = c.oid AND a.enabled = 'R'), ''),
        coalesce((SELECT pg_catalog.string_agg(k.oid::pg_catalog.regclass::text, ', ' ORDER BY k.oid)
                  FROM pg_catalog.pg_class k
                  WHERE k.relkind = 'f' AND k.relispartition AND c.relispartition

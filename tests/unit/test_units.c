@@ -24,19 +24,19 @@ static void a_script_is_cut_into_its_entries(void **arg)
     struct err e;
     (void)arg;
     char *text = strdup(script);
-    assert_true(script_cut(text, both, 2, &e));
+    assert_true(script_cut(text, both, 2, true, &e));
     assert_string_equal(f.sql,
                         "CREATE FUNCTION public.f() RETURNS text\n    AS $$select '\n--\n-- TOC entry 1 "
                         "(class 1 OID 1)\n--\n\n'$$;\n\n\nSET default_table_access_method = heap;");
     assert_string_equal(t.sql, "ALTER TABLE a;\n\n\n-- Completed on 2026-01-31");
     free(text);
     text = strdup(script);
-    assert_false(script_cut(text, wrong, 2, &e));
+    assert_false(script_cut(text, wrong, 2, true, &e));
     assert_int_equal(e.kind, ERR_OS);
     assert_non_null(strstr(e.text, "FUNCTION public f()"));
     free(text);
     text = strdup("nothing");
-    assert_true(script_cut(text, both, 0, &e));
+    assert_true(script_cut(text, both, 0, true, &e));
     free(text);
 }
 
@@ -51,7 +51,7 @@ static void a_mark_of_the_servers_own_is_dropped(void **arg)
                         "ALTER TABLE ONLY a ALTER COLUMN u SET (pg_attver=22161880);\n"
                         "ALTER TABLE ONLY a ALTER COLUMN v SET (n_distinct=7, pg_attver=2);\n"
                         "ALTER TABLE ONLY a ALTER COLUMN w SET (pg_attver=2, n_distinct=7);\n\n\n");
-    assert_true(script_cut(text, one, 1, &e));
+    assert_true(script_cut(text, one, 1, true, &e));
     assert_non_null(strstr(t.sql, "DEFAULT 'pg_attver=1'"));
     assert_null(strstr(t.sql, "COLUMN u"));
     assert_non_null(strstr(t.sql, "COLUMN v SET (n_distinct=7"));
