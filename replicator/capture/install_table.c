@@ -207,6 +207,8 @@ static bool triggers_sql(struct conn *db, const struct table_names *n, struct bu
     bool by_row = relation_trigger_kind(n->r) == TRIGGER_ROW;
     add_filled(b, by_row ? sql_capture_triggers_row : sql_capture_triggers_statement, vars);
     add_truncate(b, n, n->r->sql, "AFTER", n->truncate);
+    buf_printf(b, "UPDATE %s SET triggers = %s(relid) WHERE id = %d;\n", name_of(n->a, n->c, "relation"),
+               name_of(n->a, n->c, "triggers_now"), n->r->id);
     return !n->r->partitioned || add_leaves(db, b, n, e);
 }
 

@@ -83,8 +83,9 @@ bool capture_written(struct conn *db, const struct capture *c, int64_t at_least,
     struct arena *a = arena_new();
     struct result *r;
     const char *const params[] = {number(a, c->slot), number(a, c->epoch), number(a, at_least)};
-    bool ok = pg_query(db, arena_printf(a, "SELECT number FROM %s($1, $2, $3)", name_of(a, c, "written")), 3,
-                       params, &r, e);
+    bool ok =
+        pg_query(db, arena_printf(a, "SELECT number FROM %s($1::int, $2, $3)", name_of(a, c, "written")), 3,
+                 params, &r, e);
     if (ok) {
         *out = result_int(r, 0, 0);
         result_free(r);

@@ -1,11 +1,14 @@
 -- Tables that are captured. Reads: relation, the catalog.   Variables: schema.
 -- Returns: oid, id, shape, key columns as capture's functions name them, as they are named now, whether capture is
--- broken: a key column is gone or has another type, a trigger is gone or disabled, also that of one partition, something was
--- missed, or the table has come to inherit from another, whose statements fire no statement-level triggers of it.
+-- broken: a key column is gone or has another type, a trigger is gone or disabled, also that of one partition, or was disabled for
+-- a time, something was missed, or the table has come to inherit from another, whose statements fire no statement-level triggers of it.
 SELECT r.relid, r.id, :"schema".shape(r.relid), r.key_columns, coalesce(k.names, ''),
        coalesce(k.broken, false) OR g.count < 4
            OR (NOT g.by_row AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = r.relid))
            OR EXISTS (SELECT FROM :"schema".missed m WHERE m.relation = r.id)
+           OR NOT :"schema".triggers_intact(r.relid, r.triggers)
+           OR EXISTS (SELECT FROM :"schema".leaf l JOIN :"schema".leaves(r.relid) v ON v.leafid = l.leafid AND v.attached = l.attached
+                      WHERE l.relation = r.id AND NOT l.gone AND NOT :"schema".triggers_intact(l.leafid, l.triggers))
            OR r.relid IN (SELECT a.relid -- from below: who lists partitions waits for those that are locked
                           FROM pg_catalog.pg_trigger t
                           JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid

@@ -32,6 +32,7 @@ CREATE TABLE :"schema".relation (
     key_columns  text NOT NULL, -- whose values the deltas hold: quoted names, or empty
     key_numbers  int2[] NOT NULL, -- and their numbers, which stay when they are renamed
     key_types    pg_catalog.oid[] NOT NULL,
+    triggers     text, -- of capture, as they were made (triggers_now)
     installed_at timestamptz
 );
 
@@ -44,6 +45,7 @@ CREATE TABLE :"schema".leaf (
     relname  pg_catalog.name NOT NULL,
     attached text NOT NULL,
     gone     boolean NOT NULL DEFAULT false,
+    triggers text, -- as in relation
     PRIMARY KEY (relation, leafid)
 );
 

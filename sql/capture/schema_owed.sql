@@ -17,6 +17,24 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     JOIN pg_namespace n ON n.oid = c.relnamespace
 $$;
 
+-- Capture's own triggers on a table or leaf, with the transactions that last touched them, and the server on which that was. Somebody
+-- who switches one off and on again within a transaction leaves another text. Of another server it says nothing: pg_upgrade and
+-- pg_dump make all of them new.
+CREATE FUNCTION :"schema".triggers_now(table_oid pg_catalog.oid) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+    SELECT (SELECT system_identifier FROM pg_control_system()) || coalesce(string_agg(format(' %s:%s', t.oid, t.xmin), '' ORDER BY t.oid), '')
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE t.tgrelid = table_oid AND NOT t.tgisinternal
+      AND p.pronamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'sync'::regclass)
+$$;
+
+-- Whether they are what they were noted as.
+CREATE FUNCTION :"schema".triggers_intact(table_oid pg_catalog.oid, noted text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, :"schema", pg_temp AS $$
+    SELECT noted IS NULL OR now = noted OR split_part(now, ' ', 1) <> split_part(noted, ' ', 1)
+    FROM triggers_now(table_oid) now
+$$;
+
 -- The captured tables of those ids; null: all.
 CREATE FUNCTION :"schema".asked(watched int[]) RETURNS SETOF :"schema".relation LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, :"schema", pg_temp AS $$

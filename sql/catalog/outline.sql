@@ -26,7 +26,7 @@ WITH own AS (
     FROM pg_catalog.pg_index i JOIN own ON own.oid = i.indrelid
     WHERE i.indisunique OR i.indisexclusion
     UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'g', g.tgrelid, g.tgname, g.tgenabled)
+    SELECT pg_catalog.concat_ws(' ', 'g', g.tgrelid, g.tgname, g.tgenabled, g.xmin)
     FROM pg_catalog.pg_trigger g
     JOIN own ON own.oid = g.tgrelid
     JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid

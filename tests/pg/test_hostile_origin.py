@@ -132,3 +132,85 @@ def test_check_says_whether_the_application_is_repls_role(check, src, source):
     with source.connect(application_name="puma: web") as c:
         c.execute("select 1")
         check().one("exemption", "role app", "puma: web", "CREATE ROLE", side="source")
+
+
+def switch_off(connection, table, triggers, writes):
+    """As an owner may, in one transaction, after which all of capture's triggers are there and ENABLE ALWAYS."""
+    with connection.transaction():
+        for trigger in triggers:
+            connection.execute(f"alter table {table} disable trigger {trigger}")
+        connection.execute(writes)
+        for trigger in triggers:
+            connection.execute(f"alter table {table} enable always trigger {trigger}")
+
+
+def test_capture_that_was_off_for_a_transaction_is_noticed(repl, src, src_admin, equal):
+    """Nothing looks different afterwards, and rows differ: the table is copied again."""
+    src.execute(SCHEMA)
+    repl.init()
+    repl.configure(survey_ms=100)
+    repl.start()
+    repl.wait_phase("following")
+    marks = "select relname::text, triggers from repl.relation union all select relname, triggers from repl.leaf"
+    before = dict(src.execute(marks).fetchall())
+    assert len(before) == 8 and all(before.values())
+    switch_off(src, "plain", ("repl_update", "repl_delete"), "update plain set v = 'unseen' where id = 1; delete from plain where id = 2")
+    eventually(lambda: "public.plain has another key, or its capture was broken: it is copied anew" in repl.engine_tail(), what="it is noticed")
+    switch_off(src, "parts_0", ("repl_row_update", "repl_row_delete"), "update parts_0 set v = 'unseen' where id = 1; delete from parts_0 where id = 2")
+    eventually(lambda: "public.parts has another key, or its capture was broken: it is copied anew" in repl.engine_tail(), what="it is noticed of a partition, too")
+
+    def all_equal():
+        repl.kick()
+        try:
+            return equal()
+        except AssertionError:
+            return False
+    eventually(all_equal, what="both are equal")
+    after = dict(src.execute(marks).fetchall())
+    assert {t for t in before if before[t] != after[t]} == {"plain", "parts", "parts_0", "parts_1"}
+    said = repl.engine_tail(100000).count("copied anew")
+    src.execute("alter table base add constraint c check (id > 0); create table parts_2 partition of parts for values from (2000) to (3000)")
+    src.execute("vacuum full base")
+    src_admin.execute("vacuum (full, freeze) pg_catalog.pg_trigger")
+    repl.kick()
+    assert repl.engine_tail(100000).count("copied anew") == said, "what is done to the table is no matter of its triggers"
+
+
+def test_a_lock_that_somebody_has_taken(repl, src, dst_admin, source, target):
+    """The keys of the engine's advisory locks can be read off pg_locks, and taken while none runs."""
+    src.execute("create table t (id int primary key)")
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    keys = [k for k, in dst_admin.execute("select distinct (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 1").fetchall()]
+    assert keys
+    repl.stop()
+    dst_admin.execute(f"create role clerk login password '{target.cluster.password}'")
+    try:
+        with psycopg.connect(target.cluster.uri(target.name, role="clerk"), autocommit=True, application_name="psql") as c:
+            for key in keys:
+                c.execute("select pg_advisory_lock(%s)", (key,))
+            pid, = c.execute("select pg_backend_pid()").fetchone()
+            repl.start(wait=False)
+            assert repl.wait_exit() != 0
+            assert f"session {pid}" in repl.engine_tail() and "role clerk" in repl.engine_tail(), repl.engine_tail()
+            assert f"pg_terminate_backend({pid})" in repl.engine_tail()
+        repl.start()
+        repl.wait_phase("following")
+    finally:
+        dst_admin.execute("drop role clerk")
+
+
+def test_a_flood_of_new_tables_is_one_line(repl, src):
+    src.execute("create table t (id int primary key)")
+    repl.init()
+    repl.configure(survey_ms=100)
+    repl.start()
+    repl.wait_phase("following")
+    src.execute("do $$ begin for i in 1..400 loop execute format('create table flood_%s (id int primary key)', i); end loop; end $$")
+    eventually(lambda: "400 tables are new on the source and not replicated: public.flood_1" in repl.engine_tail(), what="it is said")
+    assert "395 more" in repl.engine_tail() and repl.engine_tail(200000).count("flood_") <= 10
+    errors = [e for e in repl.status()["errors"] if "new on the source" in e["message"]]
+    assert len(errors) == 1 and "400 tables" in errors[0]["message"]
+    src.execute("create table one_more (id int primary key)")
+    eventually(lambda: "public.one_more is new on the source" in repl.engine_tail(), what="the one that came later is named")
