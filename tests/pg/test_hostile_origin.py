@@ -2,6 +2,8 @@
 import psycopg
 import pytest
 
+import compare
+import fallback
 from waiting import eventually
 
 SCHEMA = """
@@ -214,3 +216,30 @@ def test_a_flood_of_new_tables_is_one_line(repl, src):
     assert len(errors) == 1 and "400 tables" in errors[0]["message"]
     src.execute("create table one_more (id int primary key)")
     eventually(lambda: "public.one_more is new on the source" in repl.engine_tail(), what="the one that came later is named")
+
+
+def test_the_fence_refuses_who_marks_himself(repl, clerk, src, source, target, dst, dst_admin, equal):
+    """The attack as it was run: a plain UPDATE failed with 25006, and with the mark it went through. On the way back, too."""
+    repl.init()
+    repl.start()
+    repl.wait_phase("following")
+    repl.run("cutover", "--fallback", "--yes")
+    for marked in (False, True):
+        with clerk(origin=marked) as c:
+            for write in WRITES:
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                    c.execute(write)
+    dst_admin.execute(f"create role clerk login password '{target.cluster.password}'; "
+                      "grant select, insert, update, delete, truncate on all tables in schema public to clerk")
+    try:
+        with psycopg.connect(target.cluster.uri(target.name, role="clerk"), autocommit=True) as c:
+            sync, = src.execute("select sync_id::text from repl.sync").fetchone()
+            c.execute("select set_config('repl.origin', %s, false)", (sync,))
+            for write in WRITES:
+                c.execute(write)
+        repl.wait_phase("following")
+        repl.kick()
+        with source.admin() as a, target.admin() as b:
+            compare.compare_all(a, b, own=fallback.OWN, with_sequences=False)
+    finally:
+        dst_admin.execute("drop owned by clerk; drop role clerk")
