@@ -151,9 +151,12 @@ void result_free(struct result *r); /* NULL is fine */
 int result_rows(const struct result *r);
 int result_columns(const struct result *r);
 bool result_null(const struct result *r, int row, int col);
+/* Of what is not there they give null, "", 0 and false; the connection is unusable from then on. */
 const char *result_text(const struct result *r, int row, int col); /* "" for null; lives with r */
 int64_t result_int(const struct result *r, int row, int col);      /* 0 for null */
 bool result_bool(const struct result *r, int row, int col);
+/* False where an answer had fewer rows or columns than were read, on whatever connection of this process. */
+bool pg_answers_fit(struct err *e) MUST_CHECK;
 int64_t result_affected(const struct result *r); /* rows that INSERT, UPDATE, DELETE or COPY touched */
 
 /* One or more statements without parameters; what they return is dropped. */
@@ -163,9 +166,12 @@ bool pg_exec(struct conn *c, const char *sql, struct err *e) MUST_CHECK;
 bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *params, struct result **out,
               struct err *e) MUST_CHECK;
 
-/* As pg_query, for exactly one row of one column, as a copied string (caller frees; NULL for null). */
+/* As pg_query, for exactly one row of one column, as a copied string (caller frees), which is not null. */
 bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
               struct err *e) MUST_CHECK;
+/* The same; NULL for null. */
+bool pg_value_or_null(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
+                      struct err *e) MUST_CHECK;
 
 /*
  * Statements that the session keeps prepared. A definition is what stands behind the name in PREPARE: "AS SELECT ..." or

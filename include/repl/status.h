@@ -134,6 +134,8 @@ struct status {
     char *note;      /* the step that goes on, e.g. "building indexes", or NULL */
 };
 
+/* Makes its texts what a terminal may show (str_visible). */
+void status_visible(struct status *s);
 void status_free(struct status *s); /* frees what it holds, and zeroes it */
 
 #endif

@@ -21,6 +21,13 @@ void strlist_free(struct strlist *l);
 /* What a print into so many bytes left: where it ended within a character of UTF-8, the beginning of that goes, too. */
 void str_cut(char *s, size_t size);
 
+struct buf;
+/* Appends text as a terminal or a log may show it, whoever made it: control characters, line ends, what turns the direction of
+ * writing, and bytes that are no UTF-8, as \\n, \\x1b, \\u202e. */
+void str_visible(struct buf *b, const char *s);
+/* The same as a string; caller frees. */
+char *str_visible_copy(const char *s);
+
 /* Shell-like pattern: * any run, ? one character; the whole of s must match. */
 bool str_matches(const char *pattern, const char *s);
 

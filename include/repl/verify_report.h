@@ -61,7 +61,9 @@ struct verify_report {
 
 void verify_table_free(struct verify_table *t);           /* what it holds, and zeroes it */
 void verify_difference_free(struct verify_difference *d); /* what it holds */
-void verify_report_free(struct verify_report *r);         /* what it holds, and zeroes it */
+/* Makes its texts what a terminal may show (str_visible). */
+void verify_report_visible(struct verify_report *r);
+void verify_report_free(struct verify_report *r); /* what it holds, and zeroes it */
 
 /* Over all tables. */
 struct verify_sums {

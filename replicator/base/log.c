@@ -37,7 +37,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     if (level > max_level)
         return;
 
-    struct buf text = {0}, line = {0};
+    struct buf text = {0}, line = {0}, shown = {0};
     char message[2048], at[32];
     va_list ap;
     va_start(ap, fmt);
@@ -45,18 +45,20 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_end(ap);
     str_cut(message, sizeof message);
     clock_iso(at, sizeof at, clock_wall());
+    str_visible(&shown, message); /* one event, one line, whatever names and servers say */
 
     if (as_json) {
-        add_json_text(&text, message);
+        add_json_text(&text, buf_text(&shown));
         buf_printf(&line, "{\"at\":\"%s\",\"level\":\"%s\",\"message\":\"%s\"}\n", at, names[level],
                    buf_text(&text));
     } else {
-        buf_printf(&line, "%s %-5s %s\n", at, names[level], message);
+        buf_printf(&line, "%s %-5s %s\n", at, names[level], buf_text(&shown));
     }
     /* One write a line, so that lines of several threads never mix. */
     ssize_t written = write(STDERR_FILENO, line.data, line.len);
     (void)written; /* nowhere is left to report it */
     buf_free(&text);
+    buf_free(&shown);
     buf_free(&line);
 }
 

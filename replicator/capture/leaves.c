@@ -104,12 +104,13 @@ static bool record(struct conn *db, const struct capture *c, const struct relati
     char *sql = NULL;
     const char *const params[] = {arena_printf(a, "%d", root->id), rest};
     bool ok =
-        pg_value(db,
-                 arena_printf(a,
-                              "SELECT %s(r.id, r.relid, r.key_numbers, r.key_types, '', $2) FROM %s r "
-                              "WHERE r.id = $1",
-                              name_of(a, c, "insertion"), name_of(a, c, "relation")),
-                 2, params, &sql, e) &&
+        pg_value_or_null(
+            db,
+            arena_printf(a,
+                         "SELECT %s(r.id, r.relid, r.key_numbers, r.key_types, '', $2) FROM %s r "
+                         "WHERE r.id = $1",
+                         name_of(a, c, "insertion"), name_of(a, c, "relation")),
+            2, params, &sql, e) &&
         pg_exec(db,
                 arena_printf(a, "%s; %s",
                              sql != NULL ? sql

@@ -262,8 +262,8 @@ bool capture_begin_step(struct conn *db, const struct capture *c, const struct r
                       arena_printf(a, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; %s",
                                    lock_sql(a, &table, 1)),
                       e) &&
-              pg_value(db, arena_printf(a, "SELECT %s(%u)", name_of(a, c, "shape"), table->oid), 0, NULL,
-                       &shape, e);
+              pg_value_or_null(db, arena_printf(a, "SELECT %s(%u)", name_of(a, c, "shape"), table->oid), 0,
+                               NULL, &shape, e);
     if (ok && (table->shape == NULL || shape == NULL || strcmp(shape, table->shape) != 0))
         ok = altered(table, e);
     free(shape);

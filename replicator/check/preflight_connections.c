@@ -131,8 +131,13 @@ bool step_locks(struct look *l, enum side side, struct err *e)
     if (!pg_query_filled(look_conn(l, side), sql_check_locks, (const struct sql_var[]){{NULL, NULL}}, &r, e))
         return false;
     int64_t slots = result_int(r, 0, 0), a_session = result_int(r, 0, 1), used = result_int(r, 0, 2);
-    int64_t need = locks_needed(l, side), sessions = slots / a_session;
     result_free(r);
+    if (a_session <= 0 || slots < a_session) {
+        err_set(e, ERR_SQL, "the %s says that it has room for %lld locks, %lld a session", side_name(side),
+                (long long)slots, (long long)a_session);
+        return false;
+    }
+    int64_t need = locks_needed(l, side), sessions = slots / a_session;
     int64_t better = (need * 2 + used) / sessions + 1;
     char *text = arena_printf(l->a,
                               "room for %lld locks (max_locks_per_transaction %lld, %lld in use); at worst "

@@ -32,10 +32,10 @@ static void print_group(const struct finding_group *g, int width, struct arena *
 {
     const struct finding *f = g->first;
     const char *where = finding_where(g, a);
-    printf("%-8s %-*s  %s%s%s\n", finding_level_name(f->level), width, f->topic, where,
-           where[0] != '\0' ? ": " : "", f->text);
+    put_line(stdout, "%-8s %-*s  %s%s%s", finding_level_name(f->level), width, f->topic, where,
+             where[0] != '\0' ? ": " : "", f->text);
     if (f->hint[0] != '\0')
-        printf("%-8s %-*s  %s%s\n", "", width, "", g->ntables > 1 ? "each: " : "-> ", f->hint);
+        put_line(stdout, "%-8s %-*s  %s%s", "", width, "", g->ntables > 1 ? "each: " : "-> ", f->hint);
     if (g->alike != 0)
         printf("%-8s %-*s  and %zu more like this: repl check --json lists them\n", "", width, "", g->alike);
 }

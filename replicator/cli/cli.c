@@ -97,7 +97,7 @@ bool context_tell(struct context *c, const char *command, const char *table, con
     if (!running)
         return context_not_running(c, e);
     if (name != NULL)
-        printf("%s %s\n", name, table);
+        put_line(stdout, "%s %s", name, table);
     else
         puts(all);
     return true;
@@ -198,7 +198,7 @@ int cli_main(int argc, char **argv)
 {
     struct context c = {.out = &output_text};
     struct err e = {0};
-    bool ok = run(&c, argc, argv, &e);
+    bool ok = run(&c, argc, argv, &e) && pg_answers_fit(&e);
     if (ok && (fflush(stdout) != 0 || ferror(stdout)))
         ok = err_set(&e, ERR_OS, "standard output cannot be written");
     fflush(stdout); /* what was said before the error stands before it, in a file too */

@@ -8,7 +8,7 @@
 static void say(void *arg, const char *text)
 {
     (void)arg;
-    puts(text);
+    put_line(stdout, "%s", text);
 }
 
 /* No engine runs: all but the rows, in this process. */
@@ -19,7 +19,7 @@ static bool add_here(struct context *c, const char *table, struct err *e)
     bool ok = context_open(c, e) && init_add(&c->sync, table, &o, &added, e) &&
               sync_selects(&c->sync, added, c->state, e);
     if (ok)
-        printf("%s is part of the sync; its rows come with: repl start\n", added);
+        put_line(stdout, "%s is part of the sync; its rows come with: repl start", added);
     free(added);
     return ok;
 }
@@ -37,7 +37,7 @@ static bool exec(struct context *c, struct err *e)
         return false;
     if (!running)
         return add_here(c, r.table, e);
-    printf("%s is part of the sync; it is copied beside the others\n", r.table);
+    put_line(stdout, "%s is part of the sync; it is copied beside the others", r.table);
     return true;
 }
 

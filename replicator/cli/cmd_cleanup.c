@@ -61,7 +61,7 @@ static bool confirm(struct err *e)
 static void say(void *arg, const char *text)
 {
     (void)arg;
-    puts(text);
+    put_line(stdout, "%s", text);
     fflush(stdout);
 }
 
@@ -75,7 +75,7 @@ static enum cleanup_source decided(const struct context *c)
 static void print(struct strlist *lines)
 {
     for (size_t i = 0; i < lines->count; i++)
-        puts(lines->items[i]);
+        put_line(stdout, "%s", lines->items[i]);
     fflush(stdout);
     strlist_free(lines);
 }
@@ -142,7 +142,7 @@ static void stop_engine(void *arg)
     struct err why;
     bool running = false;
     if (!control_ask(c->dir, &r, &running, NULL, &why))
-        printf("the engine has not stopped yet (%s); its sessions are ended\n", why.text);
+        put_line(stdout, "the engine has not stopped yet (%s); its sessions are ended", why.text);
     else if (running)
         puts("the engine has stopped");
     fflush(stdout);

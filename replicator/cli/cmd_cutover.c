@@ -63,7 +63,7 @@ static void tell(void *arg, enum cutover_state state)
 static void say(void *arg, const char *text)
 {
     (void)arg;
-    printf("  %s\n", text);
+    put_line(stdout, "  %s", text);
     fflush(stdout);
 }
 
@@ -85,8 +85,8 @@ static bool await_mending(struct cutover_run *r, struct status *st, struct err *
     if (open == NULL || (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) ||
         !cutover_all_follow(st, &ignored))
         return true;
-    printf("an error is not over yet, waiting for it up to %d s: %s\n", MENDS_ITSELF_MS / 1000,
-           open->message);
+    put_line(stdout, "an error is not over yet, waiting for it up to %d s: %s", MENDS_ITSELF_MS / 1000,
+             open->message);
     fflush(stdout);
     if (!kick(r, MENDS_ITSELF_MS, r->interrupt, e) && e->kind == ERR_STOPPED)
         return false;

@@ -70,14 +70,14 @@ static bool fill_sync(struct context *c, struct sync *s, struct err *e)
 static void say(void *arg, const char *text)
 {
     (void)arg;
-    puts(text);
+    put_line(stdout, "%s", text);
     fflush(stdout);
 }
 
 static void report(const struct context *c, const struct sync *s, const struct init_report *r)
 {
     char bytes[32], *source = dsn_safe(s->source), *target = dsn_safe(s->target);
-    printf("%s -> %s\n", source, target);
+    put_line(stdout, "%s -> %s", source, target);
     if (r->adopted)
         printf("an installation was there already: it is continued\n");
     printf("%zu table%s captured (%zu now), %s to copy\n", r->tables, r->tables == 1 ? " is" : "s are",

@@ -46,8 +46,10 @@ static void name_sides(struct context *c)
     c->target_shown = dsn_safe(c->sync.back ? c->sync.source : c->sync.target);
 }
 
-static void show(struct context *c, const struct status *st, bool again)
+static void show(struct context *c, struct status *st, bool again)
 {
+    if (c->out->is_text)
+        status_visible(st);
     name_sides(c);
     const struct status_view v = {
         .source = c->source_shown, .target = c->target_shown, .now = clock_wall(), .all_tables = c->verbose};

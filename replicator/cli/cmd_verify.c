@@ -116,6 +116,8 @@ static bool report(struct context *c, int64_t run, struct err *e)
         err_set(e, ERR_CONFIG, "nothing was compared yet");
         return err_hint(e, "run: repl verify");
     }
+    if (c->out->is_text)
+        verify_report_visible(&r);
     c->out->verify(&r, c->verbose);
     c->printed = true;
     c->exit_code = strcmp(r.result, "equal") == 0 ? 0 : 3;

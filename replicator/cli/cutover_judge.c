@@ -31,11 +31,11 @@ static bool tell_verified(struct cutover_run *r, const struct status *st, struct
     bool blocks = ok && f.level == FINDING_BLOCKER && !args_has(&r->c->args, "unverified") &&
                   st->phase != PHASE_FENCED && !r->c->sync.back;
     if (ok)
-        printf("%s%s%s%s%s\n",
-               f.level == FINDING_OK ? ""
-               : blocks              ? "blocker: "
-                                     : "warning: ",
-               f.text, f.hint[0] != '\0' ? " (type: " : "", f.hint, f.hint[0] != '\0' ? ")" : "");
+        put_line(stdout, "%s%s%s%s%s",
+                 f.level == FINDING_OK ? ""
+                 : blocks              ? "blocker: "
+                                       : "warning: ",
+                 f.text, f.hint[0] != '\0' ? " (type: " : "", f.hint, f.hint[0] != '\0' ? ")" : "");
     if (blocks) {
         err_set(&r->differ, ERR_NOT_YET, "%s", f.text);
         err_hint(&r->differ, "%s; or, if you know why: repl cutover --unverified", f.hint);

@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include <cjson/cJSON.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +34,27 @@ static void text_status_again(const struct status *s, const struct status_view *
     buf_free(&b);
 }
 
+void put_line(FILE *to, const char *fmt, ...)
+{
+    va_list ap;
+    char *text = NULL;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        abort(); /* out of memory */
+    char *shown = str_visible_copy(text);
+    fprintf(to, "%s\n", shown);
+    free(shown);
+    free(text);
+}
+
 static void text_event(const struct state_event *ev)
 {
-    printf("%s %-5s %s%s%s\n", ev->at, ev->level, ev->table != NULL ? ev->table : "",
-           ev->table != NULL ? ": " : "", ev->message);
+    put_line(stdout, "%s %-5s %s%s%s", ev->at, ev->level, ev->table != NULL ? ev->table : "",
+             ev->table != NULL ? ": " : "", ev->message);
     if (ev->hint != NULL)
-        printf("%25s       hint: %s\n", "", ev->hint);
+        put_line(stdout, "%25s       hint: %s", "", ev->hint);
 }
 
 static void text_verify(const struct verify_report *r, bool all)
@@ -59,16 +75,15 @@ static void text_error(const struct err *e, bool printed)
     (void)printed;
     bool side = e->side[0] != '\0' && strstr(e->text, e->side) == NULL;
     bool table = e->table[0] != '\0' && strstr(e->text, e->table) == NULL;
-    fprintf(stderr, "repl: %s%s%s%s%s", side ? e->side : "", side ? ": " : "", table ? e->table : "",
-            table ? ": " : "", e->text);
-    if (e->sqlstate[0] != '\0')
-        fprintf(stderr, " (SQLSTATE %s)", e->sqlstate);
-    fputc('\n', stderr);
+    put_line(stderr, "repl: %s%s%s%s%s%s%s%s", side ? e->side : "", side ? ": " : "", table ? e->table : "",
+             table ? ": " : "", e->text, e->sqlstate[0] != '\0' ? " (SQLSTATE " : "", e->sqlstate,
+             e->sqlstate[0] != '\0' ? ")" : "");
     if (e->hint[0] != '\0')
-        fprintf(stderr, "hint: %s\n", e->hint);
+        put_line(stderr, "hint: %s", e->hint);
 }
 
 const struct output output_text = {
+    .is_text = true,
     .shows_sides = true,
     .status = text_status,
     .status_again = text_status_again,

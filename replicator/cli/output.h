@@ -2,11 +2,14 @@
 #ifndef REPL_CLI_OUTPUT_H
 #define REPL_CLI_OUTPUT_H
 
+#include <stdio.h>
+
 #include "repl/check.h"
 #include "repl/cli.h"
 #include "repl/state.h"
 
 struct output {
+    bool is_text;     /* for people: what others wrote is made visible (str_visible) */
     bool shows_sides; /* wants source and target in the view */
     void (*status)(const struct status *s, const struct status_view *v);
     void (*status_again)(const struct status *s, const struct status_view *v); /* one of many: --watch */
@@ -19,6 +22,9 @@ struct output {
 };
 
 extern const struct output output_text, output_json;
+
+/* A line of text, as str_visible shows it: the one way for what holds names, messages or hints of others. */
+void put_line(FILE *to, const char *fmt, ...) PRINTF(2, 3);
 
 /* check_text.c */
 void preflight_text(const struct preflight *p);

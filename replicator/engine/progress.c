@@ -315,6 +315,7 @@ void progress_tick(struct engine *g)
               (!g->batch_unsaved || state_batch_add(g->o->state, &st, &e));
     state_watch_result(g, ok, &e);
     g->batch_unsaved = false;
+    status_visible(&st);
     if (g->o->progress != NULL)
         g->o->progress(g->o->arg, &st);
     status_free(&st);

@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conn_private.h"
 #include "repl/clock.h"
+#include "repl/log.h"
 #include "repl/str.h"
 
 void one_line(char *out, size_t size, const char *message)
@@ -30,8 +32,37 @@ void conn_set_side(const struct conn *c, struct err *e)
     snprintf(e->side, sizeof e->side, "%s", side_name(c->side));
 }
 
+/* The first of this process; commands ask at their end. */
+static atomic_int misshapen_side = -1;
+
+static bool say_misshapen(enum side side, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "the %s answered with fewer rows or columns than were asked for", side_name(side));
+    snprintf(e->side, sizeof e->side, "%s", side_name(side));
+    return err_hint(
+        e, "check %s: is it a PostgreSQL server of its own, without something between that changes answers?",
+        side_option(side));
+}
+
+void conn_misshapen(struct conn *c, int rows, int columns)
+{
+    int none = -1;
+    if (!c->misshapen)
+        log_debug("%s: an answer of %d rows and %d columns was too small", side_name(c->side), rows, columns);
+    c->misshapen = c->lost = true;
+    atomic_compare_exchange_strong(&misshapen_side, &none, (int)c->side);
+}
+
+bool pg_answers_fit(struct err *e)
+{
+    int side = atomic_load(&misshapen_side);
+    return side < 0 || say_misshapen((enum side)side, e);
+}
+
 bool conn_fail(struct conn *c, struct err *e)
 {
+    if (c->misshapen)
+        return say_misshapen(c->side, e);
     char text[sizeof e->text];
     one_line(text, sizeof text, PQerrorMessage(c->pg));
     c->lost = true;
@@ -60,7 +91,8 @@ bool conn_result_error(struct conn *c, const PGresult *res, struct err *e)
         err_table(e, schema, table);
     e->constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME) != NULL;
     if (hint != NULL)
-        err_hint(e, "%s", hint);
+        err_hint(e, "the server's hint: %s",
+                 hint); /* who wrote it may be anybody who may write a function there */
     if (gone)
         c->lost = true;
     return false;

@@ -14,7 +14,7 @@ struct conn {
     enum side side;
     const struct interrupt *interrupt;
     enum interrupt_level give_up_at;
-    bool lost;
+    bool lost, misshapen;
     bool may_be_plain;  /* a password may go to another machine unencrypted */
     char purpose[48];   /* what it is for, as its name on the server says */
     unsigned answer_ms; /* each answer has to come within; 0: watched */
@@ -75,6 +75,8 @@ bool conn_refused(struct conn *c, ConnStatusType before, struct err *e);
 /* The same where there was no answer in time; e says so already. */
 bool conn_silent(struct conn *c, ConnStatusType before, struct err *e);
 
+/* An answer of this connection lacks what was asked for. */
+void conn_misshapen(struct conn *c, int rows, int columns);
 /* The error is about the connection's side. */
 void conn_set_side(const struct conn *c, struct err *e);
 

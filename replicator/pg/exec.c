@@ -7,6 +7,8 @@
 
 struct result {
     PGresult *res;
+    struct conn
+        *conn; /* that it came by, and that is given up where it has another shape than was asked for */
 };
 
 void result_free(struct result *r)
@@ -17,11 +19,24 @@ void result_free(struct result *r)
     free(r);
 }
 
-static struct result *wrap(PGresult *res)
+static struct result *wrap(struct conn *c, PGresult *res)
 {
     struct result *r = xmalloc(sizeof *r);
-    r->res = res;
+    *r = (struct result){.res = res, .conn = c};
     return r;
+}
+
+/*
+ * The one place where a value is taken, so the one place where the shape of an answer is looked at. A server that answers
+ * with fewer rows or columns than were asked for is none that repl can work with: whoever reads on reads nothing, the
+ * connection is not used again, and the command ends with that error (pg_answers_fit).
+ */
+static bool is_there(const struct result *r, int row, int col)
+{
+    if (row >= 0 && row < PQntuples(r->res) && col >= 0 && col < PQnfields(r->res))
+        return true;
+    conn_misshapen(r->conn, PQntuples(r->res), PQnfields(r->res));
+    return false;
 }
 
 int result_rows(const struct result *r)
@@ -36,22 +51,22 @@ int result_columns(const struct result *r)
 
 bool result_null(const struct result *r, int row, int col)
 {
-    return PQgetisnull(r->res, row, col) != 0;
+    return !is_there(r, row, col) || PQgetisnull(r->res, row, col) != 0;
 }
 
 const char *result_text(const struct result *r, int row, int col)
 {
-    return PQgetvalue(r->res, row, col);
+    return is_there(r, row, col) ? PQgetvalue(r->res, row, col) : "";
 }
 
 int64_t result_int(const struct result *r, int row, int col)
 {
-    return strtoll(PQgetvalue(r->res, row, col), NULL, 10);
+    return strtoll(result_text(r, row, col), NULL, 10);
 }
 
 bool result_bool(const struct result *r, int row, int col)
 {
-    return PQgetvalue(r->res, row, col)[0] == 't';
+    return result_text(r, row, col)[0] == 't';
 }
 
 int64_t result_affected(const struct result *r)
@@ -123,12 +138,12 @@ bool pg_next(struct conn *c, enum pg_event *event, struct result **out, struct e
     ExecStatusType status = PQresultStatus(res);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) {
         *event = PG_RESULT;
-        *out = wrap(res);
+        *out = wrap(c, res);
         return true;
     }
     if (status == PGRES_SINGLE_TUPLE) {
         *event = PG_ROW;
-        *out = wrap(res);
+        *out = wrap(c, res);
         return true;
     }
     if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) {
@@ -195,26 +210,54 @@ bool pg_query(struct conn *c, const char *sql, int nparams, const char *const *p
 bool conn_one_result(struct conn *c, struct result **out, struct err *e)
 {
     enum pg_event event = PG_END;
-    struct result *end = NULL;
+    *out = NULL;
     if (!pg_next(c, &event, out, e))
         return false;
-    if (!pg_next(c, &event, &end, e)) {
+    if (event != PG_RESULT) {
         result_free(*out);
+        *out = NULL;
+        c->lost = true;
+        err_set(e, ERR_CONN, "the server answered a query with something that is no result");
+        conn_set_side(c, e);
+        return false;
+    }
+    while (event != PG_END) {
+        struct result *more = NULL;
+        bool ok = pg_next(c, &event, &more, e);
+        result_free(more);
+        if (ok && event != PG_COPY_IN && event != PG_COPY_OUT)
+            continue;
+        result_free(*out);
+        *out = NULL;
+        if (ok) {
+            c->lost = true;
+            err_set(e, ERR_CONN, "the server answered out of order");
+        }
         return false;
     }
     return true;
 }
 
+bool pg_value_or_null(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
+                      struct err *e)
+{
+    struct result *r = NULL;
+    *out = NULL;
+    if (!pg_query(c, sql, nparams, params, &r, e))
+        return false;
+    bool one = r != NULL && result_rows(r) == 1 && result_columns(r) >= 1;
+    if (one && !result_null(r, 0, 0))
+        *out = xstrdup(result_text(r, 0, 0));
+    result_free(r);
+    return one || err_set(e, ERR_SQL, "one row was expected of: %.200s", sql);
+}
+
 bool pg_value(struct conn *c, const char *sql, int nparams, const char *const *params, char **out,
               struct err *e)
 {
-    struct result *r = NULL;
-    if (!pg_query(c, sql, nparams, params, &r, e))
+    if (!pg_value_or_null(c, sql, nparams, params, out, e))
         return false;
-    bool one = r != NULL && result_rows(r) == 1;
-    *out = one && !result_null(r, 0, 0) ? xstrdup(result_text(r, 0, 0)) : NULL;
-    result_free(r);
-    return one || err_set(e, ERR_SQL, "one row was expected of: %.200s", sql);
+    return *out != NULL || err_set(e, ERR_SQL, "a value was expected of: %.200s", sql);
 }
 
 /* An end that is wanted at once waits for nobody: the server rolls back when the connection is gone. */

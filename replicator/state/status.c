@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/str.h"
+
 static const char *const phase_names[] = {
     [PHASE_COPYING] = "copying",     [PHASE_INDEXING] = "indexing", [PHASE_CATCHING_UP] = "catching_up",
     [PHASE_FOLLOWING] = "following", [PHASE_PAUSED] = "paused",     [PHASE_FENCED] = "fenced",
@@ -25,50 +27,73 @@ bool phase_parse(const char *name, enum phase *out)
     return false;
 }
 
+/* Every text that it holds: for the end, and for showing it. */
+static void each_text(struct status *s, void (*with)(char **text))
+{
+    with(&s->engine.version);
+    with(&s->engine.since);
+    with(&s->workers.error);
+    with(&s->load.slowed);
+    with(&s->position);
+    with(&s->copy.from);
+    with(&s->last_batch.at);
+    with(&s->step.name);
+    for (size_t i = 0; i < s->step.nrunning; i++) {
+        with(&s->step.running[i].what);
+        with(&s->step.running[i].table);
+        with(&s->step.running[i].phase);
+    }
+    for (size_t i = 0; i < s->ntables; i++) {
+        with(&s->tables[i].schema);
+        with(&s->tables[i].name);
+        with(&s->tables[i].phase);
+        with(&s->tables[i].error);
+    }
+    for (size_t i = 0; i < s->nwaits; i++) {
+        with(&s->waits[i].side);
+        with(&s->waits[i].step);
+        with(&s->waits[i].table);
+        with(&s->waits[i].blocker.user);
+        with(&s->waits[i].blocker.name);
+    }
+    with(&s->cutover.state);
+    with(&s->cutover.since);
+    with(&s->cutover.why);
+    for (size_t i = 0; i < s->nerrors; i++) {
+        with(&s->errors[i].at);
+        with(&s->errors[i].table);
+        with(&s->errors[i].message);
+        with(&s->errors[i].hint);
+    }
+    with(&s->doubt.since);
+    with(&s->doubt.reason);
+    with(&s->next);
+    with(&s->note);
+}
+
+static void end_text(char **text)
+{
+    free(*text);
+}
+
+static void show_text(char **text)
+{
+    char *shown = *text != NULL ? str_visible_copy(*text) : NULL;
+    free(*text);
+    *text = shown;
+}
+
+void status_visible(struct status *s)
+{
+    each_text(s, show_text);
+}
+
 void status_free(struct status *s)
 {
-    free(s->engine.version);
-    free(s->engine.since);
-    free(s->workers.error);
-    free(s->load.slowed);
-    free(s->position);
-    free(s->copy.from);
-    free(s->last_batch.at);
-    free(s->step.name);
-    for (size_t i = 0; i < s->step.nrunning; i++) {
-        free(s->step.running[i].what);
-        free(s->step.running[i].table);
-        free(s->step.running[i].phase);
-    }
+    each_text(s, end_text);
     free(s->step.running);
-    for (size_t i = 0; i < s->ntables; i++) {
-        free(s->tables[i].schema);
-        free(s->tables[i].name);
-        free(s->tables[i].phase);
-        free(s->tables[i].error);
-    }
     free(s->tables);
-    for (size_t i = 0; i < s->nwaits; i++) {
-        free(s->waits[i].side);
-        free(s->waits[i].step);
-        free(s->waits[i].table);
-        free(s->waits[i].blocker.user);
-        free(s->waits[i].blocker.name);
-    }
     free(s->waits);
-    free(s->cutover.state);
-    free(s->cutover.since);
-    free(s->cutover.why);
-    for (size_t i = 0; i < s->nerrors; i++) {
-        free(s->errors[i].at);
-        free(s->errors[i].table);
-        free(s->errors[i].message);
-        free(s->errors[i].hint);
-    }
     free(s->errors);
-    free(s->doubt.since);
-    free(s->doubt.reason);
-    free(s->next);
-    free(s->note);
     memset(s, 0, sizeof *s);
 }

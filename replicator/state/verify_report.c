@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/str.h"
+
 void verify_table_free(struct verify_table *t)
 {
     free(t->schema);
@@ -65,4 +67,29 @@ struct verify_sums verify_report_sums(const struct verify_report *r)
         s.repaired += r->differences[i].repaired && strcmp(r->differences[i].kind, "sequence") == 0;
     }
     return s;
+}
+
+static void show_text(char **text)
+{
+    char *shown = *text != NULL ? str_visible_copy(*text) : NULL;
+    free(*text);
+    *text = shown;
+}
+
+void verify_report_visible(struct verify_report *r)
+{
+    for (size_t i = 0; i < r->ntables; i++) {
+        show_text(&r->tables[i].schema);
+        show_text(&r->tables[i].name);
+        show_text(&r->tables[i].reason);
+    }
+    for (size_t i = 0; i < r->ndifferences; i++) {
+        show_text(&r->differences[i].table);
+        show_text(&r->differences[i].shown);
+        show_text(&r->differences[i].columns);
+        show_text(&r->differences[i].source);
+        show_text(&r->differences[i].target);
+    }
+    for (size_t i = 0; i < r->nnotes; i++)
+        show_text(&r->notes[i].what);
 }
