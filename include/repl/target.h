@@ -122,7 +122,7 @@ bool target_forget(struct conn *db, const char *schema, int id, struct err *e) M
 /* An engine has begun that epoch on the source, whose history was proven. */
 bool target_begin_epoch(struct conn *db, const char *schema, int64_t epoch,
                         const struct server_identity *source, struct err *e) MUST_CHECK;
-/* It was not: everything in the deltas is owed again, and tables are in doubt from here on. batch: that was read;
+/* It was not: everything in the deltas is to be brought again, and tables are in doubt from here on. batch: that was read;
  * applied: that the source relied on; number: the first of the new epoch. ERR_CONFLICT where the target has moved since. */
 bool target_doubts(struct conn *db, const char *schema, int64_t batch, int64_t applied, int64_t epoch,
                    int64_t number, const struct server_identity *source, const char *reason,

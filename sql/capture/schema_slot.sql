@@ -1,8 +1,8 @@
 -- The slots of targets: the proof that source and target belong to one history, and the logged write that makes it.
 -- Writes: functions of capture's schema.   Variables: schema.
 
--- Numbers of one slot are given out one at a time, and in the order in which they come into the WAL: whoever gives one out
--- holds this lock until its transaction has ended. Nobody but the schema's owner can take it.
+-- Numbers of one slot are given out one at a time, and in the order in which they come into the WAL: the
+-- session that gives one out holds this lock until its transaction has ended. Only the schema's owner can take it.
 CREATE FUNCTION :"schema".lock_slots() RETURNS void LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, :"schema", pg_temp SET lock_timeout = '15s' AS $$
 BEGIN
