@@ -112,6 +112,9 @@ void catalog_blame(struct conn *c, struct err *e);
 /* The server named a partition in *e: its root is the table. What was named stands in the text. Asks the server, outside of
  * a transaction that failed. */
 void catalog_name_root(struct conn *c, struct err *e);
+/* A statement failed since memory, or the lock table, was out (53200): what would do, as the hint. */
+void catalog_name_shortage(struct conn *c, struct err *e);
+
 /* Sessions that wait for a lock just now, of those with these process ids: why says for what and for whom, as above. */
 struct lock_wait {
     int pid;

@@ -53,6 +53,9 @@ void dsn_child_free(struct dsn_child *c);
 /* The resolved string with a parameter set, whatever it was. Caller frees. */
 char *dsn_with(const char *resolved, const char *keyword, const char *value);
 
+/* The resolved string for another program, with the keepalives that repl's own connections have. Caller frees. */
+char *dsn_watched(const char *resolved);
+
 /* What a session is begun with ("options" of libpq): what the string or PGOPTIONS asks for, and behind it what lets a
  * session come up at all whatever its role or database has: no time limit on the first statement. Caller frees. */
 char *dsn_session_options(const char *resolved);

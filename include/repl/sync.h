@@ -34,6 +34,7 @@ struct sync {
     bool seeded;      /* the target was restored from a copy of the source that capture was in */
     /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
     char *copy_from;
+    const struct interrupt *interrupt; /* of a command, which ends what sync_connect() opened; or NULL */
 };
 
 #define COPY_FROM_SOURCE "source"

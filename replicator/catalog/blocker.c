@@ -137,3 +137,29 @@ bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a,
     result_free(r);
     return true;
 }
+
+void catalog_name_shortage(struct conn *c, struct err *e)
+{
+    struct err ignored; /* a message is worth no error of its own */
+    struct result *r;
+    if (!conn_usable(c) ||
+        !pg_query_filled(c, sql_catalog_lock_table, (const struct sql_var[]){{NULL, NULL}}, &r, &ignored))
+        return;
+    const int64_t each = result_int(r, 0, 0), slots = result_int(r, 0, 1), most = result_int(r, 0, 2),
+                  used = result_int(r, 0, 3), better = result_int(r, 0, 4);
+    result_free(r);
+    e->hint[0] = '\0'; /* the server's own has no number */
+    if (used + most > slots)
+        err_hint(
+            e,
+            "the %s's lock table is full: %lld of about %lld locks are taken, and repl needs up to %lld. Set "
+            "max_locks_per_transaction = %lld (it is %lld) and restart that server (RDS: in the parameter "
+            "group), or end what holds so many",
+            side_name(conn_side(c)), (long long)used, (long long)slots, (long long)most, (long long)better,
+            (long long)each);
+    else
+        err_hint(e,
+                 "the %s has too little memory: a larger plan, a smaller work_mem, or fewer workers: repl "
+                 "set --jobs N",
+                 side_name(conn_side(c)));
+}

@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct call {
     uint64_t deadline; /* of the monotonic clock; 0: never */
     unsigned timeout_ms;
     const struct interrupt *interrupt;
+    bool silent; /* it went away and had said nothing */
 };
 
 static bool late(const struct call *c, struct err *e)
@@ -32,8 +34,9 @@ static bool late(const struct call *c, struct err *e)
     return err_hint(e, "repl log; try again with a longer --timeout");
 }
 
-static bool went_away(struct err *e)
+static bool went_away(struct call *c, bool silent, struct err *e)
 {
+    c->silent = silent;
     err_set(e, ERR_CONN, "the engine went away before it answered");
     return err_hint(e, "repl status");
 }
@@ -51,10 +54,12 @@ static bool dial(const char *dir, int *fd, struct err *e)
         return false;
     if (!control_address(dir, &address, e))
         return false;
-    int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* An engine that is stopped takes no more than its queue holds, and connect() would wait for it. */
+    int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (s < 0)
         return err_set(e, ERR_OS, "socket: %s", strerror(errno));
     if (connect(s, (const struct sockaddr *)&address, sizeof address) == 0) {
+        fcntl(s, F_SETFL, fcntl(s, F_GETFL) & ~O_NONBLOCK);
         *fd = s;
         return true;
     }
@@ -62,6 +67,11 @@ static bool dial(const char *dir, int *fd, struct err *e)
     close(s);
     if (why == ENOENT || why == ENOTDIR || why == ECONNREFUSED)
         return true;
+    if (why == EAGAIN) {
+        err_set(e, ERR_NOT_YET, "the engine of %s does not take requests", dir);
+        return err_hint(e, "its process is stopped, or hangs: see repl log, and end it (kill -CONT, or kill "
+                           "-9: nothing is lost)");
+    }
     err_set(e, ERR_OS, "the engine of %s cannot be asked: %s", dir, strerror(why));
     if (why == EACCES)
         err_hint(e, "be the user that runs the engine, or root");
@@ -80,12 +90,12 @@ static bool check_peer(int fd, struct err *e)
     return err_set(e, ERR_OS, "the control socket belongs to another user (uid %u)", (unsigned)peer.uid);
 }
 
-static bool send_all(const struct call *c, const char *data, size_t len, struct err *e)
+static bool send_all(struct call *c, const char *data, size_t len, struct err *e)
 {
     while (len > 0) {
         ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR)
-            return went_away(e);
+            return went_away(c, true, e);
         if (n > 0) {
             data += n;
             len -= (size_t)n;
@@ -120,7 +130,7 @@ static bool wait_readable(const struct call *c, struct err *e)
 }
 
 /* One line, without its end. */
-static bool read_line(const struct call *c, struct buf *line, struct err *e)
+static bool read_line(struct call *c, struct buf *line, struct err *e)
 {
     char piece[65536];
     while (line->len < MAX_REPLY) {
@@ -130,7 +140,7 @@ static bool read_line(const struct call *c, struct buf *line, struct err *e)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return went_away(e);
+            return went_away(c, line->len == 0, e);
         buf_add(line, piece, (size_t)n);
         char *end = memchr(line->data + line->len - (size_t)n, '\n', (size_t)n);
         if (end != NULL) {
@@ -232,7 +242,7 @@ static bool take_reply(const char *line, struct status *st, struct err *e)
 
 /* ---- the call ---- */
 
-static bool talk(const struct call *c, const struct control_request *r, struct status *st, struct err *e)
+static bool talk(struct call *c, const struct control_request *r, struct status *st, struct err *e)
 {
     struct buf line = {0};
     char *request = request_line(r);
@@ -248,10 +258,27 @@ static bool talk(const struct call *c, const struct control_request *r, struct s
     return ok;
 }
 
+/* A process that was killed answers nobody, but its socket takes connections until the kernel is through with it. */
+static bool has_gone(const char *dir, int *fd, struct err *e)
+{
+    enum { GONE_MS = 1000, AGAIN_MS = 50 };
+    const uint64_t until = clock_ms() + GONE_MS;
+    do {
+        clock_sleep_ms(AGAIN_MS);
+        if (!dial(dir, fd, e))
+            return false;
+        if (*fd < 0)
+            return true;
+        close(*fd);
+    } while (clock_ms() < until);
+    return false;
+}
+
 bool control_ask(const char *dir, const struct control_request *r, bool *running, struct status *st,
                  struct err *e)
 {
     struct call c = {.timeout_ms = r->timeout_ms, .interrupt = r->interrupt};
+    struct err ignored; /* the first error is told */
     if (r->timeout_ms != 0)
         c.deadline = clock_ms() + r->timeout_ms;
     if (st != NULL)
@@ -261,8 +288,12 @@ bool control_ask(const char *dir, const struct control_request *r, bool *running
         return false;
     if (c.fd < 0)
         return true;
-    *running = true;
     bool ok = talk(&c, r, st, e);
     close(c.fd);
+    if (!ok && e->kind == ERR_CONN && c.silent && has_gone(dir, &c.fd, &ignored)) {
+        err_clear(e);
+        return true;
+    }
+    *running = true;
     return ok;
 }

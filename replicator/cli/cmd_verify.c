@@ -139,6 +139,7 @@ static bool compare(struct context *c, struct err *e)
                                .settle = settle,
                                .progress = progress,
                                .arg = &v};
+    c->sync.interrupt = v.interrupt;
     int64_t run;
     args_list(&c->args, "table", &tables);
     bool ok = take_options(c, &o, e) && verify_run(&o, &run, e);

@@ -247,6 +247,15 @@ void control_answer_waiting(struct engine *g)
         }
 }
 
+void control_answer_failed(struct engine *g, const struct err *e)
+{
+    for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
+        if (c->waits_for != 0) {
+            c->waits_for = 0;
+            control_send_error(c, e);
+        }
+}
+
 void control_answer_joined(struct engine *g)
 {
     for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)

@@ -21,7 +21,7 @@
 #include "rounds.h"
 #include "state_watch.h"
 
-enum { STATUS_EVERY_MS = 1000, LOCK_TRIES = 5, LOCK_EVERY_MS = 50 };
+enum { STATUS_EVERY_MS = 1000, LOCK_TRIES = 20, LOCK_EVERY_MS = 50 };
 
 void engine_say(struct engine *g, enum log_level level, const struct err *e, const char *fmt, ...)
 {
@@ -182,7 +182,8 @@ bool engine_lock_file(struct engine *g, struct err *e)
     char *path = xasprintf("%s/engine.lock", g->o->sync->dir);
     g->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool ok = g->lock_fd >= 0 || err_set(e, ERR_OS, "cannot open %s: %s", path, strerror(errno));
-    /* A command that makes the state file again looks at it for a moment. */
+    /* A command that makes the state file again looks at it for a moment; the kernel may not be through with an engine that
+     * was killed. */
     for (int tries = 0; ok && flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0; tries++) {
         if (tries < LOCK_TRIES) {
             clock_sleep_ms(LOCK_EVERY_MS);
@@ -341,7 +342,8 @@ bool engine_run(const struct engine_options *o, struct err *e)
         .started_wall = clock_wall(),
     };
     signal(SIGPIPE, SIG_IGN);
-    bool ok = settings_load(o->sync->dir, &g.settings, e) && engine_lock_file(&g, e) && load_paused(&g, e);
+    bool ok = settings_load(o->sync->dir, &g.settings, e) && engine_lock_file(&g, e) && load_paused(&g, e) &&
+              files_fit(&g, e);
     if (ok) {
         pg_patience((unsigned)g.settings.answer_ms);
         mark_make(&g);

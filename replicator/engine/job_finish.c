@@ -28,10 +28,13 @@ bool job_units(struct worker *w, struct job *job, struct err *e)
                                   .say = keep_line,
                                   .arg = &t->said};
     pg_step("planning indexes and constraints", NULL);
-    if (!interruptible_target(w, &wanted.target, e))
+    /* Of its two sessions, and not one more: the source may have few, and pg_dump takes another. */
+    if (!interruptible_target(w, &wanted.target, e) || !worker_source(w, &wanted.source, e))
         return false;
+    conn_interrupt_at(wanted.source, INTERRUPT_SOON);
     bool ok = t->plan(&wanted, t->task.mem, &t->units, e);
     conn_interrupt_at(wanted.target, INTERRUPT_NOW);
+    conn_interrupt_at(wanted.source, INTERRUPT_NOW);
     return ok;
 }
 

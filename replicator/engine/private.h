@@ -70,6 +70,7 @@ struct engine {
     int joining;               /* workers that have no connections yet */
     bool first_joined;         /* the one that opened the sync has those that it works with */
     int jobs_wanted;
+    int files_most;   /* workers that the limit of open files has room for; 0: any number */
     int64_t max_rate; /* as the operator set it; the throttle may have less */
     struct bearing bearing;
     struct err join_err;  /* why there are fewer than wanted; ERR_NONE where there are not */
@@ -111,6 +112,7 @@ struct engine {
     int in_flight; /* jobs */
     int watching;  /* those of them that only ask, beside the workers */
     struct backoff backoff;
+    uint64_t failing_ms; /* since the first of the errors in a row */
     struct {
         uint64_t hash;     /* of what file: and command: said when the engine failed; 0: not known yet */
         uint64_t asked_ms; /* when they were last read */
@@ -265,6 +267,10 @@ uint64_t follow_request(struct engine *g);
 void specs_begin(struct engine *g);
 void specs_tick(struct engine *g); /* about once a second */
 
+/* ---- files.c ---- */
+/* The limit of open files is raised as far as it may be; false: there is no room for a single worker. */
+bool files_fit(struct engine *g, struct err *e) MUST_CHECK;
+
 /* ---- mark.c ---- */
 void mark_make(struct engine *g);
 
@@ -319,7 +325,9 @@ void progress_tick(struct engine *g);
 /* ---- control.c ---- */
 bool control_start(struct engine *g, struct err *e) MUST_CHECK;
 void control_answer_waiting(struct engine *g);
-void control_answer_joined(struct engine *g); /* no worker is joining any more */
+void control_answer_failed(struct engine *g,
+                           const struct err *e); /* what they wait for wants a person first */
+void control_answer_joined(struct engine *g);    /* no worker is joining any more */
 /* A table has joined (e NULL), or could not. */
 void control_added(struct engine *g, const struct err *e);
 void control_close(struct engine *g);

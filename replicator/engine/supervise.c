@@ -59,13 +59,17 @@ static bool must_stop(const struct engine *g, const struct err *e)
     /* A table that the application has locked for the moment, or renamed, is no reason to give up a start. */
     if (!g->opened_once && !g->o->insist && !err_is(e, "55P03") && !may_be_stale(g, e))
         return true;
-    return g->o->once && (!err_is_transient(e) || g->backoff.attempt >= ONCE_TRIES);
+    /* Each try at a server that is silent takes as long as patience lasts. */
+    bool late = clock_ms() - g->failing_ms > 2 * (uint64_t)pg_patience_ms();
+    return g->o->once && (!err_is_transient(e) || late || g->backoff.attempt >= ONCE_TRIES);
 }
 
 void supervise_drained(struct engine *g)
 {
     struct err e = g->trouble_err;
     g->trouble = g->reopen_wanted = false;
+    if (g->backoff.attempt == 0)
+        g->failing_ms = clock_ms();
     if (must_stop(g, &e)) {
         g->err = e;
         engine_stop(g, INTERRUPT_NOW);
@@ -80,6 +84,8 @@ void supervise_drained(struct engine *g)
         g->backoff.max_ms = BRIEF_RETRY_MAX_MS;
     unsigned wait = g->failed ? g->backoff.max_ms : backoff_next_ms(&g->backoff);
     engine_say(g, g->failed ? LOG_ERROR : LOG_WARN, &e, "trying again in %.1f s", wait / 1000.0);
+    if (g->failed)
+        control_answer_failed(g, &e);
     phase_fire(g, EV_TROUBLE);
     specs_begin(g);
     uv_timer_start(&g->retry_timer, again, wait, 0);

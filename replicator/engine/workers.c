@@ -152,6 +152,8 @@ void workers_settle(struct engine *g)
 int workers_aim(const struct engine *g)
 {
     int most = g->bearing.wal_slow ? 1 : g->bearing.workers_most;
+    if (g->files_most != 0 && (most == 0 || most > g->files_most))
+        most = g->files_most;
     return most != 0 && most < g->jobs_wanted ? most : g->jobs_wanted;
 }
 

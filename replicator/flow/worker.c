@@ -121,8 +121,8 @@ static void explain(struct worker *w, struct err *e)
 {
     struct err ignored;
     struct conn *c = NULL;
-    bool waited = err_is(e, "55P03");
-    if (!waited && (e->kind != ERR_SQL || e->relation != 0 || e->table[0] == '\0'))
+    bool waited = err_is(e, "55P03"), shortage = err_is(e, "53200");
+    if (!waited && !shortage && (e->kind != ERR_SQL || e->relation != 0 || e->table[0] == '\0'))
         return;
     if (!(strcmp(e->side, side_name(SIDE_TARGET)) == 0 ? worker_target(w, &c, &ignored)
           : strcmp(e->side, side_name(SIDE_FORK)) == 0 ? worker_fork(w, &c, &ignored)
@@ -130,6 +130,8 @@ static void explain(struct worker *w, struct err *e)
         return;
     if (waited)
         catalog_blame(c, e);
+    else if (shortage)
+        catalog_name_shortage(c, e);
     else
         catalog_name_root(c, e);
 }

@@ -123,7 +123,8 @@ static bool wait_watched(struct conn *c, struct waiting *w, short events, short 
         /* A level that is raised but too low for this connection leaves the descriptor readable for good: then
          * the level is looked at from time to time instead. */
         nfds_t count = 1;
-        if (c->interrupt != NULL && interrupt_level(c->interrupt) == INTERRUPT_NONE) {
+        if (c->interrupt != NULL && interrupt_level(c->interrupt) == INTERRUPT_NONE &&
+            interrupt_fd(c->interrupt) >= 0) {
             fds[1].fd = interrupt_fd(c->interrupt);
             count = 2;
         } else if (c->interrupt != NULL && left > CONN_SLICE_MS) {

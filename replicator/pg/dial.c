@@ -53,14 +53,33 @@ static void leave(struct dialing *d)
 
 /* The network is given up after half a minute without a sign of life, well under the 350 s after which load balancers of AWS
  * forget a silent connection. */
+static const char *const watched[][2] = {{"keepalives", "1"},
+                                         {"keepalives_idle", "15"},
+                                         {"keepalives_interval", "5"},
+                                         {"keepalives_count", "3"},
+                                         {"tcp_user_timeout", "30000"}};
+enum { WATCHED = sizeof watched / sizeof *watched, OTHERS = 4 };
+
+char *dsn_watched(const char *resolved)
+{
+    char *all = xstrdup(resolved);
+    for (size_t i = 0; i < WATCHED; i++) {
+        char *more = dsn_with(all, watched[i][0], watched[i][1]);
+        free(all);
+        all = more;
+    }
+    return all;
+}
+
 static PGconn *begin(const char *resolved, const struct dialing *d)
 {
     char *options = dsn_session_options(resolved);
-    const char *const keys[] = {
-        "dbname",          "application_name",    "client_encoding",  "options",          "keepalives",
-        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", NULL};
-    const char *const values[] = {resolved, d->name, d->encoding, options, "1",
-                                  "15",     "5",     "3",         "30000", NULL};
+    const char *keys[OTHERS + WATCHED + 1] = {"dbname", "application_name", "client_encoding", "options"};
+    const char *values[OTHERS + WATCHED + 1] = {resolved, d->name, d->encoding, options};
+    for (size_t i = 0; i < WATCHED; i++) {
+        keys[OTHERS + i] = watched[i][0];
+        values[OTHERS + i] = watched[i][1];
+    }
     PGconn *pg = PQconnectStartParams(keys, values, 1);
     free(options);
     return pg;

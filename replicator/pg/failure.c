@@ -109,12 +109,11 @@ static const struct {
     {"55000", NULL, "check the database's name in %s: that one takes no connections"},
     {"53300", "InitializeSessionUserId",
      "the role in %s has as many connections as it may: end some, ALTER ROLE ... CONNECTION LIMIT, or give "
-     "repl fewer "
-     "with --jobs"},
+     "repl fewer with --jobs; the engine needs two (three while it reads the schema), a command one more"},
     {"53300", "CheckMyDatabase",
      "the database in %s has as many connections as it may: end some, ALTER DATABASE ... CONNECTION LIMIT, "
-     "or give "
-     "repl fewer with --jobs"},
+     "or give repl fewer with --jobs; the engine needs two (three while it reads the schema), a command one "
+     "more"},
     {"53300", NULL,
      "all connections of the server in %s are taken: end some, raise max_connections, or give repl fewer "
      "with --jobs"},
@@ -219,6 +218,9 @@ static bool hint_of_tls(struct conn *c, const char *text, const char *option, st
     PQconninfoOption *o = PQconninfo(c->pg);
     bool missing = root_missing(o, path, sizeof path);
     PQconninfoFree(o);
+    const bool closed = strstr(text, "closed the connection") != NULL || SAYS(text, ECONNRESET, EPIPE);
+    if (!closed)
+        snprintf(e->sqlstate, sizeof e->sqlstate, "%s", ERR_CODE_TLS);
     if (missing && strcmp(path, "system") == 0)
         return err_hint(e, "sslrootcert=system needs a newer libpq (16): give sslrootcert=FILE in %s",
                         option);
@@ -232,7 +234,7 @@ static bool hint_of_tls(struct conn *c, const char *text, const char *option, st
         return err_hint(
             e, "this server offers no TLS; where the network to it is trusted, say so: sslmode=disable in %s",
             option);
-    if (strstr(text, "closed the connection") != NULL || SAYS(text, ECONNRESET, EPIPE))
+    if (closed)
         return err_hint(
             e,
             "check %s: the other end hung up when it was asked for TLS; is it a PostgreSQL server, is it up?",
@@ -291,7 +293,6 @@ bool conn_refused(struct conn *c, ConnStatusType before, struct err *e)
     } else if (said.sqlstate[0] != '\0') {
         hint_of_server(&said, option, e);
     } else if (before == CONNECTION_SSL_STARTUP) {
-        snprintf(e->sqlstate, sizeof e->sqlstate, "%s", ERR_CODE_TLS);
         hint_of_tls(c, buf_text(&text), option, e);
     } else {
         hint_of_system(buf_text(&text), before, option, e);

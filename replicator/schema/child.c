@@ -12,6 +12,7 @@
 
 #include "repl/clock.h"
 #include "repl/mem.h"
+#include "repl/pg.h"
 
 /* How much of standard error is kept: its end, since the reason stands there. */
 enum { TAIL = 16384, GRACE_MS = 5000 };
@@ -23,6 +24,8 @@ struct run {
     int out, err; /* our ends of the pipes; -1: closed */
     struct buf tail;
     uint64_t killed_at; /* 0: not asked to end */
+    bool dead;          /* what it waits for does not answer: why says so */
+    struct err why;
     bool killed_hard;
 };
 
@@ -188,19 +191,23 @@ static void end_child(struct run *r)
 
 static void pump(const struct child *c, struct run *r)
 {
+    const unsigned quiet = pg_patience_ms() / 2;
     while (r->out >= 0 || r->err >= 0) {
-        bool raised = c->interrupt != NULL && interrupt_level(c->interrupt) != INTERRUPT_NONE;
+        bool raised = r->dead || (c->interrupt != NULL && interrupt_level(c->interrupt) != INTERRUPT_NONE);
         if (raised)
             end_child(r);
         struct pollfd fds[3] = {
             {.fd = r->err, .events = POLLIN},
             {.fd = r->out, .events = POLLIN},
             {.fd = c->interrupt != NULL && !raised ? interrupt_fd(c->interrupt) : -1, .events = POLLIN}};
-        if (poll(fds, 3, raised ? 100 : -1) < 0 && errno != EINTR)
+        int n = poll(fds, 3, raised ? 100 : c->alive != NULL ? (int)quiet : -1);
+        if (n < 0 && errno != EINTR)
             return;
-        if (fds[0].revents != 0)
+        if (n == 0 && !raised)
+            r->dead = !c->alive(c->arg, &r->why);
+        if (n > 0 && fds[0].revents != 0)
             take(&r->err, &r->tail, true);
-        if (fds[1].revents != 0)
+        if (n > 0 && fds[1].revents != 0)
             take(&r->out, c->out, false);
     }
 }
@@ -209,6 +216,10 @@ static bool verdict(const struct child *c, const struct run *r, int status, stru
 {
     const char *slash = strrchr(c->argv[0], '/');
     const char *name = slash != NULL ? slash + 1 : c->argv[0];
+    if (r->dead) {
+        *e = r->why;
+        return err_context(e, "while %s was at work", name);
+    }
     if (r->killed_at != 0)
         return err_set(e, ERR_STOPPED, "%s was interrupted", name);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

@@ -10,7 +10,10 @@ struct child {
     const char *password;     /* becomes PGPASSWORD; NULL leaves the environment's own */
     const char *service_file; /* becomes PGSERVICEFILE; NULL leaves it as it is */
     const struct interrupt
-        *interrupt;  /* kills the child when raised; NULL: it shares our terminal's signals */
+        *interrupt; /* kills the child when raised; NULL: it shares our terminal's signals */
+    /* Asked each half patience while the child says nothing: false ends it, and is its error. NULL: nobody is asked. */
+    bool (*alive)(void *arg, struct err *e);
+    void *arg;
     struct buf *out; /* gets its standard output; NULL: dropped */
 };
 

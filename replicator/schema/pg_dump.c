@@ -178,8 +178,16 @@ bool pg_dump_begin(const struct sync *s, struct conn *source, const char *progra
     return true;
 }
 
-static bool end(struct pg_dump *d, struct err *e)
+/* pg_dump may say nothing for minutes, and waits for its server without an end: the one that we know is asked. */
+static bool source_answers(void *arg, struct err *e)
 {
+    return conn_ping(arg, pg_patience_ms(), e) || e->kind != ERR_CONN;
+}
+
+static bool end(struct pg_dump *d, struct conn *source, struct err *e)
+{
+    d->child.alive = source_answers;
+    d->child.arg = source;
     bool ok = child_end(d->run, e);
     forget_run(d);
     return ok;
@@ -202,7 +210,7 @@ bool pg_dump_end(struct pg_dump *d, struct conn *source, say_fn say, void *arg, 
     for (size_t i = 0; i < d->unread.count; i++)
         say(arg, d->unread.items[i]);
     for (;;) {
-        if ((d->run != NULL || begin(d, e)) && end(d, e))
+        if ((d->run != NULL || begin(d, e)) && end(d, source, e))
             return true;
         blame(source, e);
         if (e->kind != ERR_CONFLICT || clock_ms() - began > most ||
@@ -212,7 +220,8 @@ bool pg_dump_end(struct pg_dump *d, struct conn *source, say_fn say, void *arg, 
             xasprintf("%s%s%s; trying pg_dump again", e->table, e->table[0] != '\0' ? ": " : "", e->text);
         say(arg, text);
         free(text);
-        clock_sleep_ms(backoff_next_ms(&wait));
+        if (!interrupt_rest(d->i, backoff_next_ms(&wait)))
+            return false;
     }
 }
 

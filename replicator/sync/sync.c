@@ -179,6 +179,7 @@ bool sync_connect(const struct sync *s, enum side side, const char *purpose, str
     const struct conn_options o = {.side = side,
                                    .purpose = purpose,
                                    .read_only = side == SIDE_FORK,
+                                   .interrupt = s->interrupt,
                                    .lock_timeout_ms = side == SIDE_TARGET ? TARGET_LOCK_MS : SOURCE_LOCK_MS};
     if (spec == NULL) {
         err_set(e, ERR_USAGE, "the %s is not known", side_name(side));

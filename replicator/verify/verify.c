@@ -163,8 +163,16 @@ static bool take_back(struct verification *v, struct verify_job *j, struct err *
         job_free(v, j);
         return ok;
     }
-    if (err_is_transient(why) && j->tries++ < TRIES) {
-        clock_sleep_ms(backoff_next_ms(&v->backoff));
+    const uint64_t now = clock_ms();
+    if (j->tries == 0)
+        j->failed_ms = now;
+    /* Each try at a server that is silent takes as long as patience lasts. */
+    bool late = now - j->failed_ms > 2 * (uint64_t)pg_patience_ms();
+    if (err_is_transient(why) && !late && j->tries++ < TRIES) {
+        if (!interrupt_rest(v->o->interrupt, backoff_next_ms(&v->backoff))) {
+            job_free(v, j);
+            return err_set(e, ERR_STOPPED, "interrupted");
+        }
         clear_found(j);
         verify_submit(v, j);
         return true;

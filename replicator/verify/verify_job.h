@@ -49,6 +49,7 @@ struct verify_job {
     size_t nkeys;
     bool repaired; /* VERIFY_WHOLE: that it differs is told already; with repair it is owed then */
     int tries;
+    uint64_t failed_ms; /* when it first did */
     struct verify_found found;
 };
 

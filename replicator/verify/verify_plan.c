@@ -76,12 +76,15 @@ static bool hurry(struct verification *v, struct err *e)
 /* A comparison may take hours: a connection that is lost is opened again. */
 static bool ask_source(struct verification *v, const char *sql, struct result **out, struct err *e)
 {
+    uint64_t failed_ms = 0;
     for (int tries = 0; tries < TRIES; tries++) {
         bool usable = v->source != NULL && conn_usable(v->source);
         if ((usable || (verify_connect_source(v, e) && hurry(v, e))) &&
             pg_query(v->source, sql, 0, NULL, out, e))
             return true;
-        if (!err_is_transient(e))
+        failed_ms = failed_ms == 0 ? clock_ms() : failed_ms;
+        /* Each try at a server that is silent takes as long as patience lasts. */
+        if (!err_is_transient(e) || clock_ms() - failed_ms > 2 * (uint64_t)pg_patience_ms())
             return false;
         struct err stopped;
         if (!verify_rest(v, backoff_next_ms(&v->backoff), &stopped)) {
