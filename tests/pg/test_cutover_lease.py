@@ -22,7 +22,7 @@ def takes(side):
         return False
 
 
-@pytest.mark.parametrize("engine", ["runs", "killed"])
+@pytest.mark.parametrize("engine", ["runs", pytest.param("killed", marks=pytest.mark.slow)])
 def test_the_lease_of_a_killed_command_ends(repl, following, source, src, equal, engine):
     following()
     before = functions(src)
@@ -104,7 +104,7 @@ def test_the_lease_by_the_letter(repl, following, src, source):
     refused(src, WRITE)
 
 
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
+@pytest.mark.parametrize("mode", ["fast", pytest.param("immediate", marks=pytest.mark.slow)])
 def test_the_source_goes_away_behind_the_fence(repl, following, source, source_cluster, src, equal, mode):
     following()
     p = repl.start_in_background("cutover", "--yes", env={"REPL_PAUSE_AT": "cutover.drained:1500"})
@@ -126,6 +126,7 @@ def test_the_source_goes_away_behind_the_fence(repl, following, source, source_c
     equal()
 
 
+@pytest.mark.slow
 def test_the_source_is_restarted_behind_the_fence(repl, following, source, source_cluster, src, equal):
     following()
     p = repl.start_in_background("cutover", "--yes", env={"REPL_PAUSE_AT": "cutover.drained:3000"})
@@ -140,6 +141,7 @@ def test_the_source_is_restarted_behind_the_fence(repl, following, source, sourc
     equal()
 
 
+@pytest.mark.slow
 def test_a_complete_one_outlives_the_server(repl, following, source, source_cluster, src):
     following()
     repl.run("cutover", "--yes")
@@ -153,7 +155,7 @@ def test_a_complete_one_outlives_the_server(repl, following, source, source_clus
     assert "complete since" in repl.run("cutover", "--yes").out
 
 
-@pytest.mark.parametrize("ended", ["timeout", "interrupt"])
+@pytest.mark.parametrize("ended", ["timeout", pytest.param("interrupt", marks=pytest.mark.slow)])
 def test_the_source_falls_silent_behind_the_fence(repl, following, source, source_cluster, src, equal, ended):
     """The wire takes everything and gives nothing: --timeout and Ctrl-C hold, and writes come back without anybody's help."""
     wire = Proxy(source_cluster.port)
@@ -206,7 +208,7 @@ def test_the_lease_on_the_way_back(repl, following_back, source, target, src, ds
     same_back()
 
 
-@pytest.mark.parametrize("point", ["cutover.switching", "cutover.sealed"])
+@pytest.mark.parametrize("point", [pytest.param("cutover.switching", marks=pytest.mark.slow), "cutover.sealed"])
 def test_killed_in_the_moment_of_the_switch(repl, following_back, source, src, dst, same_back, point):
     """Before the fence is permanent the lease ends it; behind that the switch waits for the same command, or for --abort."""
     following_back()
