@@ -129,7 +129,7 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     r record;
     one bigint;
-    found bigint := (SELECT max(xid) FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
+    latest bigint := (SELECT max(xid) FROM (SELECT * FROM truncation_a UNION ALL SELECT * FROM truncation_b) t
                      WHERE relation = ANY (ids));
 BEGIN
     FOR r IN SELECT q.id FROM relation q
@@ -137,9 +137,9 @@ BEGIN
                AND EXISTS (SELECT FROM pg_class c WHERE c.oid = q.delta_b) ORDER BY id LOOP
         EXECUTE format('SELECT max(xid) FROM (SELECT xid FROM d%1$s_a UNION ALL SELECT xid FROM d%1$s_b) d', r.id)
         INTO one;
-        found := greatest(found, one);
+        latest := greatest(latest, one);
     END LOOP;
-    RETURN found;
+    RETURN latest;
 END $$;
 
 -- What the transactions from..upto left in the deltas of these tables, one row a table and transaction, so that two

@@ -10,7 +10,7 @@ DO $do$
 DECLARE
     item record;
     here record;
-    found text[] := '{}';
+    present text[] := '{}';
     attached bool;
 BEGIN
     FOR item IN SELECT *
@@ -22,12 +22,12 @@ BEGIN
             SELECT * INTO here FROM pg_catalog.pg_get_object_address(item.t, item.n, item.a);
             attached := here.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                         AND (SELECT k.relispartition FROM pg_catalog.pg_class k WHERE k.oid = here.objid);
-            found := found || pg_catalog.format('[%s,%s,%s]', item.c, item.o, attached::int);
+            present := present || pg_catalog.format('[%s,%s,%s]', item.c, item.o, attached::int);
         EXCEPTION WHEN OTHERS THEN
             NULL; -- not here
         END;
     END LOOP;
-    PERFORM pg_catalog.set_config('repl.objects', '[' || pg_catalog.array_to_string(found, ',') || ']', false);
+    PERFORM pg_catalog.set_config('repl.objects', '[' || pg_catalog.array_to_string(present, ',') || ']', false);
 END
 $do$;
 SELECT (x.v ->> 0)::oid, (x.v ->> 1)::oid, x.v ->> 2 = '1'
