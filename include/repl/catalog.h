@@ -60,8 +60,9 @@ bool catalog_heaps(struct conn *c, const struct relation *const *tables, size_t 
  * Where to cut a heap by key, so that the first shares[i] of its rows come before keys[i]: the values of the leading
  * nrange columns as an array of text, or NULL where its sample was too small to tell. Ascending; none twice. One short query.
  */
-bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h, const double *shares,
-                  size_t n, struct arena *a, const char **keys, struct err *e) MUST_CHECK;
+bool catalog_cuts(struct conn *c, const char *search_path, const struct relation *r, const struct heap *h,
+                  const double *shares, size_t n, struct arena *a, const char **keys,
+                  struct err *e) MUST_CHECK;
 /* The columns and operators that such keys belong to: another text, other ranges. */
 char *catalog_range_key(struct arena *a, const struct relation *r);
 
@@ -124,5 +125,11 @@ bool catalog_waiting(struct conn *c, const int *pids, size_t n, struct arena *a,
                      size_t *count, struct err *e) MUST_CHECK;
 /* The same for people: one line on who keeps triggers from the table (schema.name), or an empty text. */
 void catalog_find_blocker(struct conn *c, const char *table, char *out, size_t size);
+
+/* ---- the application's names (search_path.c) ---- */
+
+/* The search_path of the application's sessions on the source, for transactions of repl on either side in which the
+ * application's functions run: its rows are written, or its indexes planned with. The caller frees it. */
+bool catalog_search_path(struct conn *source, char **out, struct err *e) MUST_CHECK;
 
 #endif

@@ -181,7 +181,8 @@ struct written {
 };
 
 struct chunk_copy {
-    const char *schema;              /* repl's */
+    const char *schema;      /* repl's */
+    const char *search_path; /* of the application, under which rows are read and written; NULL: repl's own */
     const char *begin_sql, *end_sql; /* of the source's transaction; begin is one statement */
     struct written written;          /* filled in: what end_sql returned */
     struct chunk_piece *pieces;      /* with the same number of slices */
@@ -244,7 +245,8 @@ struct apply_fan {
 };
 
 struct apply {
-    const char *schema; /* repl's */
+    const char *schema;      /* repl's */
+    const char *search_path; /* of the application, under which rows are read and written; NULL: repl's own */
     struct apply_table *tables;
     size_t ntables;
     const struct sequence_value *sequences;

@@ -50,8 +50,8 @@ enum seed_has {
 };
 
 /* Which of the source's relations hold rows on the target; has_rows is false for each before, in their order. */
-bool seed_rows(struct conn *target, const char *own_schema, const struct relations *l, struct arena *a,
-               bool *has_rows, struct err *e) MUST_CHECK;
+bool seed_rows(struct conn *source, struct conn *target, const char *own_schema, const struct relations *l,
+               struct arena *a, bool *has_rows, struct err *e) MUST_CHECK;
 
 /* What the target was restored with of each relation of the source (with ids), in their order. */
 bool seed_has(struct conn *target, struct conn *source, const struct capture *c, const struct relations *l,

@@ -78,6 +78,8 @@ struct conn_options {
     unsigned statement_timeout_ms; /* the server ends a statement then, and it is not waited for much longer;
                                       0: however long it works */
     const char *encoding;          /* client_encoding; NULL: UTF8 */
+    const char
+        *search_path; /* the application's, where all that the session runs is qualified; NULL: pg_catalog */
     const struct interrupt *interrupt; /* may be NULL */
 };
 
@@ -261,6 +263,17 @@ bool pg_query_last_filled(struct conn *c, const char *text, const struct sql_var
 /* Appends a quoted identifier / literal. Every quote that repl writes is written here. */
 void sql_ident(struct buf *b, const char *name);
 void sql_literal(struct buf *b, const char *text);
+
+/* The statement that gives the transaction a search_path, as catalog_search_path gives it; NULL: repl's own, pg_catalog. What runs
+ * under the application's names nothing of repl's without its schema, operators included. */
+char *search_path_sql(struct arena *a, const char *path);
+/* A query under that path, in a transaction of its own. Caller frees the result. */
+bool search_path_query(struct conn *c, const char *path, const char *sql, struct result **out,
+                       struct err *e) MUST_CHECK;
+/* A function, table, type or schema is not there, or not under the path of the session. */
+bool search_path_misses_a_name(const struct err *e);
+/* Where that is the error: says what to do. Returns false. */
+bool search_path_hint(const char *path, struct err *e);
 char *sql_qualified(struct arena *a, const char *schema, const char *name);
 /* The values of an array of text as the server writes it, {a,"b c"}; false where it is none, of more than one dimension, or
  * has nulls. The values are the arena's. */

@@ -115,6 +115,8 @@ bool relation_key_has(const struct relation *r, const char *column);
 
 /* Rows can go as COPY BINARY: every copied column is binary-safe. */
 bool relation_binary(const struct relation *r);
+/* It has values that are names of objects (regclass), whose text depends on search_path: they are read under pg_catalog alone. */
+bool relation_names_objects(const struct relation *r);
 
 /* The stage of a batch (flow/merge.c) has room for its columns beside the key's and one more. A table of a thousand columns
  * and more may have none: then they are one value there, in source and stage. */

@@ -52,7 +52,7 @@ bool schema_pre_data(const struct units_wanted *w, struct err *e) MUST_CHECK;
 /* What was read of the source's schema is not true any more: whoever plans next reads it again. */
 void schema_forget(const struct sync *s);
 
-/* The search_path that the application's own sessions have there; the caller frees it. */
+/* The search_path that the application's own sessions have there, as it is set; the caller frees it. */
 bool schema_search_path(struct conn *c, char **out, struct err *e) MUST_CHECK;
 
 #endif

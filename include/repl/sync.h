@@ -76,8 +76,8 @@ const struct target_relation *target_relation_of(const struct target_state *stat
 /* This sync has put rows into the table, or found that there are none: what it holds is this sync's. */
 bool target_began(const struct target_state *state, const struct relation *r);
 
-/* Which of the tables hold a row; out has room for all. */
-bool tables_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
-                      const struct relation **out, size_t *count, struct err *e) MUST_CHECK;
+/* Which of the target's tables hold a row; out has room for all. The source tells the search_path of the application. */
+bool tables_with_rows(struct conn *source, struct conn *target, const struct relation *const *tables,
+                      size_t n, const struct relation **out, size_t *count, struct err *e) MUST_CHECK;
 
 #endif

@@ -104,6 +104,16 @@ bool relation_fits_stage(const struct relation *r)
     return n <= MOST;
 }
 
+bool relation_names_objects(const struct relation *r)
+{
+    for (size_t i = 0; i < r->ncolumns; i++) {
+        const char *type = r->columns[i].base_type;
+        if (strncmp(type, "reg", 3) == 0 && strchr(type, '.') == NULL)
+            return true;
+    }
+    return false;
+}
+
 bool relation_binary(const struct relation *r)
 {
     if (!relation_fits_stage(r))

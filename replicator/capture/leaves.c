@@ -112,7 +112,7 @@ static bool record(struct conn *db, const struct capture *c, const struct relati
                          name_of(a, c, "insertion"), name_of(a, c, "relation")),
             2, params, &sql, e) &&
         pg_exec(db,
-                arena_printf(a, "%s; %s",
+                arena_printf(a, "%s; %s; %s", search_path_sql(a, c->search_path),
                              sql != NULL ? sql
                                          : arena_printf(a, "SELECT %s(%d)", name_of(a, c, "miss"), root->id),
                              ring_sql(a, c, root)),

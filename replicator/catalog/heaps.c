@@ -124,15 +124,18 @@ static char *share_array(struct arena *a, const double *shares, size_t n)
     return buf_take(a, &b);
 }
 
-bool catalog_cuts(struct conn *c, const struct relation *r, const struct heap *h, const double *shares,
-                  size_t n, struct arena *a, const char **keys, struct err *e)
+bool catalog_cuts(struct conn *c, const char *search_path, const struct relation *r, const struct heap *h,
+                  const double *shares, size_t n, struct arena *a, const char **keys, struct err *e)
 {
     struct result *found;
     const struct sql_var vars[] = {
         {"table", h->sql},     {"percent", percent(a, h, n + 1)},     {"order", ascending(a, r)},
         {"key", values(a, r)}, {"shares", share_array(a, shares, n)}, {NULL, NULL},
     };
-    if (!run(c, sql_catalog_cuts, vars, &found, e))
+    char *sql = sql_fill(sql_catalog_cuts, vars);
+    bool ok = search_path_query(c, search_path, sql, &found, e);
+    free(sql);
+    if (!ok)
         return err_relation(e, r);
     const char *last = "";
     for (size_t i = 0; i < n; i++)

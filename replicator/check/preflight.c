@@ -74,6 +74,9 @@ static const struct step {
      "indexes, foreign keys and triggers that the target has before the rows: a slower copy"},
     {"search path", WITH_BOTH, PLAIN, step_search_path,
      "search_path of both, for functions and applications that count on it (Heroku's heroku_ext)"},
+    {"functions", ON_SOURCE, PLAIN, step_functions,
+     "functions of generated columns, checks, domains and indexes find what they name without a schema, as "
+     "repl and the target's server run them"},
     {"encoding", WITH_BOTH, PLAIN, step_encoding, "the target can hold the source's text; SQL_ASCII"},
     {"collation", WITH_BOTH, PLAIN, step_collation,
      "provider, locale and version of the databases; collations of columns; nondeterministic ones in unique "

@@ -113,6 +113,9 @@ bool step_extensions(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_policy_roles(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_schemas(struct look *l, enum side side, struct err *e) MUST_CHECK;
 
+/* preflight_functions.c: what the application's functions name */
+bool step_functions(struct look *l, enum side side, struct err *e) MUST_CHECK;
+
 /* preflight_before.c: what is there before the rows */
 bool step_search_path(struct look *l, enum side side, struct err *e) MUST_CHECK;
 bool step_indexes_before(struct look *l, enum side side, struct err *e) MUST_CHECK;

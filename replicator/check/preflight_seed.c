@@ -74,7 +74,7 @@ static bool holds_rows(struct look *l, bool *any, struct err *e)
 {
     bool *rows = arena_alloc(l->a, (l->tables.count + 1) * sizeof *rows);
     memset(rows, 0, (l->tables.count + 1) * sizeof *rows);
-    if (!seed_rows(l->target, l->s->schema, &l->tables, l->a, rows, e))
+    if (!seed_rows(l->source, l->target, l->s->schema, &l->tables, l->a, rows, e))
         return false;
     *any = false;
     for (size_t i = 0; i < l->tables.count; i++)

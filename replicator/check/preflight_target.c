@@ -61,7 +61,7 @@ bool step_rows(struct look *l, enum side side, struct err *e)
             !target_began(&l->state, l->there.items[i]))
             ask_rows[asked++] = l->there.items[i];
     }
-    if (!tables_with_rows(l->target, ask_rows, asked, rows, &full, e))
+    if (!tables_with_rows(l->source, l->target, ask_rows, asked, rows, &full, e))
         return false;
     for (size_t i = 0; i < full; i++)
         look_add(

@@ -123,7 +123,13 @@ static bool run_probe(struct look *l, struct err *e)
                                    (l->facts[SIDE_TARGET].known && l->facts[SIDE_TARGET].may_create),
                       .make_schema = !l->state.exists,
                       .fork = l->nfrom_fork > 0};
-    if (!choose_slices(l, &p, e) || !probe_run(&p, e))
+    char *path = NULL;
+    if (!catalog_search_path(l->source, &path, e))
+        return false;
+    p.search_path = path;
+    bool ok = choose_slices(l, &p, e) && probe_run(&p, e);
+    free(path);
+    if (!ok)
         return err_context(e, "measuring the wire");
     l->estimate->from_fork = p.fork;
     fill_estimate(l, &p);

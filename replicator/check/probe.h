@@ -22,6 +22,7 @@ struct probe {
     bool may_write;             /* this role may make a schema on the target, or repl's is there */
     bool make_schema;           /* it is not */
     bool fork;                  /* the rows are read from there */
+    const char *search_path;    /* of the application, under which they are */
     struct probe_slice *slices; /* may be empty */
     size_t nslices;
     /* Filled by probe_run; negative where it could not be measured. */

@@ -117,6 +117,7 @@ static bool move(struct batch_task *t, struct worker *w, struct conn *source, st
     order_tables(t);
     struct apply a = {
         .schema = t->task.sync->schema,
+        .search_path = t->task.world->capture.search_path,
         .tables = make_tables(t),
         .ntables = t->owed.count,
         .begin_sql = t->task.sync->back ? back_begin_batch_sql(t->task.mem, t->task.sync->schema) : NULL,

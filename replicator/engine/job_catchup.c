@@ -70,6 +70,7 @@ static bool apply_step(struct worker *w, struct catchup_task *t, struct conn *so
     };
     struct apply a = {
         .schema = t->task.sync->schema,
+        .search_path = world->capture.search_path,
         .tables = &table,
         .ntables = 1,
         .source_end_sql = capture_end_sql(t->task.mem, &world->capture, t->written),

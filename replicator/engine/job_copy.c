@@ -154,6 +154,7 @@ bool job_chunk(struct worker *w, struct job *job, struct err *e)
     bool fork = conn_side(source) == SIDE_FORK;
     struct chunk_copy c = {
         .schema = t->task.sync->schema,
+        .search_path = t->task.world->capture.search_path,
         .begin_sql = capture_chunk_begin_sql,
         .end_sql = fork ? "COMMIT;" /* what it has is durable where it came from */
                         : capture_end_sql(t->task.mem, &t->task.world->capture, t->written),

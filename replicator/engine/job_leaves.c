@@ -26,11 +26,11 @@ static bool reach(struct conn *db, enum pg_event wanted, struct err *e)
     }
 }
 
-static char *keys_out_sql(struct arena *a, const struct relation *root, const struct leaf *leaf,
-                          const char *xid)
+static char *keys_out_sql(struct arena *a, const char *search_path, const struct relation *root,
+                          const struct leaf *leaf, const char *xid)
 {
     struct buf b = {0};
-    buf_printf(&b, "COPY (SELECT %s", xid);
+    buf_printf(&b, "%s; COPY (SELECT %s", search_path_sql(a, search_path), xid);
     for (size_t k = 0; k < root->nkey; k++) {
         buf_puts(&b, ", ");
         sql_ident(&b, relation_key(root, k)->name);
@@ -47,7 +47,8 @@ static bool owe_twin(const struct world *w, const struct relation *root, const s
     struct copy_progress progress = {0};
     bool ok = pg_exec(source, "BEGIN", e) &&
               pg_value(source, "SELECT pg_catalog.txid_current()", 0, NULL, &xid, e) &&
-              pg_send(target, keys_out_sql(w->mem, root, leaf, xid), e) && reach(target, PG_COPY_OUT, e) &&
+              pg_send(target, keys_out_sql(w->mem, w->capture.search_path, root, leaf, xid), e) &&
+              reach(target, PG_COPY_OUT, e) &&
               pg_send(source, capture_keys_in_sql(w->mem, &w->capture, root), e) &&
               reach(source, PG_COPY_IN, e) && copier_run(target, source, &progress, e) &&
               reach(source, PG_END, e) && reach(target, PG_END, e) && pg_exec(source, "COMMIT", e);

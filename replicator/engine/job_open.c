@@ -156,6 +156,18 @@ static bool know_targets(const struct world *w, struct conn *target, struct err 
     return target_know(target, w->capture.schema, found, n, e);
 }
 
+/* On the way back, too, it is the old source's: what stands on the new one was made for it. */
+static bool read_search_path(const struct sync *sync, struct conn *source, struct conn *target,
+                             struct world *w, struct err *e)
+{
+    char *path = NULL;
+    if (!catalog_search_path(sync->back ? target : source, &path, e))
+        return false;
+    w->capture.search_path = arena_strdup(w->mem, path);
+    free(path);
+    return true;
+}
+
 static bool read_world(const struct open_task *t, struct worker *worker, struct world *w, bool *mended,
                        struct err *e)
 {
@@ -166,7 +178,7 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
     if (!worker_source(worker, &source, e) || !worker_target(worker, &target, e))
         return false;
     w->source_version = conn_server_version(source);
-    bool ok = capture_find(source, &w->capture, e) &&
+    bool ok = capture_find(source, &w->capture, e) && read_search_path(sync, source, target, w, e) &&
               target_read(target, sync->schema, w->mem, &w->state, e) && world_same_sync(sync, w, e) &&
               world_history(source, target, t->take_guards, w, e) &&
               fence_look(source, &w->capture, w->mem, &w->cutover, &w->lifted, e) &&

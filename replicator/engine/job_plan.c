@@ -104,7 +104,7 @@ static bool keys_for_cuts(struct plan_task *t, struct conn *source, const struct
     const char **keys = arena_alloc(t->task.mem, n * sizeof(*keys));
     for (size_t i = 0; i < n; i++)
         shares[i] = (double)plan->cuts[i + 1].block / (double)plan->blocks;
-    if (!catalog_cuts(source, r, h, shares, n, t->task.mem, keys, e))
+    if (!catalog_cuts(source, t->task.world->capture.search_path, r, h, shares, n, t->task.mem, keys, e))
         return false;
     for (size_t i = 0; i < n; i++) {
         struct target_cut cut = plan->cuts[i + 1];

@@ -22,9 +22,18 @@
 #include "stages.h"
 #include "streams.h"
 
-static char *source_script(const struct apply *ap)
+const char *apply_read_path(const struct apply *ap)
+{
+    for (size_t i = 0; i < ap->ntables; i++)
+        if (relation_names_objects(ap->tables[i].source))
+            return NULL;
+    return ap->search_path;
+}
+
+static char *source_script(const struct apply *ap, struct arena *a)
 {
     struct buf b = {0};
+    buf_printf(&b, "%s;\n", search_path_sql(a, apply_read_path(ap)));
     for (size_t i = 0; i < ap->ntables; i++)
         if (!fan_has(ap, &ap->tables[i]))
             buf_puts(&b, ap->tables[i].copy_sql);
@@ -75,9 +84,21 @@ static void add_names(struct script *s, const struct apply *ap, struct arena *a)
     buf_free(&params);
 }
 
-/* What comes behind the merges of all tables. */
+/* Rows are written under the application's search_path, for what its checks, domains, generated columns and indexes call;
+ * all else under repl's own. */
+static void add_path(struct script *s, const struct apply *ap, struct arena *a, bool of_application)
+{
+    if (ap->search_path == NULL)
+        return;
+    script_add(s, STEP_OTHER, NULL, search_path_sql(a, of_application ? ap->search_path : NULL));
+    s->search_path = ap->search_path;
+}
+
+/* What comes behind the merges of all tables. Constraints that are deferred are checked at the commit, so the application's
+ * search_path is the last. */
 static void add_end(struct script *s, const struct apply *ap, struct arena *a)
 {
+    add_path(s, ap, a, false);
     add_names(s, ap, a);
     fan_end(s, a, ap);
     add_sequences(s, ap, a);
@@ -86,6 +107,7 @@ static void add_end(struct script *s, const struct apply *ap, struct arena *a)
     else
         script_add(s, STEP_POSITION, NULL, ap->position.execute);
     s->kept[s->nkept++] = position_written_definition(a, ap->schema, ap->step_of); /* for end() */
+    add_path(s, ap, a, true);
 }
 
 /* BEGIN, and the copies. Returns the number of steps up to the last copy, 0 where there is none: their results are taken
@@ -112,6 +134,7 @@ static size_t begin_script(struct script *s, const struct apply *ap, struct aren
 static size_t target_script(struct script *s, struct apply *ap, struct arena *a)
 {
     size_t copies = begin_script(s, ap, a);
+    add_path(s, ap, a, true);
     truncate_add(s, a, ap->tables, ap->ntables);
     for (size_t i = 0; i < ap->ntables; i++)
         add_merge(s, a, &ap->tables[i]);
@@ -175,7 +198,7 @@ static bool take_merges(struct conn *target, const struct script *s, size_t firs
         if (!stream_result(target, &r, e)) {
             if (step->table != NULL)
                 err_relation(e, step->table->source);
-            return false;
+            return search_path_hint(s->search_path, e);
         }
         count(step, result_affected(r));
         bool ok = (step->kind != STEP_POSITION || position_taken(r, e)) &&
@@ -250,7 +273,7 @@ static bool carry_values(struct conn *source, struct conn *target, struct apply 
 static bool carry_streams(struct conn *source, struct conn *target, struct apply *ap, struct script *s,
                           struct err *e)
 {
-    char *out = source_script(ap);
+    char *out = source_script(ap, s->mem);
     size_t copies = target_script(s, ap, s->mem);
     bool ok = pg_keep(target, s->kept, s->nkept, e) && pg_send(source, out, e) &&
               pg_send(target, s->sql.data, e) && fill_stages(source, target, ap, e) &&
@@ -268,10 +291,10 @@ static bool send_script(struct conn *target, const struct script *s, struct err 
 }
 
 /* One table's merge, or nothing of it: then the transaction goes on behind the savepoint. */
-static bool merge_one(struct conn *target, struct apply_table *t, struct arena *a, bool *merged,
-                      struct err *e)
+static bool merge_one(struct conn *target, struct apply_table *t, const char *search_path, struct arena *a,
+                      bool *merged, struct err *e)
 {
-    struct script s = {.mem = a};
+    struct script s = {.mem = a, .search_path = search_path};
     struct err failed;
     const int64_t upserted = t->upserted, deleted = t->deleted;
     script_add(&s, STEP_OTHER, NULL, "SAVEPOINT repl_merge");
@@ -301,7 +324,7 @@ static bool merge_in_turn(struct conn *target, struct apply *ap, struct arena *a
         for (size_t i = 0; i < n; i++) {
             struct err why;
             bool merged;
-            if (!merge_one(target, waiting[i], a, &merged, &why)) {
+            if (!merge_one(target, waiting[i], ap->search_path, a, &merged, &why)) {
                 *e = why;
                 return false;
             }
@@ -324,10 +347,11 @@ static bool carry_in_turn(struct conn *source, struct conn *target, struct apply
                           struct err *e)
 {
     struct script begins = {.mem = a}, truncates = {.mem = a}, ends = {.mem = a};
-    char *out = source_script(ap);
+    char *out = source_script(ap, a);
     for (size_t i = 0; i < ap->ntables; i++)
         ap->tables[i].kept = ap->tables[i].counted = false;
     size_t copies = begin_script(&begins, ap, a);
+    add_path(&truncates, ap, a, true);
     truncate_add(&truncates, a, ap->tables, ap->ntables);
     add_end(&ends, ap, a);
     bool ok = pg_send(source, out, e) && pg_send(target, begins.sql.data, e) &&

@@ -50,6 +50,7 @@ static bool fails(struct chunk_copy *c, const struct chunk_piece *p, struct err 
     if (p == NULL)
         return false;
     c->failed = p;
+    search_path_hint(c->search_path, e);
     return err_relation(e, p->relation);
 }
 
@@ -82,6 +83,14 @@ static bool flush(struct conn *target, struct chunk_copy *c, struct outbox *o, s
 
 /* ---- the source's side ---- */
 
+static const char *read_path(const struct chunk_copy *c)
+{
+    for (size_t i = 0; i < c->npieces; i++)
+        if (relation_names_objects(c->pieces[i].relation))
+            return NULL;
+    return c->search_path;
+}
+
 static char *source_script(const struct chunk_copy *c, size_t slice)
 {
     struct buf b = {0};
@@ -90,6 +99,9 @@ static char *source_script(const struct chunk_copy *c, size_t slice)
         buf_puts(&b, c->pieces[i].lock_sql);
     for (size_t i = 0; i < c->npieces; i++)
         buf_puts(&b, c->pieces[i].look_sql);
+    struct arena *a = arena_new();
+    buf_printf(&b, "%s;\n", search_path_sql(a, read_path(c)));
+    arena_free(a);
     for (size_t i = 0; i < c->npieces; i++)
         buf_puts(&b, c->pieces[i].copy_sql[slice]);
     buf_puts(&b, c->end_sql);
@@ -104,7 +116,7 @@ static bool take_looks(struct conn *source, struct chunk_copy *c, struct err *e)
     for (size_t i = 0; i < 2 * c->npieces; i++)
         if (!take_one(source, e))
             return fails(c, &c->pieces[i % c->npieces], e);
-    return true;
+    return take_one(source, e); /* the search_path */
 }
 
 /* ---- rows ---- */
@@ -187,6 +199,16 @@ static bool copy_slice(struct conn *source, struct conn *target, struct chunk_co
 
 /* ---- marks ---- */
 
+static void add_path(struct outbox *o, struct chunk_copy *c, const char *path)
+{
+    struct arena *a = arena_new();
+    if (c->search_path != NULL) {
+        buf_printf(&o->sql, "%s; ", search_path_sql(a, path));
+        outbox_add(o, NULL);
+    }
+    arena_free(a);
+}
+
 static void add_marks(struct outbox *o, struct chunk_copy *c)
 {
     struct buf completed = {0};
@@ -209,7 +231,9 @@ static void add_marks(struct outbox *o, struct chunk_copy *c)
         buf_printf(&o->sql, ".relation SET copied = true WHERE id IN (%s)", completed.data);
         outbox_add(o, NULL);
     }
-    buf_puts(&o->sql, "; COMMIT");
+    buf_puts(&o->sql, "; ");
+    add_path(o, c, c->search_path);
+    buf_puts(&o->sql, "COMMIT");
     outbox_add(o, NULL);
     buf_free(&completed);
 }
@@ -217,14 +241,16 @@ static void add_marks(struct outbox *o, struct chunk_copy *c)
 static bool copy_all(struct conn *source, struct conn *target, struct chunk_copy *c, struct err *e)
 {
     struct outbox o = {0};
-    buf_puts(&o.sql, "BEGIN;");
+    buf_puts(&o.sql, "BEGIN; ");
     outbox_add(&o, NULL);
+    add_path(&o, c, c->search_path);
     bool ok = true;
     for (size_t i = 0; ok && i < c->pieces[0].nslices; i++)
         ok = copy_slice(source, target, c, i, &o, e);
     if (ok && c->may_commit != NULL)
         ok = flush(target, c, &o, e) && pg_end(target, e) && c->may_commit(c->arg, e);
     if (ok) {
+        add_path(&o, c, NULL);
         add_marks(&o, c);
         fault_point("chunk.before_commit");
         ok = flush(target, c, &o, e) && pg_end(target, e);

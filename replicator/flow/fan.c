@@ -104,8 +104,9 @@ static bool run(struct worker *w, void *arg, size_t item, struct err *e)
         return false;
     char *in =
         xasprintf("COPY %s FROM STDIN (FORMAT %s)", p->table->stage, relation_binary(r) ? "binary" : "text");
-    bool ok =
-        pg_send(source, p->copy_sql, e) && pg_send(target, in, e) && move(source, target, p, &progress, e);
+    char *out = arena_printf(worker_arena(w), "%s; %s",
+                             search_path_sql(worker_arena(w), apply_read_path(f->ap)), p->copy_sql);
+    bool ok = pg_send(source, out, e) && pg_send(target, in, e) && move(source, target, p, &progress, e);
     free(in);
     p->bytes = atomic_load(&progress.bytes);
     fault_point("fan.part");

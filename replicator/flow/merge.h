@@ -15,6 +15,7 @@ struct script {
     } * steps;
     size_t nsteps;
     enum { PLAN_AS_IT_IS, PLAN_FREE, PLAN_FEW, PLAN_LOOKUPS } plan; /* how the last of them are planned */
+    const char *search_path; /* of the application, where it is to hold in this script; NULL: none */
     /* What EXECUTE in it wants prepared, see pg_keep. */
     struct arena *mem;
     const char *kept[PG_KEPT_MOST];
@@ -25,6 +26,8 @@ struct script {
 void script_add(struct script *s, enum step_kind kind, struct apply_table *t, const char *text);
 /* The same, as a statement that the session keeps prepared: s->kept has to be kept before the script is sent. */
 void script_add_kept(struct script *s, enum step_kind kind, struct apply_table *t, const struct kept *k);
+/* The search_path under which the batch is read. */
+const char *apply_read_path(const struct apply *ap);
 void script_free(struct script *s);
 
 /* "pg_temp"."repl_<id>_<layout>" */

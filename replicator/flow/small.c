@@ -60,7 +60,7 @@ static bool send_reads(struct conn *source, const struct apply *ap, struct arena
 {
     struct buf b = {0};
     const char **definitions = arena_alloc(a, ap->ntables * sizeof *definitions);
-    buf_printf(&b, "%s;", plan_lookups);
+    buf_printf(&b, "%s; %s;", plan_lookups, search_path_sql(a, apply_read_path(ap)));
     for (size_t i = 0; i < ap->ntables; i++) {
         definitions[i] = ap->tables[i].rows_of.definition;
         buf_printf(&b, "%s;", ap->tables[i].rows_of.execute);
@@ -123,7 +123,8 @@ static bool take_tables(struct conn *source, struct apply *ap, struct arena *a, 
 
 bool small_read(struct conn *source, struct apply *ap, struct arena *a, struct err *e)
 {
-    return send_reads(source, ap, a, e) && pg_rows(source, NULL, NULL, e) && take_tables(source, ap, a, e);
+    return send_reads(source, ap, a, e) && pg_rows(source, NULL, NULL, e) && pg_rows(source, NULL, NULL, e) &&
+           take_tables(source, ap, a, e);
 }
 
 /* ---- the target ---- */

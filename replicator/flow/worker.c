@@ -213,6 +213,7 @@ static struct conn_options copy_options(const struct conn_options *from, const s
     o.purpose = from->purpose != NULL ? xstrdup(from->purpose) : NULL;
     o.origin = from->origin != NULL ? xstrdup(from->origin) : NULL;
     o.encoding = from->encoding != NULL ? xstrdup(from->encoding) : NULL;
+    o.search_path = from->search_path != NULL ? xstrdup(from->search_path) : NULL;
     o.interrupt = interrupt;
     return o;
 }
@@ -229,6 +230,7 @@ static void free_options(struct conn_options *o)
     free_text(o->purpose);
     free_text(o->origin);
     free_text(o->encoding);
+    free_text(o->search_path);
 }
 
 static void add_worker(struct pool *p, struct job *first)

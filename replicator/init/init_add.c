@@ -58,7 +58,7 @@ static bool is_empty(struct init *in, struct err *e)
 {
     const struct relation *new = &in->tables.items[0], **full = arena_alloc(in->a, sizeof *full);
     size_t n;
-    if (!tables_with_rows(in->target, &new, 1, full, &n, e))
+    if (!tables_with_rows(in->source, in->target, &new, 1, full, &n, e))
         return false;
     if (n == 0)
         return true;

@@ -113,7 +113,7 @@ bool init_empty(struct init *in, struct err *e)
     for (size_t i = 0; i < in->tables.count; i++)
         if (!target_began(&in->state, &in->tables.items[i]))
             new[n++] = &in->tables.items[i];
-    if (!tables_with_rows(in->target, new, n, rows, &full, e))
+    if (!tables_with_rows(in->source, in->target, new, n, rows, &full, e))
         return false;
     if (full == 0)
         return true;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-bool seed_rows(struct conn *target, const char *own_schema, const struct relations *l, struct arena *a,
-               bool *has_rows, struct err *e)
+bool seed_rows(struct conn *source, struct conn *target, const char *own_schema, const struct relations *l,
+               struct arena *a, bool *has_rows, struct err *e)
 {
     struct relations there;
     size_t n = 0, full;
@@ -21,7 +21,7 @@ bool seed_rows(struct conn *target, const char *own_schema, const struct relatio
         if (t != NULL)
             list[n++] = t;
     }
-    if (!tables_with_rows(target, list, n, rows, &full, e))
+    if (!tables_with_rows(source, target, list, n, rows, &full, e))
         return false;
     for (size_t i = 0; i < full; i++) {
         const struct relation *r = relations_find(l, rows[i]->schema, rows[i]->name);
@@ -37,7 +37,7 @@ bool seed_has(struct conn *target, struct conn *source, const struct capture *c,
     bool *rows = arena_alloc(a, (l->count + 1) * sizeof *rows);
     memset(rows, 0, (l->count + 1) * sizeof *rows);
     if (!capture_seen(source, c, l, a, &here, e) || !capture_seen(target, c, l, a, &there, e) ||
-        !seed_rows(target, c->schema, l, a, rows, e))
+        !seed_rows(source, target, c->schema, l, a, rows, e))
         return false;
     *out = arena_alloc(a, (l->count + 1) * sizeof **out);
     for (size_t i = 0; i < l->count; i++) {

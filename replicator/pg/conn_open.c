@@ -150,7 +150,7 @@ static char *settings_sql(struct conn *c, const struct conn_options *o)
 {
     /* Quoting first: it decides how the others are kept. */
     static const char fixed[] =
-        "SET quote_all_identifiers = off; SET search_path = pg_catalog;"
+        "SET quote_all_identifiers = off;"
         "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres;"
         "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; SET xmloption = content;"
         "SET standard_conforming_strings = on; SET array_nulls = on; SET enable_tidscan = on;"
@@ -173,6 +173,9 @@ static char *settings_sql(struct conn *c, const struct conn_options *o)
         buf_puts(&b, "SET idle_session_timeout = 0; SET client_connection_check_interval = '2s';");
     if (conn_server_version(c) >= 170000)
         buf_puts(&b, "SET transaction_timeout = 0;");
+    buf_puts(&b, "SELECT pg_catalog.set_config('search_path', ");
+    sql_literal(&b, o->search_path != NULL ? o->search_path : "pg_catalog");
+    buf_puts(&b, ", false);");
     if (o->origin != NULL && o->origin[0] != '\0') {
         buf_puts(&b, "SET repl.origin = ");
         sql_literal(&b, o->origin);

@@ -44,7 +44,7 @@ bool schema_search_path(struct conn *c, char **out, struct err *e)
 static bool read_search_path(struct restore *r, struct err *e)
 {
     char *path = NULL;
-    if (!schema_search_path(r->source, &path, e))
+    if (!catalog_search_path(r->source, &path, e))
         return false;
     r->search_path = arena_strdup(r->a, path);
     free(path);

@@ -43,11 +43,12 @@ static bool make(struct restore *r, const char **sql, size_t n, bool whole, stru
 {
     bool ok = !whole || pg_exec(r->target, "BEGIN", e);
     for (size_t i = 0; ok && i < n; i += TOGETHER)
-        ok =
-            statements_run(r->target,
-                           &(struct statements){
-                               .sql = sql + i, .count = n - i < TOGETHER ? n - i : TOGETHER, .inside = whole},
-                           e);
+        ok = statements_run(r->target,
+                            &(struct statements){.sql = sql + i,
+                                                 .count = n - i < TOGETHER ? n - i : TOGETHER,
+                                                 .inside = whole,
+                                                 .search_path = r->search_path},
+                            e);
     ok = ok && (!whole || pg_exec(r->target, "COMMIT", e));
     if (!ok)
         pg_reset(r->target);

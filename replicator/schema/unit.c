@@ -211,32 +211,12 @@ static void pass_begin(enum unit_kind kind)
     }
 }
 
-/* A function that an index, a view or a check calls may rely on the search_path of the application. */
-static bool misses_a_name(const struct err *e)
-{
-    return err_is(e, "42883") || err_is(e, "42P01") || err_is(e, "42704") || err_is(e, "3F000");
-}
-
 static bool run_some(const struct unit *u, size_t first, size_t n, const struct units *all,
                      const char *settings, struct conn *target, struct err *e)
 {
-    struct statements s = {.sql = u->sql + first, .count = n, .settings = settings};
-    if (u->kind == UNIT_REFRESH)
-        s.search_path = all->search_path;
-    if (statements_run(target, &s, e))
-        return true;
-    if (!misses_a_name(e) || all->search_path == NULL || s.search_path != NULL || !conn_usable(target))
-        return false;
-    struct err again;
-    s.search_path = all->search_path;
-    if (statements_run(target, &s, &again)) {
-        err_clear(e);
-        return true;
-    }
-    return err_hint(e,
-                    "a function that relies on search_path: on the source, ALTER FUNCTION ... SET "
-                    "search_path = %s, then on the target too; it is tried again",
-                    all->search_path);
+    const struct statements s = {
+        .sql = u->sql + first, .count = n, .settings = settings, .search_path = all->search_path};
+    return statements_run(target, &s, e) || search_path_hint(all->search_path, e);
 }
 
 /* A foreign key that the rows do not keep, a view that cannot be filled, statistics, a comment: said, and gone on. */

@@ -1,4 +1,5 @@
 /* Where the tables of a target stand: for capture, and for whoever asks whether their rows are this sync's. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "repl/sync.h"
@@ -38,15 +39,15 @@ bool target_began(const struct target_state *state, const struct relation *r)
     return began;
 }
 
-static bool some_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
-                           const struct relation **out, size_t *count, struct err *e)
+static bool some_with_rows(struct conn *target, const char *search_path, const struct relation *const *tables,
+                           size_t n, const struct relation **out, size_t *count, struct err *e)
 {
     struct buf sql = {0};
     struct result *r;
     for (size_t i = 0; i < n; i++)
         buf_printf(&sql, "%sSELECT %zu WHERE EXISTS (SELECT FROM %s)", i != 0 ? " UNION ALL " : "", i,
                    tables[i]->sql);
-    bool ok = pg_query(target, sql.data, 0, NULL, &r, e);
+    bool ok = search_path_query(target, search_path, sql.data, &r, e);
     buf_free(&sql);
     if (!ok)
         return err_context(e, "looking for rows on the target");
@@ -56,12 +57,14 @@ static bool some_with_rows(struct conn *target, const struct relation *const *ta
     return true;
 }
 
-bool tables_with_rows(struct conn *target, const struct relation *const *tables, size_t n,
-                      const struct relation **out, size_t *count, struct err *e)
+bool tables_with_rows(struct conn *source, struct conn *target, const struct relation *const *tables,
+                      size_t n, const struct relation **out, size_t *count, struct err *e)
 {
+    char *path = NULL;
+    bool ok = n == 0 || catalog_search_path(source, &path, e);
     *count = 0;
-    for (size_t i = 0; i < n; i += ROWS_STEP)
-        if (!some_with_rows(target, tables + i, n - i < ROWS_STEP ? n - i : ROWS_STEP, out, count, e))
-            return false;
-    return true;
+    for (size_t i = 0; ok && i < n; i += ROWS_STEP)
+        ok = some_with_rows(target, path, tables + i, n - i < ROWS_STEP ? n - i : ROWS_STEP, out, count, e);
+    free(path);
+    return ok;
 }

@@ -47,9 +47,20 @@ static bool prove_history(struct verification *v, const struct target_state *sta
     return history_begin(v->source, v->target, &c, state, h, &proof, &first, e);
 }
 
+static bool read_search_path(struct verification *v, struct err *e)
+{
+    char *path = NULL;
+    if (!catalog_search_path(v->o->sync->back ? v->target : v->source, &path, e))
+        return false;
+    v->world.capture.search_path = arena_strdup(v->mem, path);
+    free(path);
+    return true;
+}
+
 static bool read_source(struct verification *v, struct relations *all, struct err *e)
 {
-    return pg_exec(v->source, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+    return read_search_path(v, e) &&
+           pg_exec(v->source, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
            catalog_read(v->source, v->world.schema, v->mem, all, e) &&
            capture_assign_ids(v->source, &v->world.capture, all, v->mem, e) &&
            pg_exec(v->source, "COMMIT", e);

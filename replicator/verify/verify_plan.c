@@ -80,7 +80,7 @@ static bool ask_source(struct verification *v, const char *sql, struct result **
     for (int tries = 0; tries < TRIES; tries++) {
         bool usable = v->source != NULL && conn_usable(v->source);
         if ((usable || (verify_connect_source(v, e) && hurry(v, e))) &&
-            pg_query(v->source, sql, 0, NULL, out, e))
+            search_path_query(v->source, v->world.capture.search_path, sql, out, e))
             return true;
         failed_ms = failed_ms == 0 ? clock_ms() : failed_ms;
         /* Each try at a server that is silent takes as long as patience lasts. */

@@ -1,4 +1,4 @@
--- The search_path that sessions of this role have here by default; repl's own sessions have another.
+-- The search_path that sessions of this role have here by default, as it is set; repl's own sessions have another.
 -- Reads: pg_settings.   Writes: nothing.
 -- Variables: none.
 -- Returns: one text.

@@ -2,7 +2,7 @@
 import hashlib
 
 PINNED = """set bytea_output = 'hex'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set timezone = 'UTC';
-set extra_float_digits = 3; set xmloption = 'content'; set lc_monetary = 'C'; set search_path = pg_catalog;
+set extra_float_digits = 3; set xmloption = 'content'; set lc_monetary = 'C';
 set client_encoding = 'UTF8'; set row_security = off"""
 
 TABLES = """select n.nspname, c.relname, array(select a.attname::text from pg_attribute a where a.attrelid = c.oid
@@ -42,10 +42,12 @@ def difference(name, a, b):
             f"only on the source {len(only_a)}: {only_a[:3]}; only on the target {len(only_b)}: {only_b[:3]}")
 
 
-def compare_all(source, target, only=None, own=("repl",), with_sequences=True):
-    """Compares every table (or those in only, as (schema, name)) and every sequence; returns the number of rows."""
+def compare_all(source, target, only=None, own=("repl",), with_sequences=True, path="pg_catalog"):
+    """Compares every table (or those in only, as (schema, name)) and every sequence; returns the number of rows. path: for
+    functions of indexes that the server plans with."""
     for c in (source, target):
         c.execute(PINNED)
+        c.execute(f"set search_path = {path}")
     try:
         return _compare(source, target, only, list(own), with_sequences)
     finally:
