@@ -11,7 +11,7 @@ FAN = {"fan_out_rows": 1000}
 # Points of a batch that fans out; the parts are staged by four workers, in no order.
 POINTS = ["fan.part:1", "fan.part:4", "fan.staged", "apply.durable", "apply.before_commit"]
 SESSIONS = r"""select backend_xmin::text, count(*) from pg_stat_activity where application_name = 'repl: worker'
-    and datname = current_database() and xact_start is not null and query ~ '^\s*COPY' group by 1"""
+    and datname = current_database() and xact_start is not null and query ~ '(^|;)\s*COPY' group by 1"""
 STAGES = "select count(*) from pg_tables where schemaname = 'repl' and tablename like 'stage%'"
 
 
