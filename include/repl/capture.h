@@ -17,7 +17,7 @@ struct capture {
     bool other_role; /* capture's functions let those of another through, see capture_take_role */
     int slot;        /* the target's, and the epoch that this engine began in it (slot.c); 0 until then */
     int64_t epoch;
-    const char *search_path;       /* of the application's sessions, where tables are read; NULL: not known */
+    const char *search_path; /* of the application's sessions, where tables are read; NULL: not known */
 };
 
 /* ---- install and remove ---- */
