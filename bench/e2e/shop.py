@@ -17,6 +17,7 @@ class Writers:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.transactions, self.slowest, self.errors = 0, 0.0, []
+        self.gap, self.last = 0.0, time.monotonic()  # how long nobody could commit, at most
         self.threads = [threading.Thread(target=self._live, args=(n,), daemon=True) for n in range(threads)]
 
     def __enter__(self):
@@ -25,7 +26,7 @@ class Writers:
             self.tasks, = c.execute("select max(id) from tasks").fetchone()
             self.users, = c.execute("select max(id) from users").fetchone()
             self.projects, = c.execute("select max(id) from projects").fetchone()
-        self.started = time.monotonic()
+        self.started = self.last = time.monotonic()
         for t in self.threads:
             t.start()
         return self
@@ -38,18 +39,29 @@ class Writers:
         for t in self.threads:
             t.join()
 
+    def refused(self):
+        raise RuntimeError("a write was refused, and nobody knows where to go")
+
     def rate(self):
         return self.transactions / (time.monotonic() - self.started)
+
+    def where(self):
+        """The server that the application writes to now."""
+        return self.server
 
     def _live(self, number):
         rnd = random.Random(number)
         try:
-            with self.server.connect(self.database, application_name="application", autocommit=False) as c:
-                while not self.stopping.is_set():
-                    self._transaction(rnd, c)
-                    self.stopping.wait(self.pause)
+            while not self.stopping.is_set():
+                self._stay(rnd, self.where())
         except Exception as e:  # an application would have seen it: the demo must say so
             self.errors.append(repr(e))
+
+    def _stay(self, rnd, server):
+        with server.connect(self.database, application_name="application", autocommit=False) as c:
+            while not self.stopping.is_set() and self.where() is server:
+                self._transaction(rnd, c)
+                self.stopping.wait(self.pause)
 
     def _transaction(self, rnd, c):
         began = time.monotonic()
@@ -57,12 +69,19 @@ class Writers:
         try:
             kind(rnd, c)
             c.commit()
+        except psycopg.errors.ReadOnlySqlTransaction:
+            c.rollback()
+            self.refused()
+            return
         except (psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation, psycopg.errors.DeadlockDetected):
             c.rollback()  # two writers met; it happens without repl, too
             return
         with self.lock:
+            now = time.monotonic()
             self.transactions += 1
-            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.slowest = max(self.slowest, now - began)
+            self.gap = max(self.gap, now - self.last)
+            self.last = now
 
     def pay(self, rnd, c):
         a, b = sorted(rnd.sample(self.accounts, 2))
@@ -97,6 +116,30 @@ class Writers:
     def drop(self, rnd, c):
         """Its comments go with it."""
         c.execute("delete from tasks where id = %s", (rnd.randint(1, self.tasks),))
+
+
+class Application(Writers):
+    """Writers that are configured by a file with the name of a server in it, as others are by DATABASE_URL: they look it up
+    before each transaction. A write that a fence refuses (25006) is tried again there."""
+
+    def __init__(self, servers, database, configuration, **options):
+        super().__init__(servers[0], database, **options)
+        self.servers, self.configuration = {s.name: s for s in servers}, configuration
+        self.refusals = 0
+        configuration.write_text(servers[0].name, encoding="utf-8")
+
+    def where(self):
+        return self.servers.get(self.configuration.read_text(encoding="utf-8").strip(), self.server)
+
+    def refused(self):
+        with self.lock:
+            self.refusals += 1
+        self.stopping.wait(0.01)
+
+    def new_gap(self):
+        """The longest time without a commit is measured from now on."""
+        with self.lock:
+            self.gap, self.last = 0.0, time.monotonic()
 
 
 class Reader:

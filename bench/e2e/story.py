@@ -10,7 +10,7 @@ import time
 from compare import compare
 from engine import Failed, Repl, peak_memory
 from servers import Server
-from shop import Reader, Writers
+from shop import Application, Reader
 
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -133,21 +133,59 @@ def follow(story, repl, source, target, writers):
                 f" states of the accounts, and the sum was right {reader.reads - len(reader.wrong)} times")
 
 
-def switch(story, repl, source, target, writers):
-    story.chapter("The switch: the application stops writing, the last changes go over")
-    writers.stop()
-    began = time.monotonic()
+def verify(story, repl):
+    story.chapter("Are both sides equal? `verify` compares every row while the application writes")
+    story.typed(repl, "verify", lines=3)
+
+
+def pause(repl, application, *arguments):
+    """A switch, with what the application noticed of it: the longest time in which none of its writers could commit."""
+    application.new_gap()
+    seconds = repl(*arguments)
+    time.sleep(0.5)
+    return seconds, application.gap
+
+
+def switch(story, repl, application, target):
+    story.chapter("Rehearse: everything but the switch")
+    story.typed(repl, "cutover", "--dry-run", "--fallback")
+    story.chapter("The switch, with a way back: the application goes on at the target")
+    story.say("the command of --exec tells the application where its database is now; on Heroku it is a config:set")
+    _, gap = pause(lambda *a: story.typed(repl, *a), application, "cutover", "--fallback", "--yes", "--exec",
+                   f"echo target > {application.configuration}")
+    before = application.transactions
+    time.sleep(2)
+    story.check(application.where() is target and application.transactions > before,
+                f"the application writes to the target: {application.transactions - before} transactions in 2 seconds; "
+                f"for {gap:.2f} s it could not commit")
+    story.typed(repl, "status", lines=6)
+
+
+def back(story, repl, application, source, target):
+    story.chapter("Something is wrong with the new database? Back, with all that was written there")
+    _, gap = pause(lambda *a: story.typed(repl, *a), application, "cutover", "--back", "--yes", "--exec",
+                   f"echo source > {application.configuration}")
+    before = application.transactions
+    time.sleep(1)
+    story.check(application.where() is source and application.transactions > before,
+                f"the application writes to the source again, where everything is; for {gap:.2f} s it could not commit")
+    story.chapter("It was a false alarm: there again, and to stay")
+    _, gap = pause(lambda *a: story.typed(repl, *a, lines=4), application, "cutover", "--fallback", "--yes", "--exec",
+                   f"echo target > {application.configuration}")
+    time.sleep(1)
+    application.stop()
+    story.check(not application.errors and application.transactions > 0 and application.where() is target,
+                f"the application committed {application.transactions} transactions and saw "
+                f"{'no error' if not application.errors else application.errors[0]}; {application.refusals} writes were refused by a "
+                f"fence and made again at the other side; the slowest took {application.slowest * 1000:.0f} ms")
     story.typed(repl, "kick", "--wait")
-    story.say(f"everything was there {(time.monotonic() - began) * 1000:.0f} ms after the last write")
-    story.check(not writers.errors and writers.transactions > 0,
-                f"the application committed {writers.transactions} transactions and saw "
-                f"{'no error' if not writers.errors else writers.errors[0]}; the slowest took {writers.slowest * 1000:.0f} ms")
     story.typed(repl, "stop")
 
 
 def judge(story, repl, source, target):
     story.chapter("repl goes, without a trace")
-    story.typed(repl, "cleanup", "--yes", lines=4)
+    story.say("the source stays shut for writes: whoever still has its URL must not write where nobody looks any more")
+    story.typed(repl, "cleanup", "--yes", "--keep-source-read-only", lines=4)
     left = traces(source) + traces(target)
     story.check(left == 0, "nothing of repl is left on either side" if not left else f"{left} objects of repl are left")
     story.chapter("Every row of every table, read from both sides and compared")
@@ -166,11 +204,13 @@ def tell(story, scale):
         target = stack.enter_context(Server("target", "master", **SETTINGS))
         prepare(story, source, target, scale)
         repl = stack.enter_context(Repl(source.uri("shop"), target.uri("shop")))
-        writers = stack.enter_context(Writers(source, "shop"))
-        begin(story, repl, writers)
+        application = stack.enter_context(Application([source, target], "shop", repl.folder / "database"))
+        begin(story, repl, application)
         copy(story, repl, target)
-        follow(story, repl, source, target, writers)
-        switch(story, repl, source, target, writers)
+        follow(story, repl, source, target, application)
+        verify(story, repl)
+        switch(story, repl, application, target)
+        back(story, repl, application, source, target)
         judge(story, repl, source, target)
         story.chapter("The servers and all files of the demo go")
     story.chapter("All is well" if not story.bad else f"Not well: {'; '.join(story.bad)}")
