@@ -30,14 +30,14 @@ _repl() {
   case $command in
   '') words=$(_repl_commands) ;;
   help) words=$(_repl_commands) ;;
-  init) words=' --source --target --schema --tables --exclude --jobs --max-rate --auto-add --copy-from --seeded --no-schema --always-triggers --overwrite --lock-wait --allow-plaintext' ;;
+  init) words=' --source --target --schema --tables --exclude --jobs --max-rate --auto-add --copy-from --seeded --no-schema --always-triggers --overwrite --lock-wait --allow-plaintext --recreate --replace-url --change-target --yes' ;;
   start) words=' --detach --jobs --max-rate' ;;
   status) words=' --json --wait --timeout --watch' ;;
   kick) words=' --wait --timeout' ;;
   set) words=' --jobs --max-rate' ;;
   stop) words=' --timeout' ;;
   check) words=' --source --target --schema --tables --exclude --jobs --copy-from --seeded --no-schema --always-triggers --overwrite --allow-plaintext --no-probe --json' ;;
-  verify) words=' --table --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
+  verify) words=' --tables --sample --repair --show-values --max-rate --jobs --range-rows --again --last --json' ;;
   log) words=' --lines --follow --json' ;;
   cutover) words=' --yes --dry-run --fallback --back --abort --resume --timeout --terminate --exec --exec-failure --unverified --skip-large-objects' ;;
   cleanup) words=' --yes --dry-run --emergency --reopen-source --keep-source-read-only --source --target --schema --lock-wait' ;;

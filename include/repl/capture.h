@@ -7,8 +7,6 @@
 
 #include "repl/catalog.h"
 
-#define SYNC_ID_LEN 36 /* a UUID */
-
 /* One sync's capture on one server. Strings are borrowed. */
 struct capture {
     const char *schema;            /* "repl" unless the user chose another */
@@ -17,7 +15,8 @@ struct capture {
     bool other_role; /* capture's functions let those of another through, see capture_take_role */
     int slot;        /* the target's, and the epoch that this engine began in it (slot.c); 0 until then */
     int64_t epoch;
-    const char *search_path; /* of the application's sessions, where tables are read; NULL: not known */
+    const char *search_path;       /* of the application's sessions, where tables are read; NULL: not known */
+    struct installation installed; /* what capture_find saw */
 };
 
 /* ---- install and remove ---- */
@@ -26,13 +25,22 @@ struct capture {
  * one gets the id that c has, if any. A schema of that name that is not repl's is an ERR_CONFIG. One transaction. */
 bool capture_install_schema(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 
-/* Sets c->sync_id where capture's schema is there, leaves "" where it is not. */
+/* Sets c->sync_id where capture's schema is there, leaves "" where it is not. c->installed says what is there instead. */
 bool capture_find(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 
 /* Where capture was installed by sessions of another role, or the role was renamed since: makes the functions of these tables
  * new, and then notes the role. No lock on a table. Not where the fence stands, which is in the functions. */
 bool capture_take_role(struct conn *db, struct capture *c, const struct relations *l,
                        struct err *e) MUST_CHECK;
+/* The source is moved to that target from here on, and to no other: the copy begins at its start, so nothing counts as
+ * applied and no init as ended. name: host:port/database; system: see struct installation. One transaction. */
+bool capture_set_target(struct conn *db, struct capture *c, const char *target_id, const char *name,
+                        const char *system, struct err *e) MUST_CHECK;
+/* The same target goes by another name now. */
+bool capture_name_target(struct conn *db, struct capture *c, const char *name, const char *system,
+                         struct err *e) MUST_CHECK;
+/* An init has come to its end: from here on the sync may be started. */
+bool capture_set_ready(struct conn *db, struct capture *c, struct err *e) MUST_CHECK;
 
 /* Gives every relation that is captured already its id, by oid, and nothing else; the others keep 0, and so do all where nothing
  * is captured. */

@@ -18,8 +18,19 @@ struct selection {
 
 bool selection_includes(const struct selection *s, const char *schema, const char *name);
 
-/* ERR_CONFIG naming the first of the patterns without wildcard that no table matches, with the nearest name. */
+/*
+ * The one table of that name: schema.table, with or without SQL's quotes, or the table's name alone where one table has
+ * it. ERR_CONFIG where there is none, with the nearest name, or more than one, with all of them.
+ */
+bool relations_named(const struct relations *all, const char *name, struct relation **out,
+                     struct err *e) MUST_CHECK;
+/* A pattern that can mean several tables. */
+bool pattern_is_wild(const char *pattern);
+
+/* Every pattern without wildcard means one table, as relations_named has it; the first that does not is the error. */
 bool selection_check(const struct selection *s, const struct relations *all, struct err *e) MUST_CHECK;
+/* The same, and each is replaced by schema.table, so that a table made later does not answer to the name as well. */
+bool selection_resolve(struct selection *s, const struct relations *all, struct err *e) MUST_CHECK;
 
 /* Keeps the selected ones. */
 void selection_apply(const struct selection *s, struct relations *l);
@@ -89,6 +100,39 @@ char *catalog_keep_out_sql(const char *schema);
 
 /* Roles and databases that give repl's mark to new sessions, as "ALTER ROLE x SET repl.origin; ..."; "": none. */
 bool catalog_marks(struct conn *c, struct arena *a, const char **out, struct err *e) MUST_CHECK;
+
+/* ---- repl's own schema (installation.c) ---- */
+
+enum installed {
+    INSTALLED_NOTHING, /* there is no schema of that name */
+    INSTALLED_OTHERS,  /* one that is not repl's */
+    INSTALLED_CAPTURE, /* as on a source */
+    INSTALLED_TARGET
+};
+
+#define SYNC_ID_LEN 36 /* a UUID */
+
+struct installation {
+    enum installed kind;
+    char sync_id[SYNC_ID_LEN + 1]; /* "": a cleanup has begun there */
+    int64_t layout;
+    char target_id[SYNC_ID_LEN + 1]; /* of the target's own tables: which one it is, wherever it stands */
+    char target_name[320];           /* host:port/database, on the source: for people */
+    char target_system[24 + 64];     /* system identifier and database, as the source's last init saw them */
+    bool ready;                      /* on the source: an init has come to its end */
+    char role[256];                  /* that this session logged in as */
+    bool other_role;                 /* capture was installed by sessions of another */
+};
+
+/*
+ * What stands in that schema. ERR_CONFIG where it is repl's and not everything in it belongs to this very role: another
+ * role, even one that this one is a member of, could have put it there. On a fork any one owner will do that this role acts for.
+ */
+bool catalog_installation(struct conn *c, const char *schema, struct installation *out,
+                          struct err *e) MUST_CHECK;
+/* This version can work with it; ERR_CONFIG with what to do. Cleanup does not ask. */
+bool installation_usable(const struct installation *in, struct conn *c, const char *schema,
+                         struct err *e) MUST_CHECK;
 
 bool catalog_identity(struct conn *c, struct server_identity *out, struct err *e) MUST_CHECK;
 bool identity_equal(const struct server_identity *a, const struct server_identity *b);

@@ -15,11 +15,16 @@ struct init_report {
     size_t from_fork;  /* are copied from a fork */
     int64_t bytes;     /* to copy */
     bool adopted;      /* an installation was there */
+    bool copied;       /* all of the first copy is there: nothing is to copy */
     bool seed_awaited; /* the target is to be restored now, and then comes another init */
 };
 
-/* Preflight, schema, capture, plan: all of `repl init`. Can be run again: it continues, adopts, adds new tables. */
-bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
+/* Asks for leave; false with the error where it is not given. */
+typedef bool (*ask_fn)(void *arg, const char *question, struct err *e);
+
+/* Names of the sync's selection become whole ones. Preflight, schema, capture, plan: all of `repl init`. Can be run again: it continues, adopts, adds new tables. An error
+ * says what stands on both sides by then. */
+bool init_run(struct sync *s, struct state *st, say_fn say, ask_fn ask, void *arg, struct init_report *out,
               struct err *e) MUST_CHECK;
 
 struct add_options {

@@ -49,6 +49,19 @@ struct units_wanted;
  * can be run again after a crash. say gets what was left out, and why. */
 bool schema_pre_data(const struct units_wanted *w, struct err *e) MUST_CHECK;
 
+/* ---- what it made (made.c) ---- */
+
+struct made {
+    size_t tables, others;
+    struct strlist lines; /* for people; the arena's */
+};
+/* What repl made on the target and is still there. */
+bool schema_list_made(struct conn *target, const char *schema, struct arena *a, struct made *out,
+                      struct err *e) MUST_CHECK;
+/* Drops all of that with its rows, and repl's own tables with it, in one transaction; ERR_CONFIG, and nothing is dropped,
+ * where something that repl did not make would go along. Extensions stay, and schemas that hold what others made. */
+bool schema_drop_made(struct conn *target, const char *schema, struct err *e) MUST_CHECK;
+
 /* What was read of the source's schema is not true any more: whoever plans next reads it again. */
 void schema_forget(const struct sync *s);
 

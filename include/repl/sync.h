@@ -29,9 +29,11 @@ struct sync {
     bool allow_plain;           /* sslmode=prefer and allow hold for other machines, too */
     unsigned
         lock_wait_ms; /* of this command: how long others may keep a table of the source locked in all; 0: no limit */
-    bool keep_always; /* triggers and rules that are ENABLE ALWAYS on the source stay so on the target */
-    bool overwrite;   /* tables that hold rows on the target are emptied first */
-    bool seeded;      /* the target was restored from a copy of the source that capture was in */
+    bool keep_always;   /* triggers and rules that are ENABLE ALWAYS on the source stay so on the target */
+    bool overwrite;     /* tables that hold rows on the target are emptied first */
+    bool seeded;        /* the target was restored from a copy of the source that capture was in */
+    bool change_target; /* the source is moved to this target from now on, not to the one before */
+    bool recreate;      /* what repl made on the target is dropped first */
     /* Where the first copy is read from: a fork's spec, COPY_FROM_SOURCE where the source was named, NULL: nobody said. */
     char *copy_from;
     const struct interrupt *interrupt; /* of a command, which ends what sync_connect() opened; or NULL */
@@ -47,6 +49,8 @@ bool sync_save(const struct sync *s, struct state *st, struct err *e) MUST_CHECK
 bool sync_save_pace(const struct sync *s, struct state *st, struct err *e) MUST_CHECK;
 /* The sync's selection includes that table from now on, and the state file knows. */
 bool sync_selects(struct sync *s, const char *label, struct state *st, struct err *e) MUST_CHECK;
+/* The state file has settings of an init: what a killed one left empty counts as no state at all. */
+bool sync_known(struct state *st, bool *known, struct err *e) MUST_CHECK;
 /* As init was told, in whatever direction the changes go. */
 bool sync_load(struct state *st, struct sync *out, struct err *e) MUST_CHECK;
 /* The same in the direction that the state file knows. */
@@ -63,6 +67,33 @@ bool sync_connect(const struct sync *s, enum side side, const char *purpose, str
 
 /* How a long command speaks; text is one line. */
 typedef void (*say_fn)(void *arg, const char *text);
+
+/* ---- whether two databases are a sync (pair.c) ---- */
+
+/* Both belong to this sync and to each other, an init has come to its end, and there is a table: what every command asks before
+ * it acts on them. ERR_CONFIG with what to type. */
+bool sync_is_whole(const struct sync *s, const struct capture *c, const struct target_state *t,
+                   struct err *e) MUST_CHECK;
+
+/* Which target the source's record means. */
+enum target_is {
+    TARGET_FIRST, /* none was named yet */
+    TARGET_SAME,
+    TARGET_UNMADE, /* the same, but an init was killed before it had made repl's tables there */
+    TARGET_LOST,   /* the same database, but repl's tables are gone from it */
+    TARGET_OTHER
+};
+
+/* A target for the source's record. */
+struct target_name {
+    char system[88]; /* server and database, by what does not change with a name */
+    char *shown;     /* host:port/database */
+};
+bool sync_name_target(const struct sync *s, struct conn *target, struct target_name *out,
+                      struct err *e) MUST_CHECK;
+void target_name_free(struct target_name *n);
+enum target_is sync_judge_target(const struct capture *c, const struct target_state *t,
+                                 const struct target_name *n);
 
 /* ---- the target's tables (positions.c) ---- */
 

@@ -66,6 +66,7 @@ struct target_mark {
 struct target_state {
     bool exists;
     char sync_id[40];
+    char target_id[40];     /* its own, see struct installation */
     int64_t batch;          /* number of the last batch that was committed */
     const char *snapshot;   /* the sync's position, "" before the first batch */
     const char *applied_at; /* when it was committed, ISO 8601, "" before the first */
@@ -95,7 +96,8 @@ bool target_stands(struct conn *db, const char *schema, int id, struct arena *a,
                    struct err *e) MUST_CHECK;
 
 /* Creates the schema and its tables unless they are there. One transaction. */
-bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e) MUST_CHECK;
+bool target_install(struct conn *db, const char *schema, const char *sync_id, const char *target_id,
+                    struct err *e) MUST_CHECK;
 bool target_read(struct conn *db, const char *schema, struct arena *a, struct target_state *out,
                  struct err *e) MUST_CHECK;
 /* Adds relations (id, schema, name) that are not there, as not copied, everything owed. */
@@ -106,8 +108,8 @@ bool target_set_origin(struct conn *db, const char *schema, const struct target_
                        const struct relation *r, enum origin origin, struct err *e) MUST_CHECK;
 /* Puts repl's tables in the place of a schema of that name that was restored with the rows, in one transaction: the
  * relations of l are there as the state at the moment of the copy, of this history of the source. */
-bool target_seed(struct conn *db, const char *schema, const char *sync_id, const struct relations *l,
-                 const struct server_identity *source, struct err *e) MUST_CHECK;
+bool target_seed(struct conn *db, const char *schema, const char *sync_id, const char *target_id,
+                 const struct relations *l, const struct server_identity *source, struct err *e) MUST_CHECK;
 const struct target_relation *target_relation_by_id(const struct target_state *s, int id); /* or NULL */
 bool target_has_step(const struct target_state *s, const char *step);
 /* The target shows one snapshot: what is not copied comes in beside it. */

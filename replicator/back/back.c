@@ -32,7 +32,9 @@ bool ways_read(const struct sync *s, struct conn *source, struct conn *target, s
     struct cutover_now here = {0}, there = {0};
     bool captured;
     *out = (struct ways){0};
-    bool ok = state_of(source, forward, a, &captured, &here, e) &&
+    struct installation in; /* what another role could have put there is not for the way back */
+    bool ok = catalog_installation(source, back, &in, e) &&
+              state_of(source, forward, a, &captured, &here, e) &&
               state_of(target, back, a, &out->prepared, &there, e);
     if (ok) {
         out->here = here.closed;
@@ -177,7 +179,7 @@ static bool install_here(const struct sync *s, struct conn *source, const struct
 {
     struct buf rows = {0};
     struct result *r;
-    if (!target_install(source, s->twin, o->sync_id, e) ||
+    if (!target_install(source, s->twin, o->sync_id, o->sync_id, e) ||
         !pg_query(source,
                   "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                   " ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'way')",
@@ -245,6 +247,8 @@ static bool install_there(const struct sync *s, struct conn *target, const struc
                         s->twin);
     }
     fault_point("back.schema");
+    if (c.installed.target_id[0] == '\0' && !capture_set_target(target, &c, o->sync_id, "", "", e))
+        return false;
     /* Closed before the first trigger is there, so that no write on the target is ever unknown. */
     if (!fence_move(target, &c, CUTOVER_RESERVE, &reserve, NULL, &moved, e) ||
         !fence_read(target, &c, a, &now, e))
@@ -270,7 +274,9 @@ bool back_install(const struct sync *s, struct conn *source, struct conn *target
     struct relations tables;
     bool ok = tables_there(s, target, a, &tables, e) && install_there(s, target, o, &tables, a, e);
     fault_point("back.captured");
-    ok = ok && install_here(s, source, o, &tables, a, e);
+    struct capture c = {.schema = s->twin};
+    ok = ok && install_here(s, source, o, &tables, a, e) && capture_find(target, &c, e) &&
+         capture_set_ready(target, &c, e);
     arena_free(a);
     return ok || err_context(e, "installing the way back");
 }

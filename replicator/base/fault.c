@@ -2,14 +2,13 @@
 
 #ifdef REPL_FAULTS
 
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "repl/clock.h"
 
 /* "name:n" in the variable; true, with n, when it is this point's. */
 static int wanted(const char *variable, const char *name, int fallback)
@@ -25,8 +24,10 @@ void fault_point(const char *name)
 {
     static atomic_int passed;
     int pause_ms = wanted("REPL_PAUSE_AT", name, 1000);
-    if (pause_ms > 0)
-        clock_sleep_ms((unsigned)pause_ms);
+    if (pause_ms > 0) {
+        fprintf(stderr, "fault point %s: waiting\n", name);
+        poll(NULL, 0, pause_ms); /* a signal ends it */
+    }
     int nth = wanted("REPL_FAIL_AT", name, 1);
     if (nth > 0 && atomic_fetch_add(&passed, 1) + 1 == nth) {
         fprintf(stderr, "fault point %s: killed\n", name);

@@ -14,61 +14,19 @@
 
 /* ---- the schema ---- */
 
-static bool look(struct conn *db, const struct capture *c, bool *there, bool *ours, struct err *e)
-{
-    struct result *r;
-    const struct sql_var vars[] = {{"schema", c->schema}, {NULL, NULL}};
-    bool ok = pg_query_filled(db, sql_capture_find, vars, &r, e);
-    if (!ok)
-        return false;
-    *there = result_bool(r, 0, 0);
-    *ours = result_bool(r, 0, 1);
-    result_free(r);
-    return true;
-}
-
-static bool read_id(struct conn *db, struct capture *c, struct err *e)
-{
-    struct arena *a = arena_new();
-    struct result *r;
-    /* The version is to be told of any layout, so no column is named that another one lacks. */
-    bool ok =
-        pg_query(db,
-                 arena_printf(a,
-                              "SELECT sync_id, version, session_user, "
-                              "(pg_catalog.to_jsonb(s) ->> 'role') IS DISTINCT FROM session_user FROM %s s",
-                              name_of(a, c, "sync")),
-                 0, NULL, &r, e);
-    arena_free(a);
-    if (!ok)
-        return false;
-    if (result_rows(r) == 0) {
-        result_free(r);
-        err_set(e, ERR_CONFIG,
-                "capture in schema %s was switched off by a cleanup that did not come to its end", c->schema);
-        return err_hint(e, "run: repl cleanup");
-    }
-    int64_t version = result_rows(r) == 1 ? result_int(r, 0, 1) : -1;
-    if (version == REPL_SCHEMA_VERSION) {
-        snprintf(c->sync_id, sizeof c->sync_id, "%s", result_text(r, 0, 0));
-        snprintf(c->role, sizeof c->role, "%s", result_text(r, 0, 2));
-        c->other_role = result_bool(r, 0, 3);
-    }
-    result_free(r);
-    if (version == REPL_SCHEMA_VERSION)
-        return true;
-    err_set(e, ERR_CONFIG, "schema %s was made by another version of repl (layout %lld, this one needs %d)",
-            c->schema, (long long)version, REPL_SCHEMA_VERSION);
-    return err_hint(e, "use the repl that made it, or run `repl cleanup` with that one first");
-}
-
 bool capture_find(struct conn *db, struct capture *c, struct err *e)
 {
-    bool there, ours;
     c->sync_id[0] = '\0';
-    if (!look(db, c, &there, &ours, e))
+    if (!catalog_installation(db, c->schema, &c->installed, e))
         return false;
-    return !ours || read_id(db, c, e);
+    if (c->installed.kind != INSTALLED_CAPTURE)
+        return true;
+    if (!installation_usable(&c->installed, db, c->schema, e))
+        return false;
+    memcpy(c->sync_id, c->installed.sync_id, sizeof c->sync_id);
+    memcpy(c->role, c->installed.role, sizeof c->role);
+    c->other_role = c->installed.other_role;
+    return true;
 }
 
 /* One message: one transaction. */
@@ -90,32 +48,76 @@ static char *schema_sql(const struct sql_var *vars, const char *schema)
     return sql.data;
 }
 
-bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
+static bool refuse_name(struct conn *db, const struct capture *c, struct err *e)
 {
-    bool there, ours;
-    char version[16];
-    char *id = NULL;
-    if (!look(db, c, &there, &ours, e))
-        return false;
-    if (ours)
-        return read_id(db, c, e);
-    if (there) {
+    if (c->installed.kind == INSTALLED_TARGET)
+        err_set(
+            e, ERR_CONFIG,
+            "schema %s on the %s is that of a target: this database is, or was, one that rows are moved to",
+            c->schema, side_name(conn_side(db)));
+    else
         err_set(e, ERR_CONFIG, "the %s has a schema %s that is not repl's", side_name(conn_side(db)),
                 c->schema);
-        return err_hint(e, "choose another name: --schema NAME");
-    }
-    if (c->sync_id[0] != '\0')
-        id = xstrdup(c->sync_id);
+    return err_hint(e, "choose another name: --schema NAME");
+}
+
+bool capture_install_schema(struct conn *db, struct capture *c, struct err *e)
+{
+    char version[16], wanted[SYNC_ID_LEN + 1];
+    char *id = NULL;
+    memcpy(wanted, c->sync_id, sizeof wanted);
+    if (!capture_find(db, c, e))
+        return false;
+    if (c->installed.kind == INSTALLED_CAPTURE)
+        return true;
+    if (c->installed.kind != INSTALLED_NOTHING)
+        return refuse_name(db, c, e);
+    if (wanted[0] != '\0')
+        id = xstrdup(wanted);
     else if (!pg_value(db, "SELECT pg_catalog.gen_random_uuid()", 0, NULL, &id, e))
         return false;
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     const struct sql_var vars[] = {
         {"schema", c->schema}, {"sync_id", id}, {"version", version}, {NULL, NULL}};
     char *sql = schema_sql(vars, c->schema);
-    bool ok = pg_exec(db, sql, e) && read_id(db, c, e);
+    bool ok = pg_exec(db, sql, e);
     free(sql);
     free(id);
-    return ok;
+    return ok && capture_find(db, c, e);
+}
+
+/* ---- which target it is for, and whether an init has ended ---- */
+
+static bool set_target(struct conn *db, struct capture *c, const char *text, const char *target_id,
+                       const char *name, const char *system, struct err *e)
+{
+    const struct sql_var vars[] = {
+        {"schema", c->schema}, {"target_id", target_id}, {"name", name}, {"system", system}, {NULL, NULL}};
+    bool ok = pg_exec_filled(db, text, vars, e);
+    if (!ok)
+        pg_reset(db);
+    return ok && capture_find(db, c, e);
+}
+
+bool capture_set_target(struct conn *db, struct capture *c, const char *target_id, const char *name,
+                        const char *system, struct err *e)
+{
+    return set_target(db, c, sql_capture_set_target, target_id, name, system, e);
+}
+
+bool capture_name_target(struct conn *db, struct capture *c, const char *name, const char *system,
+                         struct err *e)
+{
+    return set_target(db, c, sql_capture_name_target, c->installed.target_id, name, system, e);
+}
+
+bool capture_set_ready(struct conn *db, struct capture *c, struct err *e)
+{
+    if (c->installed.ready)
+        return true;
+    return pg_exec_filled(db, sql_capture_set_ready,
+                          (const struct sql_var[]){{"schema", c->schema}, {NULL, NULL}}, e) &&
+           capture_find(db, c, e);
 }
 
 /* The row of the captured tables, which come ordered by oid, or -1. */

@@ -17,15 +17,13 @@ static bool list_triggers(struct conn *db, const char *schema, struct result **o
     return pg_query_filled(db, sql_capture_triggers_list, vars, out, e);
 }
 
+/* Whatever layout it has, and whichever side it was made for. */
 static bool look(struct conn *db, const char *schema, bool *ours, struct err *e)
 {
-    struct result *r;
-    const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    bool ok = pg_query_filled(db, sql_capture_find, vars, &r, e);
-    if (!ok)
+    struct installation in;
+    if (!catalog_installation(db, schema, &in, e))
         return false;
-    *ours = result_bool(r, 0, 1);
-    result_free(r);
+    *ours = in.kind == INSTALLED_CAPTURE || in.kind == INSTALLED_TARGET;
     return true;
 }
 

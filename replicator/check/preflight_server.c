@@ -211,9 +211,41 @@ bool step_clock(struct look *l, enum side side, struct err *e)
 
 static void not_ours(struct look *l, enum side side)
 {
+    bool target = side == SIDE_SOURCE && l->capture.installed.kind == INSTALLED_TARGET;
     look_add(l, FINDING_BLOCKER, "schema", side_name(side), "",
-             arena_printf(l->a, "there is a schema %s that is not repl's", l->s->schema),
+             target
+                 ? arena_printf(
+                       l->a,
+                       "schema %s is that of a target: this database is, or was, one that rows are moved to",
+                       l->s->schema)
+                 : arena_printf(l->a, "there is a schema %s that is not repl's", l->s->schema),
              "choose another name: --schema NAME");
+}
+
+/* Of a source that is moved elsewhere already. */
+static void other_target(struct look *l, const char *shown)
+{
+    look_add(l, FINDING_BLOCKER, "schema", "source", "",
+             arena_printf(l->a, "this source is being moved to %s already, not to %s",
+                          l->capture.installed.target_name, shown),
+             "for a second target beside it: repl -D DIR init --schema NAME ...; to move it here instead, "
+             "with a copy "
+             "from the start: repl init --change-target");
+}
+
+/* What the target holds of a time when it was this source's before is not gone on from. */
+static bool judge_target(struct look *l, struct err *e)
+{
+    struct target_name name;
+    if (!sync_name_target(l->s, l->target, &name, e))
+        return false;
+    bool other = sync_judge_target(&l->capture, &l->state, &name) == TARGET_OTHER;
+    if (other && !l->s->change_target)
+        other_target(l, name.shown);
+    else if (other)
+        l->state = (struct target_state){.snapshot = "", .applied_at = ""};
+    target_name_free(&name);
+    return true;
 }
 
 static void compare_syncs(struct look *l)
@@ -253,6 +285,14 @@ static bool find_restored(struct look *l, struct err *e)
     return false;
 }
 
+static bool has_blocker(const struct look *l, size_t from)
+{
+    for (size_t i = from; i < l->out->count; i++)
+        if (l->out->items[i].level == FINDING_BLOCKER)
+            return true;
+    return false;
+}
+
 /* Which sync is installed where, and that the two agree. */
 bool step_schema(struct look *l, enum side side, struct err *e)
 {
@@ -280,5 +320,5 @@ bool step_schema(struct look *l, enum side side, struct err *e)
     }
     if (l->out->count == before)
         compare_syncs(l);
-    return true;
+    return has_blocker(l, before) || judge_target(l, e);
 }

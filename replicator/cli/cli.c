@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "cmd.h"
@@ -83,8 +84,14 @@ bool context_not_running(struct context *c, struct err *e)
 {
     if (!context_open(c, e))
         return false;
-    err_set(e, ERR_CONFIG, "no engine is running for %s", c->dir);
-    return err_hint(e, "repl start --detach");
+    char *ready = NULL;
+    if (!state_get(c->state, "ready", &ready, e))
+        return false;
+    err_set(e, ERR_CONFIG, "no engine is running for %s%s", c->dir,
+            ready == NULL ? ", and init has not finished" : "");
+    err_hint(e, "%s", ready == NULL ? "repl init" : "repl start --detach");
+    free(ready);
+    return false;
 }
 
 bool context_tell(struct context *c, const char *command, const char *table, const char *all, struct err *e)
@@ -116,6 +123,20 @@ bool context_refuse_running(struct context *c, const char *what, struct err *e)
         return true;
     err_set(e, ERR_CONFLICT, "an engine is running for %s (pid %d)", c->dir, pid);
     return err_hint(e, "%s", what);
+}
+
+bool ask_yes(const char *question, const char *nothing, struct err *e)
+{
+    char answer[16];
+    if (!isatty(STDIN_FILENO)) {
+        err_set(e, ERR_USAGE, "%s: the command asks first, and this is no terminal", nothing);
+        return err_hint(e, "add --yes");
+    }
+    printf("%s [y/N] ", question);
+    fflush(stdout);
+    if (fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+        return true;
+    return err_set(e, ERR_CONFIG, "%s", nothing);
 }
 
 /* ---- from argv to a command ---- */

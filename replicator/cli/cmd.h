@@ -42,6 +42,9 @@ bool context_tell(struct context *c, const char *command, const char *table, con
 /* ERR_CONFLICT where an engine runs on this directory. */
 bool context_refuse_running(struct context *c, const char *what, struct err *e) MUST_CHECK;
 
+/* Asks on the terminal; false, with the error that says what did not happen, unless the answer is yes. */
+bool ask_yes(const char *question, const char *nothing, struct err *e) MUST_CHECK;
+
 struct cmd {
     const char *name;
     const char *args;                  /* "[TABLE]", or "" */

@@ -1,7 +1,8 @@
-#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd.h"
+#include "repl/mem.h"
 
 static const struct option_spec options[] = {
     {"source", required_argument, 0, "URL", "the database to move from (default: init's)"},
@@ -27,14 +28,16 @@ static const struct option_spec options[] = {
 /* What init knows where there was one, with the options over it. */
 static bool fill_sync(struct context *c, struct sync *s, struct err *e)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/state.db", c->dir);
-    if (access(path, F_OK) != 0) {
+    bool known = false;
+    char *path = xasprintf("%s/state.db", c->dir);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    if (there && (!state_open(c->dir, false, &c->state, e) || !sync_known(c->state, &known, e)))
+        return false;
+    if (!known)
         sync_defaults(s, c->dir);
-    } else {
-        if (!context_open(c, e) || !sync_load(c->state, s, e))
-            return false;
-    }
+    else if (!sync_load(c->state, s, e))
+        return false;
     return sync_from_args(c, s, e) && sync_need_both(s, "check", e);
 }
 
@@ -54,6 +57,8 @@ static bool exec(struct context *c, struct err *e)
 {
     struct sync s = {0};
     bool ok = fill_sync(c, &s, e);
+    state_close(c->state);
+    c->state = NULL;
     if (ok)
         look(c, &s);
     sync_free(&s);

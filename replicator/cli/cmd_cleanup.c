@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "repl/cleanup.h"
 #include "repl/control.h"
+#include "repl/schema.h"
 
 static const struct option_spec options[] = {
     {"yes", no_argument, 'y', NULL, "do not ask"},
@@ -23,25 +24,44 @@ static const struct option_spec options[] = {
     {NULL, 0, 0, NULL, NULL},
 };
 
-/* The state's settings where there are any, with the options over them. */
-static bool fill_sync(struct context *c, struct sync *s, struct err *e)
+/* The state's settings where there are any, with the options over them. *empty: an init ended before it had any, and so
+ * before it changed anything on a server. */
+static bool fill_sync(struct context *c, struct sync *s, bool *empty, struct err *e)
 {
     bool given = args_has(&c->args, "source") || args_has(&c->args, "target") ||
                  getenv("REPL_SOURCE") != NULL || getenv("REPL_TARGET") != NULL;
+    bool known = false;
+    *empty = false;
     if (!state_dir_trusted(c->dir, e))
         return false;
-    if (context_open(c, e)) {
-        if (!sync_load(c->state, s, e))
-            return false;
-    } else if (given) {
-        sync_defaults(s, c->dir);
-    } else {
-        err_clear(e);
-        err_set(e, ERR_STATE, "there is no state in %s that says where to clean up", c->dir);
-        return err_hint(e, "repl cleanup --source URL --target URL, or give the state directory with -D");
+    bool there = state_open(c->dir, false, &c->state, e);
+    if (there && !sync_known(c->state, &known, e))
+        return false;
+    if (known && !sync_load(c->state, s, e))
+        return false;
+    state_close(c->state); /* its file is removed at the end */
+    c->state = NULL;
+    if (known || given) {
+        if (!known)
+            sync_defaults(s, c->dir);
+        return sync_from_args(c, s, e);
     }
-    context_close(c); /* its file is removed at the end */
-    return sync_from_args(c, s, e);
+    *empty = there;
+    if (there)
+        return true;
+    err_clear(e);
+    err_set(e, ERR_STATE, "there is no state in %s that says where to clean up", c->dir);
+    return err_hint(e, "repl cleanup --source URL --target URL, or give the state directory with -D");
+}
+
+/* What a killed init left here. */
+static bool clean_here(const struct context *c, struct err *e)
+{
+    printf("no init in %s has changed anything on a server; here: repl's files in %s\n", c->dir, c->dir);
+    if (args_has(&c->args, "dry-run"))
+        return true;
+    dump_remove(c->dir);
+    return state_remove(c->dir, e);
 }
 
 static bool confirm(struct err *e)
@@ -161,9 +181,11 @@ static bool exec(struct context *c, struct err *e)
     if (args_has(&c->args, "reopen-source") && args_has(&c->args, "keep-source-read-only"))
         return err_set(e, ERR_USAGE, "cleanup: only one of --reopen-source and --keep-source-read-only");
     bool now = args_has(&c->args, "emergency") && !args_has(&c->args, "dry-run");
-    bool ok = fill_sync(c, &s, e) &&
-              (now ? clean_now(c, &s, e)
-                   : context_refuse_running(c, "repl stop, then repl cleanup again", e) && clean(c, &s, e));
+    bool empty;
+    bool ok = fill_sync(c, &s, &empty, e) &&
+              (empty ? clean_here(c, e)
+               : now ? clean_now(c, &s, e)
+                     : context_refuse_running(c, "repl stop, then repl cleanup again", e) && clean(c, &s, e));
     sync_free(&s);
     return ok;
 }

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "repl/init.h"
 #include "repl/mem.h"
+#include "signals.h"
 
 static const struct option_spec options[] = {
     {"source", required_argument, 0, "URL", "the database to move from"},
@@ -29,6 +30,10 @@ static const struct option_spec options[] = {
      "give up when others have kept a table locked for that many seconds (no limit)"},
     {"allow-plaintext", no_argument, 0, NULL,
      "take sslmode=prefer and allow, by which a password may go in clear"},
+    {"recreate", no_argument, 0, NULL, "drop what an earlier init made on the target, and begin again"},
+    {"replace-url", no_argument, 0, NULL, "take --source and --target in the place of those of before"},
+    {"change-target", no_argument, 0, NULL, "move the source to this target from now on, from the start"},
+    {"yes", no_argument, 'y', NULL, "with --recreate: do not ask"},
     {NULL, 0, 0, NULL, NULL},
 };
 
@@ -44,17 +49,41 @@ static struct before look(const char *dir)
     return b;
 }
 
+/* A URL that differs from the directory's own is another server, or the same one elsewhere: it takes a word to say which. */
+static bool may_replace(const struct context *c, const char *option, const char *known, bool allowed,
+                        const char *words, struct err *e)
+{
+    const char *given = args_text(&c->args, option);
+    if (given == NULL || allowed || strcmp(given, known) == 0)
+        return true;
+    char *before = dsn_safe(known), *now = dsn_safe(given);
+    err_set(e, ERR_USAGE, "--%s is not the one that %s has: %s there, %s here", option, c->dir, before, now);
+    free(before);
+    free(now);
+    return err_hint(e, "%s; for another move: a directory of its own, repl -D DIR init", words);
+}
+
+static bool may_change_urls(const struct context *c, const struct sync *s, struct err *e)
+{
+    bool replace = args_has(&c->args, "replace-url"), change = args_has(&c->args, "change-target");
+    return may_replace(c, "source", s->source, replace,
+                       "for the same database under another address: --replace-url", e) &&
+           may_replace(
+               c, "target", s->target, replace || change,
+               "for the same database under another address: --replace-url; to move to another one from the "
+               "start: --change-target",
+               e);
+}
+
 /* The settings of an earlier init under the options of this one. */
 static bool fill_sync(struct context *c, struct sync *s, struct err *e)
 {
-    char *source = NULL;
-    if (c->state != NULL && !state_get(c->state, "source", &source, e))
+    bool known = false;
+    if (c->state != NULL && !sync_known(c->state, &known, e))
         return false;
-    bool known = source != NULL;
-    free(source);
     if (!known)
         sync_defaults(s, c->dir);
-    else if (!sync_load(c->state, s, e))
+    else if (!sync_load(c->state, s, e) || !may_change_urls(c, s, e))
         return false;
     char *schema = xstrdup(s->schema);
     bool ok = sync_from_args(c, s, e) && sync_need_both(s, "init", e);
@@ -64,14 +93,23 @@ static bool fill_sync(struct context *c, struct sync *s, struct err *e)
                  s->schema);
     }
     free(schema);
+    s->change_target = args_has(&c->args, "change-target");
+    s->recreate = args_has(&c->args, "recreate");
+    s->interrupt = catch_signals();
     return ok;
 }
 
 static void say(void *arg, const char *text)
 {
-    (void)arg;
+    (void)arg; /* the context */
     put_line(stdout, "%s", text);
     fflush(stdout);
+}
+
+static bool ask(void *arg, const char *question, struct err *e)
+{
+    const struct context *c = arg;
+    return args_has(&c->args, "yes") || ask_yes(question, "nothing was dropped", e);
 }
 
 static void report(const struct context *c, const struct sync *s, const struct init_report *r)
@@ -81,7 +119,7 @@ static void report(const struct context *c, const struct sync *s, const struct i
     if (r->adopted)
         printf("an installation was there already: it is continued\n");
     printf("%zu table%s captured (%zu now), %s to copy\n", r->tables, r->tables == 1 ? " is" : "s are",
-           r->captured, str_bytes(bytes, sizeof bytes, (double)(r->bytes > 0 ? r->bytes : 0)));
+           r->captured, r->copied ? "nothing" : str_bytes(bytes, sizeof bytes, (double)r->bytes));
     if (r->from_fork != 0) {
         char *fork = dsn_safe(sync_fork(s));
         printf("%zu copied from the fork %s\n", r->from_fork, fork);
@@ -102,11 +140,8 @@ static void report(const struct context *c, const struct sync *s, const struct i
 /* An init that was refused leaves nothing: init_run saves the settings once its preflight has passed. */
 static void take_back(struct context *c, const struct before *b)
 {
-    char *source = NULL;
     struct err ignored;
-    bool unused =
-        !b->state && c->state != NULL && state_get(c->state, "source", &source, &ignored) && source == NULL;
-    free(source);
+    bool known, unused = !b->state && c->state != NULL && sync_known(c->state, &known, &ignored) && !known;
     state_close(c->state);
     c->state = NULL;
     if (unused && state_remove(c->dir, &ignored) && b->dir)
@@ -116,7 +151,7 @@ static void take_back(struct context *c, const struct before *b)
 static bool run(struct context *c, struct sync *s, struct err *e)
 {
     struct init_report r;
-    if (!init_run(s, c->state, say, NULL, &r, e))
+    if (!init_run(s, c->state, say, ask, c, &r, e))
         return false;
     report(c, s, &r);
     return true;

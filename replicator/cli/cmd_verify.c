@@ -13,7 +13,7 @@
 enum { SETTLE_MS = 10000, SAY_EVERY_MS = 10000 };
 
 static const struct option_spec options[] = {
-    {"table", required_argument, 't', "LIST", "only these tables, with * and ?; repeatable"},
+    {"tables", required_argument, 't', "LIST", "only these tables, with * and ?; repeatable"},
     {"sample", required_argument, 0, "PERCENT", "only that part of the rows, chosen by ranges of keys"},
     {"repair", no_argument, 0, NULL, "owe what differs to the target once more, and look again"},
     {"show-values", no_argument, 0, NULL, "show values that differ, and keep them in the report"},
@@ -141,7 +141,7 @@ static bool compare(struct context *c, struct err *e)
                                .arg = &v};
     c->sync.interrupt = v.interrupt;
     int64_t run;
-    args_list(&c->args, "table", &tables);
+    args_list(&c->args, "tables", &tables);
     bool ok = take_options(c, &o, e) && verify_run(&o, &run, e);
     if (v.screen)
         fputs("\r\033[K", stderr);

@@ -81,6 +81,13 @@ bool cutover_clear(struct cutover *c, struct err *e)
     return fence_tidy(c->fence, &c->capture, &c->now, NULL, e) && cutover_look(c, e);
 }
 
+/* Half of an init would be taken for all that there is to bring over. */
+static bool is_whole(struct cutover *c, struct err *e)
+{
+    struct target_state t;
+    return target_read(c->target, c->s->schema, c->a, &t, e) && sync_is_whole(c->s, &c->capture, &t, e);
+}
+
 bool cutover_open(const struct sync *s, const struct cutover_options *o, struct cutover **out, struct err *e)
 {
     struct cutover *c = xcalloc(1, sizeof *c);
@@ -107,7 +114,7 @@ bool cutover_open(const struct sync *s, const struct cutover_options *o, struct 
     const bool nothing_to_do = c->now.state == CUTOVER_COMPLETE && !o->turns;
     ok = ok && (o->source_only || nothing_to_do ||
                 (cutover_connect(c, SIDE_SOURCE, i, &c->source, e) &&
-                 cutover_connect(c, SIDE_TARGET, i, &c->target, e) &&
+                 cutover_connect(c, SIDE_TARGET, i, &c->target, e) && is_whole(c, e) &&
                  (!o->turns || cutover_connect(c, SIDE_TARGET, i, &c->there, e))));
     if (ok) {
         watch_deadline(c->watch, 0);

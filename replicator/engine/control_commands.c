@@ -12,14 +12,9 @@
 
 static const struct relation *find_table(const struct engine *g, const char *label, struct err *e)
 {
-    for (size_t i = 0; g->world != NULL && i < g->world->relations.count; i++) {
-        const struct relation *r = &g->world->relations.items[i];
-        if (strcmp(r->label, label) == 0 || strcmp(r->name, label) == 0)
-            return r;
-    }
-    err_set(e, ERR_CONFIG, "unknown table %s", label);
-    err_hint(e, "name it as `repl status` lists it: schema.table");
-    return NULL;
+    const struct relations none = {0};
+    struct relation *found = NULL;
+    return relations_named(g->world != NULL ? &g->world->relations : &none, label, &found, e) ? found : NULL;
 }
 
 bool control_remember_paused(struct engine *g, struct err *e)
@@ -71,6 +66,7 @@ static void pause_or_resume(struct client *c, const cJSON *json, bool pause)
             return;
         }
         id = r->id;
+        table = r->label;
         leave_out(g, id, pause);
     } else {
         g->paused = pause;

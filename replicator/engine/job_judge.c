@@ -10,24 +10,6 @@
 
 /* ---- both databases ---- */
 
-bool world_same_sync(const struct sync *sync, const struct world *w, struct err *e)
-{
-    if (w->capture.sync_id[0] == '\0') {
-        err_set(e, ERR_CONFIG, "capture is not installed on the source (no schema %s)", sync->schema);
-        return err_hint(e, "run: repl init");
-    }
-    if (!w->state.exists) {
-        err_set(e, ERR_CONFIG, "the target has no schema %s: it does not belong to this sync", sync->schema);
-        return err_hint(e, "run: repl init");
-    }
-    if (strcmp(w->capture.sync_id, w->state.sync_id) != 0) {
-        err_set(e, ERR_CONFIG, "source and target belong to different syncs (%s and %s)", w->capture.sync_id,
-                w->state.sync_id);
-        return err_hint(e, "check --source and --target; to begin anew: repl cleanup, then repl init");
-    }
-    return true;
-}
-
 static bool has_chunks(const struct world *w, int id)
 {
     for (size_t i = 0; i < w->state.nchunks; i++)
@@ -167,42 +149,31 @@ static bool match_one(struct world *w, struct relation *r, const struct relation
     return true;
 }
 
-static bool half_joined(const struct relation *r, struct err *e)
-{
-    err_set(e, ERR_CONFIG, "the table is captured, but not yet part of the sync: an init has not finished");
-    err_relation(e, r);
-    return err_hint(e, "run: repl init");
-}
-
 static void add_news(struct world *w, const struct relation *r)
 {
     w->news.items[w->news.count++] = arena_strdup(w->mem, r->label);
 }
 
-/* Keeps the tables that are captured and known on the target. One that is captured alone, since somebody was killed while it
- * joined, is as new as any where others are replicated already; behind an init that was killed nothing begins. */
-bool world_keep_captured(struct world *w, const struct sync *sync, struct err *e)
+/* Keeps the tables that are captured and known on the target. One that is captured alone, since an init or an add was killed
+ * while it joined, is as new as any: the first init has come to its end, or the opening had been refused. */
+void world_keep_captured(struct world *w, const struct sync *sync)
 {
     size_t kept = 0;
-    bool goes_on = target_follows(&w->state) || (sync->auto_add && w->state.nrelations != 0);
     w->news.items = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->news.items);
     w->half = arena_alloc(w->mem, (w->relations.count + 1) * sizeof *w->half);
     for (size_t i = 0; i < w->relations.count; i++) {
-        if (w->relations.items[i].id == 0) {
-            if (selection_includes(&sync->selection, w->relations.items[i].schema,
-                                   w->relations.items[i].name))
-                add_news(w, &w->relations.items[i]);
-        } else if (known(w, w->relations.items[i].id) != NULL) {
-            w->relations.items[kept++] = w->relations.items[i];
-        } else if (goes_on) {
-            w->half[w->nhalf++] = w->relations.items[i].id;
-            add_news(w, &w->relations.items[i]);
+        const struct relation *r = &w->relations.items[i];
+        if (r->id == 0) {
+            if (selection_includes(&sync->selection, r->schema, r->name))
+                add_news(w, r);
+        } else if (known(w, r->id) != NULL) {
+            w->relations.items[kept++] = *r;
         } else {
-            return half_joined(&w->relations.items[i], e);
+            w->half[w->nhalf++] = r->id;
+            add_news(w, r);
         }
     }
     w->relations.count = kept;
-    return true;
 }
 
 /* Each with its description on the target, or with the reason why it has to wait. */

@@ -179,18 +179,20 @@ static bool read_world(const struct open_task *t, struct worker *worker, struct 
         return false;
     w->source_version = conn_server_version(source);
     bool ok = capture_find(source, &w->capture, e) && read_search_path(sync, source, target, w, e) &&
-              target_read(target, sync->schema, w->mem, &w->state, e) && world_same_sync(sync, w, e) &&
+              target_read(target, sync->schema, w->mem, &w->state, e) &&
+              sync_is_whole(sync, &w->capture, &w->state, e) &&
               world_history(source, target, t->take_guards, w, e) &&
               fence_look(source, &w->capture, w->mem, &w->cutover, &w->lifted, e) &&
               leave_dropped(w, sync, source, target, e) && read_source(source, sync, w, e) &&
               take_role(source, w, e) &&
               catalog_outline(target, sync->schema, w->mem, &w->outlines[SIDE_TARGET], e) &&
               catalog_read(target, sync->schema, w->mem, &targets, e) && assign_targets(w, &targets) &&
-              sequences_look(target, sync->schema, w->mem, w->sequences, e) &&
-              world_keep_captured(w, sync, e) && world_all_there(w, e);
+              sequences_look(target, sync->schema, w->mem, w->sequences, e);
+    if (ok)
+        world_keep_captured(w, sync);
     w->fenced = w->cutover.closed;
     *mended = false;
-    ok = ok && target_drop_stages(target, sync->schema, e);
+    ok = ok && world_all_there(w, e) && target_drop_stages(target, sync->schema, e);
     ok = ok && (sync->back || mend_keys(w, &targets, source, target, mended, e)) &&
          (*mended || mend_leaves(w, &targets, source, target, e));
     if (ok && *mended)

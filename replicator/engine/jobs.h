@@ -101,11 +101,10 @@ struct join_task {
 };
 bool job_join(struct worker *w, struct job *job, struct err *e);
 /* Parts of an opening (job_judge.c), each an ERR_CONFIG with what to do, or what of the world it fills in. */
-bool world_same_sync(const struct sync *sync, const struct world *w, struct err *e) MUST_CHECK;
 /* begin: the control sessions are new, and so is the epoch. */
 bool world_history(struct conn *source, struct conn *target, bool begin, struct world *w,
                    struct err *e) MUST_CHECK;
-bool world_keep_captured(struct world *w, const struct sync *sync, struct err *e) MUST_CHECK; /* news, half */
+void world_keep_captured(struct world *w, const struct sync *sync); /* news, half */
 bool world_all_there(const struct world *w, struct err *e) MUST_CHECK;
 void world_match(struct world *w, const struct relations *targets); /* targets, drifts */
 bool world_all_agree(const struct world *w, struct err *e) MUST_CHECK;

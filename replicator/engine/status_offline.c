@@ -57,6 +57,7 @@ struct asking {
     struct deadline deadline;
     struct arena *arena;
     struct target_state target; /* exists is false where it could not be asked */
+    bool ready;                 /* an init has come to its end; else the first error says why not */
     struct status *out;
 };
 
@@ -71,18 +72,22 @@ static bool open_side(struct asking *a, enum side side, struct conn **out, struc
 }
 
 /* The newest error of the status is that a server was not to be had. */
-static void tell_failure(struct asking *a, enum side side, const struct err *e)
+static void tell(struct asking *a, const struct err *e, char *message)
 {
     struct status *s = a->out;
     char at[32];
-    const char *why = e->kind == ERR_STOPPED ? "no answer in time" : e->text;
     s->errors = xrealloc(s->errors, (s->nerrors + 1) * sizeof *s->errors);
     memmove(s->errors + 1, s->errors, s->nerrors * sizeof *s->errors);
     s->nerrors++;
-    s->errors[0] =
-        (struct status_error){.at = xstrdup(clock_iso(at, sizeof at, clock_wall())),
-                              .message = xasprintf("the %s could not be asked: %s", side_name(side), why),
-                              .hint = e->hint[0] != '\0' ? xstrdup(e->hint) : NULL};
+    s->errors[0] = (struct status_error){.at = xstrdup(clock_iso(at, sizeof at, clock_wall())),
+                                         .message = message,
+                                         .hint = e->hint[0] != '\0' ? xstrdup(e->hint) : NULL};
+}
+
+static void tell_failure(struct asking *a, enum side side, const struct err *e)
+{
+    const char *why = e->kind == ERR_STOPPED ? "no answer in time" : e->text;
+    tell(a, e, xasprintf("the %s could not be asked: %s", side_name(side), why));
 }
 
 /* Found by an engine or a repair before; whether there is another one, the next of them finds. */
@@ -148,16 +153,20 @@ static bool ask_source(struct asking *a, struct owed_list *owed)
     }
     struct capture c = {.schema = a->s->schema};
     const struct positions p = target_positions(&a->target, a->arena);
-    bool ok = capture_find(db, &c, &e);
-    if (ok && c.sync_id[0] == '\0')
-        ok = err_set(&e, ERR_CONFIG, "capture is not installed there");
     struct cutover_now now;
-    ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e) &&
-         fence_read(db, &c, a->arena, &now, &e);
+    bool ok = capture_find(db, &c, &e) && fence_read(db, &c, a->arena, &now, &e);
     if (ok && a->out->phase != PHASE_FAILED)
         a->out->phase = now.closed ? PHASE_FENCED : PHASE_STOPPED;
     if (ok)
         keep_cutover(a->out, &now);
+    if (ok && !sync_is_whole(a->s, &c, &a->target, &e)) {
+        tell(a, &e, xstrdup(e.text));
+        a->ready = false;
+        conn_close(db);
+        return false;
+    }
+    a->ready = a->ready || ok;
+    ok = ok && capture_backlog(db, &c, &p, OWED_CAP, a->arena, owed, &e);
     conn_close(db);
     if (!ok)
         tell_failure(a, SIDE_SOURCE, &e);
@@ -276,12 +285,13 @@ static void replace(char **text, const char *with)
     *text = with != NULL ? xstrdup(with) : NULL;
 }
 
-static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status *out)
+/* *ready: as the state file remembers it; the source knows better. */
+static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status *out, bool *ready)
 {
-    struct asking a = {.s = s, .arena = arena_new(), .out = out};
+    struct asking a = {.s = s, .arena = arena_new(), .out = out, .ready = *ready};
     struct owed_list owed;
     deadline_start(&a.deadline, timeout_ms);
-    if (ask_target(&a) && a.target.exists) {
+    if (ask_target(&a)) {
         bool together = merge_tables(&a);
         bool placed = a.target.snapshot != NULL && a.target.snapshot[0] != '\0';
         out->consistent = together && placed && target_in_doubt(&a.target) == 0;
@@ -296,6 +306,7 @@ static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status
         }
     }
     deadline_end(&a.deadline);
+    *ready = a.ready;
     arena_free(a.arena);
 }
 
@@ -326,13 +337,27 @@ static char *what_next(const struct sync *s, const struct status *st, bool turns
     return next;
 }
 
+/* What the source said has the hint; where it was not asked, nobody knows more than that init did not end. */
+static char *init_next(const struct sync *s, const struct status *st)
+{
+    struct arena *a = arena_new();
+    const char *hint = st->nerrors != 0 && st->errors[0].hint != NULL ? st->errors[0].hint : "";
+    char *next = strstr(hint, "repl init") != NULL
+                     ? xstrdup(hint)
+                     : xasprintf("%s: it has not finished", command(a, s, "init"));
+    arena_free(a);
+    return next;
+}
+
 bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms, struct status *out,
                     struct err *e)
 {
     if (!state_load_status(st, out, e))
         return false;
-    char *way = NULL;
-    if (!state_load_errors(st, ERRORS, out, e) || !state_get(st, "way", &way, e)) {
+    char *way = NULL, *known = NULL;
+    if (!state_load_errors(st, ERRORS, out, e) || !state_get(st, "way", &way, e) ||
+        !state_get(st, "ready", &known, e)) {
+        free(way);
         status_free(out);
         return false;
     }
@@ -354,11 +379,13 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     out->catch_up.eta_seconds = -1;
     out->copy.from = sync_fork(s) != NULL ? dsn_safe(sync_fork(s)) : NULL;
     replace(&out->note, NULL);
-    ask_servers(s, timeout_ms, out);
+    bool ready = known != NULL;
+    free(known);
+    ask_servers(s, timeout_ms, out, &ready);
     if (out->cutover.state == NULL && out->phase == PHASE_FENCED)
         recall_cutover(st, out);
     free(out->next);
-    out->next = what_next(s, out, way != NULL);
+    out->next = ready ? what_next(s, out, way != NULL) : init_next(s, out);
     free(way);
     return true;
 }

@@ -57,16 +57,19 @@ static char *seeded_values(const struct relations *l)
     return b.data;
 }
 
-bool target_seed(struct conn *db, const char *schema, const char *sync_id, const struct relations *l,
-                 const struct server_identity *source, struct err *e)
+bool target_seed(struct conn *db, const char *schema, const char *sync_id, const char *target_id,
+                 const struct relations *l, const struct server_identity *source, struct err *e)
 {
     char version[16], timeline[24], database[16];
     char *values = seeded_values(l);
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
     snprintf(timeline, sizeof timeline, "%lld", (long long)source->timeline);
     snprintf(database, sizeof database, "%u", source->database);
-    const struct sql_var made[] = {
-        {"schema", schema}, {"sync_id", sync_id}, {"version", version}, {NULL, NULL}};
+    const struct sql_var made[] = {{"schema", schema},
+                                   {"sync_id", sync_id},
+                                   {"version", version},
+                                   {"target_id", target_id},
+                                   {NULL, NULL}};
     char *schema_sql = target_schema_sql(made, schema);
     const struct sql_var vars[] = {{"schema", schema},
                                    {"make", schema_sql},

@@ -27,22 +27,26 @@ char *target_schema_sql(const struct sql_var *vars, const char *schema)
     return sql;
 }
 
-bool target_install(struct conn *db, const char *schema, const char *sync_id, struct err *e)
+bool target_install(struct conn *db, const char *schema, const char *sync_id, const char *target_id,
+                    struct err *e)
 {
-    bool there, ours;
+    struct installation in;
     char version[16];
-    if (!target_find(db, schema, &there, &ours, e))
+    if (!catalog_installation(db, schema, &in, e))
         return false;
-    if (ours)
-        return true;
-    if (there) {
+    if (in.kind == INSTALLED_TARGET)
+        return installation_usable(&in, db, schema, e);
+    if (in.kind != INSTALLED_NOTHING) {
         err_set(e, ERR_CONFIG, "the target has a schema %s that is not this sync's", schema);
         return err_hint(
             e, "choose another name: --schema NAME; where it came with a restored fork: repl cleanup");
     }
     snprintf(version, sizeof version, "%d", REPL_SCHEMA_VERSION);
-    const struct sql_var vars[] = {
-        {"schema", schema}, {"sync_id", sync_id}, {"version", version}, {NULL, NULL}};
+    const struct sql_var vars[] = {{"schema", schema},
+                                   {"sync_id", sync_id},
+                                   {"version", version},
+                                   {"target_id", target_id},
+                                   {NULL, NULL}};
     char *sql = target_schema_sql(vars, schema);
     bool ok = target_exec(db, sql, vars, e);
     free(sql);
@@ -288,8 +292,8 @@ bool target_drop_stages(struct conn *db, const char *schema, struct err *e)
 
 bool target_remove(struct conn *db, const char *schema, struct err *e)
 {
-    bool there, ours;
-    if (!target_find(db, schema, &there, &ours, e))
+    struct installation in;
+    if (!catalog_installation(db, schema, &in, e))
         return false;
-    return !ours || exec_in(db, schema, "DROP SCHEMA ", " CASCADE", e);
+    return in.kind != INSTALLED_TARGET || exec_in(db, schema, "DROP SCHEMA ", " CASCADE", e);
 }

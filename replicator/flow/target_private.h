@@ -7,9 +7,6 @@
 /* The name that the tables have for where rows come from. */
 enum origin origin_of(const char *name);
 
-/* Whether a schema of that name is there, and is repl's. */
-bool target_find(struct conn *db, const char *schema, bool *there, bool *ours, struct err *e) MUST_CHECK;
-
 /* The statements that make the schema, for vars of schema.sql; the caller frees them. */
 char *target_schema_sql(const struct sql_var *vars, const char *schema);
 

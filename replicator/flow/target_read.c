@@ -3,22 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/catalog.h"
 #include "repl/embedded.h"
 #include "streams.h"
 #include "target_private.h"
-
-bool target_find(struct conn *db, const char *schema, bool *there, bool *ours, struct err *e)
-{
-    struct result *r;
-    const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
-    bool ok = pg_query_filled(db, sql_target_find, vars, &r, e);
-    if (!ok)
-        return false;
-    *there = result_bool(r, 0, 0);
-    *ours = result_bool(r, 0, 1);
-    result_free(r);
-    return true;
-}
 
 static void take_position(const struct result *r, struct arena *a, struct target_state *out)
 {
@@ -37,6 +25,7 @@ static void take_position(const struct result *r, struct arena *a, struct target
                                      .snapshot = out->snapshot,
                                      .source = out->source};
     snprintf(out->mark.target, sizeof out->mark.target, "%s", result_text(r, 0, 7));
+    snprintf(out->target_id, sizeof out->target_id, "%s", result_text(r, 0, 7));
     out->doubt_at = arena_strdup(a, result_text(r, 0, 12));
     out->doubt_reason = arena_strdup(a, result_text(r, 0, 13));
 }
@@ -137,13 +126,16 @@ bool target_read(struct conn *db, const char *schema, struct arena *a, struct ta
     static void (*const takers[])(const struct result *, struct arena *, struct target_state *) = {
         take_nothing, take_position, take_relations, take_heaps, take_cuts, take_chunks, take_steps,
     };
-    bool there;
+    struct installation in;
     memset(out, 0, sizeof *out);
     out->snapshot = out->applied_at = out->doubt_at = out->doubt_reason = out->mark.snapshot = "";
-    if (!target_find(db, schema, &there, &out->exists, e))
+    if (!catalog_installation(db, schema, &in, e))
         return false;
+    out->exists = in.kind == INSTALLED_TARGET;
     if (!out->exists)
         return true;
+    if (!installation_usable(&in, db, schema, e))
+        return false;
 
     const struct sql_var vars[] = {{"schema", schema}, {NULL, NULL}};
     char *sql = sql_fill(sql_target_state, vars);

@@ -54,39 +54,40 @@ static void end_dump(struct init *in)
     dump_remove_unfinished(in->s->dir);
 }
 
-/* Blockers end it; warnings are told. */
+/* Blockers end it: the first is the error, and so is named there; warnings are said. */
 static bool pass_preflight(struct init *in, struct err *e)
 {
     struct preflight p;
+    size_t named = 0;
     preflight_run(in->s, in->source, in->target, in->a, &p);
     for (enum finding_level level = FINDING_WARNING; level <= FINDING_BLOCKER; level++) {
         struct finding_group *groups;
         size_t n;
         findings_group(&p.found, level, in->a, &groups, &n);
         for (size_t i = 0; i < n; i++)
-            in->say(in->arg, finding_line(&groups[i], in->a));
+            if (level != FINDING_BLOCKER || n > 1)
+                in->say(in->arg, finding_line(&groups[i], in->a));
+        named = level == FINDING_BLOCKER && n > 1 ? n : 0;
     }
-    return findings_pass(&p.found, e);
+    if (named == 0)
+        return findings_pass(&p.found, e);
+    err_set(e, ERR_CONFIG, "%zu blockers, listed above: nothing was changed", named);
+    return err_hint(e, "fix them, then repl init again; repl check looks at them alone");
 }
 
 static bool install_source(struct init *in, struct err *e)
 {
     in->capture = (struct capture){.schema = in->s->schema};
-    if (!capture_find(in->source, &in->capture, e))
+    if (!capture_find(in->source, &in->capture, e) || !init_same_source(in, e))
         return false;
     in->report->adopted = in->capture.sync_id[0] != '\0';
-    return capture_install_schema(in->source, &in->capture, e) &&
-           capture_note_history(in->source, &in->capture, e);
-}
-
-/* Both sides get the same sync id. What is there is adopted; that both agree was seen by preflight. */
-static bool install_both(struct init *in, struct err *e)
-{
-    if (!install_source(in, e))
+    if (!capture_install_schema(in->source, &in->capture, e) ||
+        !state_set(in->st, "sync_id", in->capture.sync_id, e) ||
+        !lock_engine(in->source, in->capture.sync_id, NULL, in->interrupt, e))
         return false;
-    fault_point("init.between_sides");
-    return target_install(in->target, in->s->schema, in->capture.sync_id, e) &&
-           target_read(in->target, in->s->schema, in->a, &in->state, e);
+    in->reached = REACHED_SOURCE;
+    fault_point("init.source_made");
+    return capture_note_history(in->source, &in->capture, e);
 }
 
 bool init_read_tables(struct init *in, struct err *e)
@@ -98,6 +99,13 @@ bool init_read_tables(struct init *in, struct err *e)
 }
 
 /* ---- the plan ---- */
+
+static int64_t to_copy(const struct status_table *t)
+{
+    return strcmp(t->phase, "copied") == 0 || t->bytes_copied > t->bytes_total
+               ? 0
+               : t->bytes_total - t->bytes_copied;
+}
 
 static void plan_table(const struct init *in, const struct relation *r, struct status_table *t)
 {
@@ -120,6 +128,7 @@ static bool write_plan(struct init *in, struct err *e)
     struct status st = {
         .phase = PHASE_STOPPED, .lag_seconds = -1, .owed_rows = -1, .next = xstrdup("repl start")};
     st.copy.rate_bytes_per_second = st.copy.eta_seconds = -1;
+    in->report->copied = in->tables.count != 0;
     st.ntables = in->tables.count;
     st.tables = xcalloc(st.ntables + 1, sizeof *st.tables);
     for (size_t i = 0; i < st.ntables; i++) {
@@ -128,22 +137,23 @@ static bool write_plan(struct init *in, struct err *e)
         st.copy.bytes_done += st.tables[i].bytes_copied;
         st.copy.rows_done += st.tables[i].rows_copied;
         in->report->without_key += in->tables.items[i].key_kind == KEY_NONE;
+        in->report->bytes += to_copy(&st.tables[i]);
+        in->report->copied = in->report->copied && strcmp(st.tables[i].phase, "copied") == 0;
     }
     if (in->state.snapshot != NULL && in->state.snapshot[0] != '\0')
         st.position = xstrdup(in->state.snapshot);
     in->report->tables = st.ntables;
-    in->report->bytes = st.copy.bytes_total - st.copy.bytes_done;
     bool ok = sync_save(in->s, in->st, e) && state_save_status(in->st, &st, e);
     status_free(&st);
     return ok;
 }
 
-/* An engine at work on this sync, started from wherever, keeps init out: what is read here must not move meanwhile. */
+/* An engine at work on this sync, started from wherever, keeps init out of both sides: what is read here must not move
+ * meanwhile. */
 static bool prepare_both(struct init *in, struct err *e)
 {
-    return init_take_seed(in, e) && install_both(in, e) &&
-           lock_engine(in->target, in->capture.sync_id, NULL, NULL, e) && init_read_tables(in, e) &&
-           init_schema(in, e) && sequences_begin(in->source, in->target, in->s->schema, e) &&
+    return install_source(in, e) && init_pair(in, e) && init_read_tables(in, e) && init_schema(in, e) &&
+           sequences_begin(in->source, in->target, in->s->schema, e) &&
            (!in->s->overwrite || init_empty(in, e)) && init_forget_dropped(in, e) && init_capture(in, e) &&
            init_choose_origins(in, e);
 }
@@ -155,39 +165,121 @@ static bool prepare_source(struct init *in, struct err *e)
     return install_source(in, e) && init_read_tables(in, e) && init_capture_source(in, e);
 }
 
+/* A name that means one table now must not mean another as well, once one is made. */
+static bool resolve_names(struct init *in, struct err *e)
+{
+    struct relations all;
+    if (in->selection->tables.count + in->selection->exclude.count == 0)
+        return true;
+    return catalog_read(in->source, in->s->schema, in->a, &all, e) &&
+           selection_resolve(in->selection, &all, e);
+}
+
+/* Nothing is started, compared or switched before this mark is on the source. */
+static bool end_init(struct init *in, bool awaited, struct err *e)
+{
+    fault_point("init.before_ready");
+    if (awaited)
+        return true;
+    if (in->tables.count == 0) {
+        err_set(e, ERR_CONFIG, "the source has no table to replicate");
+        return err_hint(e, "check --source, --tables and --exclude");
+    }
+    if (!capture_set_ready(in->source, &in->capture, e))
+        return false;
+    in->reached = REACHED_END;
+    fault_point("init.ready");
+    return state_set(in->st, "ready", "yes", e);
+}
+
 /* The settings are saved as soon as something changes, so that cleanup finds both sides whatever happens next. */
 static bool prepare(struct init *in, struct err *e)
 {
     bool awaited;
-    return begin_dump(in, e) && pass_preflight(in, e) && sync_save(in->s, in->st, e) &&
-           target_read(in->target, in->s->schema, in->a, &in->state, e) &&
+    return init_recreate(in, e) && begin_dump(in, e) && pass_preflight(in, e) && resolve_names(in, e) &&
+           sync_save(in->s, in->st, e) && target_read(in->target, in->s->schema, in->a, &in->state, e) &&
            seed_awaited(in->s, in->target, &in->state, &awaited, e) &&
            (awaited ? prepare_source(in, e) : prepare_both(in, e)) &&
-           target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e);
+           target_read(in->target, in->s->schema, in->a, &in->state, e) && write_plan(in, e) &&
+           end_init(in, awaited, e);
+}
+
+static bool look_at_source(struct init *in, struct err *e)
+{
+    in->capture = (struct capture){.schema = in->s->schema};
+    return capture_find(in->source, &in->capture, e) && init_same_source(in, e) &&
+           sync_name_target(in->s, in->target, &in->name, e);
 }
 
 static bool run(struct init *in, struct err *e)
 {
     bool done;
-    return init_connect(in, e) && init_look_at_way(in, &done, e) && (done || prepare(in, e));
+    fault_point("init.begun");
+    return init_connect(in, e) && look_at_source(in, e) && init_look_at_way(in, &done, e) &&
+           (done || prepare(in, e));
 }
 
-bool init_run(const struct sync *s, struct state *st, say_fn say, void *arg, struct init_report *out,
+/* ---- the end ---- */
+
+static const char *what_stands(const struct init *in)
+{
+    switch (in->reached) {
+    case REACHED_NOTHING:
+        return "nothing was changed on either side";
+    case REACHED_SOURCE:
+        return "the source has repl's schema, and the target is as it was";
+    case REACHED_TARGET:
+        return "both sides have repl's schema; the target may have a part of the source's tables";
+    case REACHED_TABLES:
+        return arena_printf(
+            in->a,
+            "the target has the tables, without rows, and %zu of the source's %zu were captured by "
+            "this init",
+            in->report->captured, in->tables.count);
+    case REACHED_CAPTURED:
+        return "the target has the tables, and all of the source's are captured";
+    case REACHED_END:
+        break;
+    }
+    return "everything is prepared";
+}
+
+/* A child that had the signal too may be what failed first. */
+static void tell_what_stands(struct init *in, struct err *e)
+{
+    const char *stands = what_stands(in);
+    if (interrupt_level(in->interrupt) != INTERRUPT_NONE) {
+        err_set(e, ERR_STOPPED, "init was interrupted: %s", stands);
+        err_hint(e, in->reached == REACHED_NOTHING
+                        ? "repl init begins again"
+                        : "repl init goes on from there; repl cleanup takes it away");
+    } else if (in->reached != REACHED_NOTHING) {
+        in->say(in->arg, arena_printf(in->a, "so far: %s; repl init goes on from there", stands));
+    }
+}
+
+bool init_run(struct sync *s, struct state *st, say_fn say, ask_fn ask, void *arg, struct init_report *out,
               struct err *e)
 {
     struct init in = {.s = s,
+                      .selection = &s->selection,
                       .st = st,
                       .say = say,
+                      .ask = ask,
                       .arg = arg,
                       .a = arena_new(),
                       .report = out,
                       .made_by_others = s->no_schema,
-                      .give_up_ms = s->lock_wait_ms};
+                      .give_up_ms = s->lock_wait_ms,
+                      .interrupt = s->interrupt};
     *out = (struct init_report){0};
     bool ok = run(&in, e);
-    if (!ok)
+    if (!ok) {
         init_blame(&in, e);
+        tell_what_stands(&in, e);
+    }
     end_dump(&in);
+    target_name_free(&in.name);
     conn_close(in.source);
     conn_close(in.target);
     arena_free(in.a);

@@ -11,20 +11,9 @@ enum { ADD_GIVE_UP_MS = 60000 };
 /* in->tables shrinks to the one table. */
 static bool choose_table(struct init *in, const char *label, struct err *e)
 {
-    struct selection one = {.own_schema = in->s->schema};
     struct relation *found = NULL;
-    for (size_t i = 0; i < in->tables.count; i++)
-        if (strcmp(in->tables.items[i].label, label) == 0 ||
-            (found == NULL && strcmp(in->tables.items[i].name, label) == 0))
-            found = &in->tables.items[i];
-    if (found == NULL) {
-        struct err near = {0};
-        strlist_add(&one.tables, label);
-        bool ok = selection_check(&one, &in->tables, &near);
-        strlist_free(&one.tables);
-        err_set(e, ERR_CONFIG, "the source has no table %s", label);
-        return err_hint(e, "%s", ok || near.hint[0] == '\0' ? "name it as schema.table" : near.hint);
-    }
+    if (!relations_named(&in->tables, label, &found, e))
+        return err_context(e, "on the source");
     in->tables = (struct relations){found, 1};
     fault_point("add.chosen");
     if (found->id == 0 || target_relation_by_id(&in->state, found->id) == NULL)
@@ -78,7 +67,8 @@ static bool add(struct init *in, const char *label, const struct add_options *o,
     in->capture = (struct capture){.schema = in->s->schema};
     return init_connect(in, e) && capture_find(in->source, &in->capture, e) &&
            target_read(in->target, in->s->schema, in->a, &in->state, e) &&
-           (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, NULL, e)) &&
+           sync_is_whole(in->s, &in->capture, &in->state, e) && init_before_switch(in, e) &&
+           (!o->lock || lock_engine(in->target, in->capture.sync_id, NULL, in->interrupt, e)) &&
            catalog_read(in->source, in->s->schema, in->a, &in->tables, e) &&
            capture_number(in->source, &in->capture, &in->tables, in->a, e) && choose_and_look(in, label, e) &&
            init_schema(in, e) && is_empty(in, e) && init_capture(in, e);

@@ -79,6 +79,7 @@ bool init_capture(struct init *in, struct err *e)
 {
     if (!init_capture_source(in, e))
         return false;
+    in->reached = REACHED_CAPTURED;
     fault_point("init.captured");
     return repeat_steps(in, e) && target_add_relations(in->target, in->s->schema, &in->tables, e);
 }

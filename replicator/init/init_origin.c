@@ -17,18 +17,17 @@ bool init_take_seed(struct init *in, struct err *e)
                                               .arg = in};
     if (!in->s->seeded)
         return true;
-    in->capture = (struct capture){.schema = in->s->schema};
-    if (!target_read(in->target, in->s->schema, in->a, &in->state, e) || in->state.exists)
-        return in->state.exists;
-    if (!capture_find(in->source, &in->capture, e) ||
-        !lock_engine(in->target, in->capture.sync_id, NULL, NULL, e) || !init_read_tables(in, e) ||
+    if (in->state.exists)
+        return true;
+    if (!lock_engine(in->target, in->capture.sync_id, NULL, in->interrupt, e) || !init_read_tables(in, e) ||
         !capture_assign_ids(in->source, &in->capture, &in->tables, in->a, e) ||
         !seed_has(in->target, in->source, &in->capture, &in->tables, in->a, &has, e) ||
         !capture_remove_tables(in->target, in->s->schema, &o, e) || !catalog_identity(in->source, &source, e))
         return false;
     taken = seed_taken(&in->tables, has, in->a);
     fault_point("seed.before_swap");
-    if (!target_seed(in->target, in->s->schema, in->capture.sync_id, &taken, &source, e))
+    if (!target_seed(in->target, in->s->schema, in->capture.sync_id, in->capture.installed.target_id, &taken,
+                     &source, e))
         return err_context(e, "replacing the schema that was restored");
     in->say(in->arg,
             arena_printf(in->a,

@@ -9,10 +9,22 @@
 /* No application statement waits for CREATE TRIGGER longer than this. */
 enum { INIT_LOCK_MS = 300 };
 
+/* How far it came: what stands on both sides when it ends early. */
+enum reached {
+    REACHED_NOTHING,
+    REACHED_SOURCE,   /* repl's schema is on the source */
+    REACHED_TARGET,   /* and on the target */
+    REACHED_TABLES,   /* the target has the tables */
+    REACHED_CAPTURED, /* all of the source's are captured */
+    REACHED_END
+};
+
 struct init {
     const struct sync *s;
+    struct selection *selection; /* that of s, whose names init resolves; NULL where one table joins */
     struct state *st;
     say_fn say;
+    ask_fn ask;
     void *arg;
     struct arena *a;
     struct conn *source, *target;
@@ -21,6 +33,8 @@ struct init {
     struct relations tables; /* the selected ones, as the source has them */
     struct target_state state;
     struct init_report *report;
+    enum reached reached;
+    struct target_name name;           /* of the target */
     uint64_t said_at;                  /* when a wait was last told */
     unsigned give_up_ms;               /* how long others may keep a table locked; 0: no limit */
     bool made_by_others;               /* the target's tables */
@@ -35,6 +49,15 @@ bool init_no_table_joins(struct err *e);
 
 /* in->tables: the selected ones. */
 bool init_read_tables(struct init *in, struct err *e) MUST_CHECK;
+
+/* ---- init_target.c ---- */
+
+/* The source is the one that the state file means, wherever it stands by now. */
+bool init_same_source(struct init *in, struct err *e) MUST_CHECK;
+/* --recreate: what an earlier init made on the target is dropped, with repl's own tables there, where the user agrees. */
+bool init_recreate(struct init *in, struct err *e) MUST_CHECK;
+/* Both sides know from here on that they belong together. In between a restored target gives up its copy of capture. */
+bool init_pair(struct init *in, struct err *e) MUST_CHECK;
 
 /* ---- init_schema.c ---- */
 
@@ -64,6 +87,8 @@ bool init_choose_origins(struct init *in, struct err *e) MUST_CHECK;
 
 /* ---- init_way.c ---- */
 
+/* No cutover has begun to switch the application; else the error says what stands. */
+bool init_before_switch(struct init *in, struct err *e) MUST_CHECK;
 /* What the fences of a switch say. *done: it leaves nothing for init to do. */
 bool init_look_at_way(struct init *in, bool *done, struct err *e) MUST_CHECK;
 

@@ -69,7 +69,10 @@ bool init_schema(struct init *in, struct err *e)
         if (!schema_pre_data(&w, e) || !catalog_read(in->target, in->s->schema, in->a, &there, e))
             return false;
     }
-    return compare_tables(in, &there, e) && target_step_done(in->target, in->s->schema, "schema", e);
+    if (!compare_tables(in, &there, e) || !target_step_done(in->target, in->s->schema, "schema", e))
+        return false;
+    in->reached = REACHED_TABLES;
+    return true;
 }
 
 /* ---- rows that are in the way ---- */

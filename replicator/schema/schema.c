@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "repl/embedded.h"
 #include "repl/fault.h"
 #include "repl/schema.h"
 #include "restore.h"
@@ -39,17 +40,23 @@ static void hint_pre_data(struct err *e)
                     "--no-schema");
 }
 
+/* Each transaction records what it has made, for whoever wants to begin again. */
 static bool make(struct restore *r, const char **sql, size_t n, bool whole, struct err *e)
 {
-    bool ok = !whole || pg_exec(r->target, "BEGIN", e);
+    const struct sql_var vars[] = {{"schema", r->s->schema}, {NULL, NULL}};
+    char *before = sql_filled(r->a, sql_schema_made_before, vars);
+    char *note = sql_filled(r->a, sql_schema_made_note, vars);
+    bool ok = !whole || (pg_exec(r->target, "BEGIN", e) && pg_exec(r->target, before, e));
     for (size_t i = 0; ok && i < n; i += TOGETHER)
         ok = statements_run(r->target,
                             &(struct statements){.sql = sql + i,
                                                  .count = n - i < TOGETHER ? n - i : TOGETHER,
+                                                 .settings = whole ? NULL : before,
+                                                 .after = whole ? NULL : note,
                                                  .inside = whole,
                                                  .search_path = r->search_path},
                             e);
-    ok = ok && (!whole || pg_exec(r->target, "COMMIT", e));
+    ok = ok && (!whole || (pg_exec(r->target, note, e) && pg_exec(r->target, "COMMIT", e)));
     if (!ok)
         pg_reset(r->target);
     return ok;

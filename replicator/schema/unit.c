@@ -29,6 +29,8 @@ static char *text_of(const struct statements *s)
                s->settings != NULL ? s->settings : "");
     for (size_t i = 0; i < s->count; i++)
         buf_printf(&b, "\nSELECT '" MARK "%zu';\n%s\n;", i, s->sql[i]);
+    if (s->after != NULL)
+        buf_printf(&b, "\n%s", s->after);
     if (!s->inside)
         buf_puts(&b, "\nCOMMIT;");
     return b.data;

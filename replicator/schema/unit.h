@@ -9,6 +9,7 @@ struct statements {
     size_t count;
     bool inside;             /* the caller has a transaction open, and ends it */
     const char *settings;    /* SET LOCAL ...; NULL: none */
+    const char *after;       /* a last statement of the same transaction; NULL: none */
     const char *search_path; /* NULL: none but pg_catalog, as pg_restore has it */
 };
 

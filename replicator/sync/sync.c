@@ -96,6 +96,17 @@ static bool load_rest(struct state *st, struct sync *out, struct err *e)
     return ok;
 }
 
+bool sync_known(struct state *st, bool *known, struct err *e)
+{
+    char *source = NULL;
+    *known = false;
+    if (!state_get(st, "source", &source, e))
+        return false;
+    *known = source != NULL;
+    free(source);
+    return true;
+}
+
 bool sync_load(struct state *st, struct sync *out, struct err *e)
 {
     *out = (struct sync){.dir = xstrdup(state_dir(st))};
@@ -110,7 +121,7 @@ bool sync_load(struct state *st, struct sync *out, struct err *e)
         sync_name_schemas(out, schema);
     free(schema);
     if (ok && (out->source == NULL || out->target == NULL)) {
-        ok = err_set(e, ERR_STATE, "%s knows of no sync", out->dir);
+        ok = err_set(e, ERR_STATE, "no move has been set up in %s", out->dir);
         err_hint(e, "repl init --source URL --target URL");
     }
     if (!ok)

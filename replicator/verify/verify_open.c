@@ -13,18 +13,8 @@
 
 static bool same_sync(struct verification *v, struct target_state *state, struct err *e)
 {
-    struct capture *c = &v->world.capture;
-    if (!target_read(v->target, v->world.schema, v->mem, state, e))
-        return false;
-    if (c->sync_id[0] == '\0' || !state->exists) {
-        err_set(e, ERR_CONFIG, "nothing is replicated yet: the %s has no schema %s",
-                c->sync_id[0] == '\0' ? "source" : "target", v->world.schema);
-        return err_hint(e, "run: repl init, then repl start");
-    }
-    if (strcmp(c->sync_id, state->sync_id) == 0)
-        return true;
-    err_set(e, ERR_CONFIG, "source and target belong to different syncs");
-    return err_hint(e, "check --source and --target of repl init");
+    return target_read(v->target, v->world.schema, v->mem, state, e) &&
+           sync_is_whole(v->o->sync, &v->world.capture, state, e);
 }
 
 /* Where source and target are not of one history any more, a repair begins like an engine that finds it: everything in the

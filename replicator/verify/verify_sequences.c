@@ -97,7 +97,7 @@ bool verify_sequences(struct verification *v, struct err *e)
 {
     struct sequences source, target;
     if (v->o->tables->count != 0)
-        return state_verify_note(v->o->state, v->run, "sequences, with --table", 0, e);
+        return state_verify_note(v->o->state, v->run, "sequences, with --tables", 0, e);
     if (!read_both(v, &source, &target, e))
         return false;
     int64_t n = count_behind(&source, &target);

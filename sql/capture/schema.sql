@@ -6,14 +6,19 @@ CREATE SCHEMA :"schema";
 COMMENT ON SCHEMA :"schema" IS 'made by repl, removed by repl cleanup';
 
 -- Which server and history this is, as the last init found it: every copy of the database carries it along, and so
--- shows of which it is one.
+-- shows of which it is one. And the one target that it is moved to: target_id is that target's own, the rest is for people,
+-- and for an init that was killed before it came to the target. ready_at: an init came to its end for it.
 CREATE TABLE :"schema".sync (
     sync_id           uuid PRIMARY KEY,
     version           int NOT NULL,
     role              name NOT NULL DEFAULT session_user, -- that repl's own sessions log in as (guard.sql)
     created_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
     system_identifier text NOT NULL,
-    timeline          bigint NOT NULL
+    timeline          bigint NOT NULL,
+    target_id         uuid,
+    target_name       text,
+    target_system     text,
+    ready_at          timestamptz
 );
 INSERT INTO :"schema".sync (sync_id, version, system_identifier, timeline)
 SELECT :'sync_id', :version, system_identifier,
@@ -62,6 +67,7 @@ CREATE TABLE :"schema".missed (relation int NOT NULL, xid bigint NOT NULL) WITH 
 --   slot_<id>_epoch    the random mark of the epoch that goes on
 --   slot_<id>_applied  the number of the write behind the batch that truncations relied on: it only grows
 --   slot_<id>_batch    the target's own number of that batch: it only grows
+-- Where the source is moved to another target, the slot is that one's, and the last two begin at 0.
 CREATE TABLE :"schema".slot (
     id      int PRIMARY KEY,
     target  uuid NOT NULL UNIQUE,

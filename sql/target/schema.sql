@@ -7,10 +7,10 @@ COMMENT ON SCHEMA :"schema" IS 'made by repl, removed by repl cleanup';
 CREATE TABLE :"schema".sync (
     sync_id    uuid PRIMARY KEY,
     version    int NOT NULL,
-    target_id  uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(), -- by which the source knows this target
+    target_id  uuid NOT NULL, -- by which the source knows this target, the one that it is moved to
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-INSERT INTO :"schema".sync (sync_id, version) VALUES (:'sync_id', :version);
+INSERT INTO :"schema".sync (sync_id, version, target_id) VALUES (:'sync_id', :version, :'target_id');
 
 -- One row: the source snapshot that the target shows, committed with the rows themselves; '' where everything is to be
 -- brought again. epoch, number and lsn name the logged write on the source that came before the commit: by these the
@@ -87,3 +87,15 @@ CREATE TABLE :"schema".step (
     name    text PRIMARY KEY,
     done_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
+
+-- What repl made on the target before the rows, each recorded by the transaction that made it; and, within such a
+-- transaction alone, what had been there before it.
+CREATE TABLE :"schema".made (
+    classid  oid NOT NULL,
+    objid    oid NOT NULL,
+    rank     int NOT NULL,
+    type     text NOT NULL,
+    identity text NOT NULL,
+    PRIMARY KEY (classid, objid)
+);
+CREATE TABLE :"schema".made_before (classid oid NOT NULL, objid oid NOT NULL, PRIMARY KEY (classid, objid));

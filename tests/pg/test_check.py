@@ -250,6 +250,6 @@ def test_init_begins_with_it(repl, src, dst):
     dst.execute("create table t(id int primary key); insert into t values (1)")
     refused = repl.init(code=1)
     assert "warning: source: public.bare: no primary key" in refused.out
-    assert "blocker: target: public.t: the table holds rows already" in refused.out
+    assert "target: public.t: the table holds rows already" in refused.err
     dst.execute("truncate t")
     assert "MB/s" not in repl.init().all

@@ -12,7 +12,7 @@ from test_copy import SMALL, big, chunks
 from waiting import SLOWER, eventually, moment
 
 # Other stories have those that need more than the workload, or are of their commands.
-POINT = re.compile(r'fault_point\("((?!unit\.|step\.|add\.|cutover\.|verify\.|mend\.|back\.|seed\.|cleanup\.|fan\.|catchup\.)[a-z_.]+)"\)')
+POINT = re.compile(r'fault_point\("((?!unit\.|step\.|recreate\.|add\.|cutover\.|verify\.|mend\.|back\.|seed\.|cleanup\.|fan\.|catchup\.)[a-z_.]+)"\)')
 
 
 def points():

@@ -165,18 +165,18 @@ def test_it_asks_how_old_the_last_verify_is(repl, following, src, target):
     assert "warning: never verified" in rehearsed().out and "(type: repl verify)" in rehearsed().out
     repl.run("verify", "--sample", "30%", "--range-rows", "100")
     assert re.search(r"warning: of \d of 8 tables only samples were verified: public\.", rehearsed().out)
-    repl.run("verify", "--table", "acc,item")
+    repl.run("verify", "--tables", "acc,item")
     assert "were never verified" not in rehearsed().out, "samples are no nothing"
     repl.run("verify")
     assert re.search(r"^verified \d+\.\ds ago: equal \(8 tables, 9900 rows\)$", rehearsed().out, re.M)
-    repl.run("verify", "--table", "acc")
+    repl.run("verify", "--tables", "acc")
     with sqlite3.connect(repl.dir / "state.db") as state:
         state.execute("update verify_run set ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, '-50 hours') "
                       "where options not like 'acc'")
     assert "warning: verified 2d 02h ago" in rehearsed().out, "one table of today leaves the others as they were"
     with target.admin() as c:
         c.execute("set session_replication_role = replica; update acc set bal = bal + 1 where id < 3")
-    repl.run("verify", "--table", "acc", code=3)
+    repl.run("verify", "--tables", "acc", code=3)
     refused = rehearsed(code=3)
     assert "blocker: by the last verify 2 rows differ: public.acc (type: repl verify --repair)" in refused.out
     assert "expected pause" in refused.out and "repl cutover --unverified" in refused.err, "the rehearsal goes on to its end"
@@ -185,7 +185,7 @@ def test_it_asks_how_old_the_last_verify_is(repl, following, src, target):
     out = repl.run("cutover", "--yes", "--unverified").out
     assert "warning: by the last verify 2 rows differ" in out
     repl.run("cutover", "--abort", "--yes")
-    repl.run("verify", "--repair", "--table", "acc")
+    repl.run("verify", "--repair", "--tables", "acc")
     repl.run("verify")
     assert re.search(r"^verified \d+\.\ds ago: equal", repl.run("cutover", "--yes").out, re.M)
 

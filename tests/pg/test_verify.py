@@ -88,7 +88,7 @@ def test_what_is_planted_is_found_named_and_repaired(repl, src, target, equal):
     text = repl.run("verify", "--again", code=3).out
     assert "shop.wide: id=11; columns big, small" in text and "next: repl verify --repair" in text
 
-    shown = verify(repl, "--show-values", "--table", "shop.by_unique", code=3)
+    shown = verify(repl, "--show-values", "--tables", "shop.by_unique", code=3)
     assert [(d["source"], d["target"]) for d in shown["differences"]] == [("v=v", "v=w")]
 
     repaired = verify(repl, "--repair")
@@ -248,7 +248,7 @@ def test_sample_rate_and_what_is_not_compared(repl, src, dst):
     assert "no column v" in [t["reason"] for t in report["tables"] if t["name"] == "other"][0]
     assert {(n["what"], n["count"]) for n in report["not_compared"]} == {
         ("tables that are not in the sync", 1), ("generated columns", 1)}
-    slow = verify(repl, "--table", "t", "--max-rate", "2MB")
+    slow = verify(repl, "--tables", "t", "--max-rate", "2MB")
     assert slow["seconds"] > slow["bytes"] / 2e6 * .5 and slow["rows"] == 30000
-    assert repl.run("verify", "--table", "nothing", code=1).err
+    assert repl.run("verify", "--tables", "nothing", code=1).err
     assert repl.run("verify", "--sample", "0", code=2).err

@@ -5,6 +5,7 @@
 \pset null null
 \set schema repl
 \set sync_id 11111111-2222-3333-4444-555555555555
+\set target_id 22222222-2222-3333-4444-555555555555
 \set version 2
 \o /dev/null
 \i sql/target/schema.sql
