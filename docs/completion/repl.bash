@@ -21,7 +21,7 @@ _repl() {
     ;;
   --wait)
     [ "$command" != status ] || {
-      mapfile -t COMPREPLY < <(compgen -W 'copying indexing catching_up following paused fenced stopped failed' -- "$cur")
+      mapfile -t COMPREPLY < <(compgen -W 'copying indexing catching_up following paused fenced stopped retrying failed' -- "$cur")
       return
     }
     ;;

@@ -9,6 +9,7 @@
 #include "repl/buf.h"
 #include "repl/status.h"
 #include "repl/str.h"
+#include "repl/verify.h"
 
 /* Runs the command and returns the exit code: 0 done, 1 failed, 2 usage, 3 not yet. */
 int cli_main(int argc, char **argv);
@@ -67,14 +68,22 @@ struct status_view {
     const char *source, *target; /* safe to print, or NULL */
     double now;                  /* wall clock, for ages */
     bool all_tables;             /* list healthy ones too, however many */
+    int columns;                 /* longer lines are wrapped; 0: none is */
+    bool utf8, color;
 };
 
 void status_text(struct buf *b, const struct status *s, const struct status_view *v);
+
+/* What the first copy took, as a table; nothing before it is through. */
+void summary_text(struct buf *b, const struct status *s);
 
 /* ---- progress of a running engine (progress_text.c) ---- */
 
 /* One line: where the copy or the following is. */
 void progress_line(struct buf *b, const struct status *s);
+
+/* Work goes on of which the figures change: a line of it once in a while is news. */
+bool progress_moves(const struct status *s);
 
 struct progress_view {
     int columns;    /* no line is wider */
@@ -85,6 +94,9 @@ struct progress_view {
 
 /* The same for a terminal, in lines: bars for the whole and for the tables that run, and the last errors. */
 void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v);
+/* How far a comparison is. */
+void progress_verify_line(struct buf *b, const struct verify_progress *p);
+void progress_verify_bars(struct buf *b, const struct verify_progress *p, const struct progress_view *v);
 /* Columns that a piece of a line takes there. */
 int text_columns(const char *text, size_t len);
 

@@ -32,6 +32,8 @@ struct control_request {
     int64_t max_rate;                  /* bytes a second; 0: unlimited */
     unsigned timeout_ms;               /* 0: for ever */
     const struct interrupt *interrupt; /* ends the wait, with ERR_STOPPED; may be NULL */
+    void (*still)(void *arg); /* called every few seconds while the answer is waited for; may be NULL */
+    void *arg;
 };
 
 /*

@@ -17,6 +17,8 @@ struct engine_options {
     int ready_fd;        /* -1, or: one byte is written here when the control socket answers */
     /* Called on the loop thread about once a second. May be NULL. */
     void (*progress)(void *arg, const struct status *st);
+    /* Called on the loop thread on SIGHUP, which ends nothing: the log's file may be another. NULL: SIGHUP is not heeded. */
+    void (*reopen_log)(void *arg);
     void *arg;
 };
 

@@ -5,6 +5,7 @@
 #ifndef REPL_PG_H
 #define REPL_PG_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,6 +69,15 @@ bool dsn_uri(const char *resolved, bool with_password, char **out, struct err *e
 
 struct conn;
 
+/* Of all sessions to one side: how many wait for it now, and when it was last heard of, or the first of them began to wait. */
+struct wire {
+    atomic_int waiting;
+    _Atomic uint64_t heard_ms; /* of the monotonic clock */
+};
+
+/* For how long the side has been silent while somebody waited for it; 0: nobody waits. */
+double wire_silent_seconds(const struct wire *w);
+
 struct conn_options {
     enum side side;
     const char *purpose;           /* application_name becomes "repl: <purpose>" */
@@ -81,6 +91,7 @@ struct conn_options {
     const char
         *search_path; /* the application's, where all that the session runs is qualified; NULL: pg_catalog */
     const struct interrupt *interrupt; /* may be NULL */
+    struct wire *wire;                 /* shared by sessions to the same side; may be NULL */
 };
 
 /* Connects, sets every session setting that repl relies on, refuses poolers and standbys. Blocks. */

@@ -19,6 +19,7 @@ const char *side_option(enum side s); /* what it is given by: "--source", "--tar
 /* On the way back (docs/fallback.md) rows go from the target of init to its source. People are told of the sides as
  * init named them all the time. Before threads are there. */
 void side_names_turn(bool back);
+bool side_is_turned(void);
 
 struct column {
     const char *name;

@@ -79,6 +79,11 @@ bool state_log_settle(struct state *s, struct err *e) MUST_CHECK;
 /* The batch history: kept to the newest 1 000. */
 bool state_batch_add(struct state *s, const struct status *st, struct err *e) MUST_CHECK; /* st->last_batch */
 
+/* How long the first copy took (state_timing.c). Loading gives the steps in their order, then the slowest tables and indexes. */
+bool state_timing_add(struct state *s, const struct status_timing *t, struct err *e) MUST_CHECK;
+bool state_timing_clear(struct state *s, struct err *e) MUST_CHECK;
+bool state_load_timings(struct state *s, struct status *st, struct err *e) MUST_CHECK; /* st->timings */
+
 /* ---- comparisons (state_verify.c): the newest ten are kept ---- */
 
 /* A part of a table, between two keys (lines of COPY; NULL: from the beginning, to the end). */

@@ -17,11 +17,23 @@ enum phase {
     PHASE_PAUSED,
     PHASE_FENCED,
     PHASE_STOPPED,
+    PHASE_RETRYING, /* an error came that passes by itself, and nothing succeeded since */
     PHASE_FAILED
 };
 
 const char *phase_name(enum phase p); /* "catching_up" */
 bool phase_parse(const char *name, enum phase *out);
+
+/* How the sync is, whatever it does. */
+enum status_state {
+    STATE_OK,
+    STATE_DEGRADED, /* it goes on, but not for all tables, or figures are older than they should be */
+    STATE_RETRYING, /* nothing goes on until the next try */
+    STATE_FAILED    /* nothing goes on until a person has done something */
+};
+
+const char *state_name(enum status_state s); /* "degraded" */
+bool state_parse(const char *name, enum status_state *out);
 
 struct status_table {
     int id;
@@ -46,6 +58,11 @@ struct status_wait {
     } blocker;
 };
 
+struct status_side {
+    double silent_seconds; /* it was asked, and has not answered since; 0: it answers, or nobody asks */
+    char *error;           /* why it cannot be asked; NULL: it can */
+};
+
 /* A piece of a step after the load, at work. */
 struct status_unit {
     char *what;      /* "index public.account_mail" */
@@ -53,6 +70,14 @@ struct status_unit {
     char *phase;     /* as the server calls it, or NULL: it does not say */
     double fraction; /* of that phase; negative: not known */
     double seconds;  /* since it began */
+};
+
+/* What a part of the first copy took. */
+struct status_timing {
+    char *kind; /* step, table, index */
+    char *name;
+    double seconds;
+    int64_t rows, bytes; /* -1: it has none */
 };
 
 struct status_error {
@@ -65,6 +90,7 @@ struct status_error {
 /* All strings are malloc'ed and owned by the status; NULL where JSON shows null. */
 struct status {
     enum phase phase;
+    enum status_state state;
     bool back;          /* the changes go back: source and target have changed places (docs/fallback.md) */
     enum phase reached; /* what goes on underneath a pause or an error; else the same as phase */
     struct {
@@ -85,9 +111,12 @@ struct status {
         int64_t connections_free;            /* that this role may open */
         char *slowed;                        /* what repl does about it, and why; NULL: nothing */
     } load;                                  /* what the source bears */
+    struct status_side source, target;       /* as init named them */
     double lag_seconds;                      /* negative: not known */
     int64_t owed_rows;                       /* -1: not known */
-    char *position;                          /* the source snapshot that the target stands at */
+    double unknown_seconds; /* what of the two is not known was known so long ago; 0: all is, or never was */
+    char *known_at;         /* when they were last learned; NULL: never */
+    char *position;         /* the source snapshot that the target stands at */
     struct {
         int64_t bytes_done, bytes_total, rows_done;
         double rate_bytes_per_second; /* negative: not known, as below */
@@ -123,6 +152,9 @@ struct status {
     } cutover;
     struct status_wait *waits; /* the longest first */
     size_t nwaits;
+    struct status_timing
+        *timings; /* once everything is copied: the steps, then the slowest tables and indexes */
+    size_t ntimings;
     struct status_error *errors; /* newest first */
     size_t nerrors;
     struct {
@@ -131,11 +163,16 @@ struct status {
     } doubt;         /* of whether source and target are of one history (docs/architecture.md, "Doubt") */
     char *next;      /* what to type next */
     bool consistent; /* the target shows one source snapshot (false while copying or catching up) */
-    char *note;      /* the step that goes on, e.g. "building indexes", or NULL */
+    bool consistent_unknown; /* it did when it was last heard of, and cannot be asked */
+    char *note;              /* the step that goes on, e.g. "building indexes", or NULL */
 };
 
 /* Makes its texts what a terminal may show (str_visible). */
 void status_visible(struct status *s);
+
+/* The phase, or the one underneath an error that passes by itself. */
+enum phase status_phase(const struct status *s);
+
 void status_free(struct status *s); /* frees what it holds, and zeroes it */
 
 #endif

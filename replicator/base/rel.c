@@ -10,6 +10,11 @@ void side_names_turn(bool back)
     turned = back;
 }
 
+bool side_is_turned(void)
+{
+    return turned;
+}
+
 static enum side as_init_named(enum side s)
 {
     if (!turned || s == SIDE_FORK)

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "repl/buf.h"
 #include "repl/clock.h"
 #include "repl/engine.h"
@@ -18,7 +19,7 @@
 #include "repl/state.h"
 
 /* A status of a hundred thousand tables has some 30 MB. */
-enum { MAX_REPLY = 256 * 1024 * 1024 };
+enum { MAX_REPLY = 256 * 1024 * 1024, STILL_EVERY_MS = 5000, EXPLAIN_MS = 2000 };
 
 struct call {
     int fd;
@@ -26,12 +27,31 @@ struct call {
     unsigned timeout_ms;
     const struct interrupt *interrupt;
     bool silent; /* it went away and had said nothing */
+    const char *dir;
+    const struct control_request *request;
+    uint64_t still_at; /* when request->still is called next; 0: never */
 };
 
+/* What the engine waits for, as it says itself. */
 static bool late(const struct call *c, struct err *e)
 {
-    err_set(e, ERR_NOT_YET, "no answer from the engine within %.1f s", c->timeout_ms / 1000.0);
-    return err_hint(e, "repl log; try again with a longer --timeout");
+    const struct control_request ask = {.command = "status", .timeout_ms = EXPLAIN_MS};
+    struct status st;
+    struct err ignored;
+    bool running;
+    const char *what = c->request->wait ? "not everything was on the target" : "no answer from the engine";
+    err_set(e, ERR_NOT_YET, "%s within %.1f s", what, c->timeout_ms / 1000.0);
+    if (strcmp(c->request->command, "status") != 0 && control_ask(c->dir, &ask, &running, &st, &ignored) &&
+        running) {
+        char *reason = status_reason(&st);
+        if (reason != NULL)
+            err_set(e, ERR_NOT_YET, "%s within %.1f s: %s", what, c->timeout_ms / 1000.0, reason);
+        if (reason != NULL && st.nerrors != 0 && st.errors[0].hint != NULL)
+            err_hint(e, "%s", st.errors[0].hint);
+        free(reason);
+        status_free(&st);
+    }
+    return err_hint(e, "repl status shows what it waits for; try again with a longer --timeout");
 }
 
 static bool went_away(struct call *c, bool silent, struct err *e)
@@ -105,15 +125,21 @@ static bool send_all(struct call *c, const char *data, size_t len, struct err *e
 }
 
 /* Waits until something can be read, the end too. */
-static bool wait_readable(const struct call *c, struct err *e)
+static bool wait_readable(struct call *c, struct err *e)
 {
     for (;;) {
         int timeout = -1;
-        if (c->deadline != 0) {
-            uint64_t now = clock_ms();
-            if (now >= c->deadline)
-                return late(c, e);
-            uint64_t left = c->deadline - now;
+        uint64_t now = clock_ms(), next = c->deadline;
+        if (c->deadline != 0 && now >= c->deadline)
+            return late(c, e);
+        if (c->still_at != 0 && now >= c->still_at) {
+            c->request->still(c->request->arg);
+            c->still_at = clock_ms() + STILL_EVERY_MS;
+        }
+        if (c->still_at != 0 && (next == 0 || c->still_at < next))
+            next = c->still_at;
+        if (next != 0) {
+            uint64_t left = next > now ? next - now : 0;
             timeout = left < 3600000 ? (int)left : 3600000;
         }
         const struct interrupt *i = c->interrupt;
@@ -151,7 +177,7 @@ static bool read_line(struct call *c, struct buf *line, struct err *e)
     return err_set(e, ERR_OS, "the engine's answer is too long");
 }
 
-static bool wait_closed(const struct call *c, struct err *e)
+static bool wait_closed(struct call *c, struct err *e)
 {
     char piece[4096];
     for (;;) {
@@ -277,7 +303,9 @@ static bool has_gone(const char *dir, int *fd, struct err *e)
 bool control_ask(const char *dir, const struct control_request *r, bool *running, struct status *st,
                  struct err *e)
 {
-    struct call c = {.timeout_ms = r->timeout_ms, .interrupt = r->interrupt};
+    struct call c = {.timeout_ms = r->timeout_ms, .interrupt = r->interrupt, .dir = dir, .request = r};
+    if (r->still != NULL)
+        c.still_at = clock_ms() + STILL_EVERY_MS;
     struct err ignored; /* the first error is told */
     if (r->timeout_ms != 0)
         c.deadline = clock_ms() + r->timeout_ms;

@@ -17,6 +17,7 @@ struct context {
     struct args args;
     const struct output *out;
     bool verbose, log_json;
+    bool log_is_file;                  /* all output goes to DIR/repl.log */
     struct state *state;               /* after context_open */
     struct sync sync;                  /* after context_open */
     char *source_shown, *target_shown; /* dsn_safe of the sync's, or NULL */

@@ -47,7 +47,7 @@ static void look(struct context *c, const struct sync *s)
     struct preflight p;
     struct err blocker;
     preflight_check(s, !args_has(&c->args, "no-probe"), a, &p);
-    c->out->preflight(&p);
+    c->out->preflight(&p, c->verbose);
     c->printed = true;
     c->exit_code = findings_pass(&p.found, &blocker) ? 0 : 1;
     arena_free(a);
@@ -69,13 +69,16 @@ const struct cmd cmd_check = {
     .name = "check",
     .args = "",
     .text = "Look at both sides for what would stop a migration; change nothing",
-    .detail = "Every finding is ok, a warning or a blocker, with what to type; all come in one run, and what "
-              "a server\n"
-              "does not answer is a finding, too. With a blocker the exit code is 1, and init would refuse. "
-              "Unless\n"
-              "--no-probe says otherwise rows are read and written (and rolled back) for up to three seconds "
-              "each, to\n"
-              "say how long the copy will take. docs/check.md lists what is looked at.\n"
-              "A URL is postgres://..., env:NAME, file:PATH or command:CMD, read again at each connection.",
+    .detail =
+        "Every finding is ok, a warning or a blocker, with what to type; all come in one run, and what "
+        "a server\n"
+        "does not answer is a finding, too. What is ok is counted, and listed with -v. With a blocker the "
+        "exit\n"
+        "code is 1, and init would refuse. Unless --no-probe says otherwise rows are read and written (and "
+        "rolled\n"
+        "back) for up to three seconds each, to say how long the copy will take. docs/check.md lists what "
+        "is\n"
+        "looked at.\n"
+        "A URL is postgres://..., env:NAME, file:PATH or command:CMD, read again at each connection.",
     .options = options,
     .exec = exec};

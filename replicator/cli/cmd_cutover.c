@@ -82,7 +82,7 @@ static bool await_mending(struct cutover_run *r, struct status *st, struct err *
 {
     struct err ignored;
     const struct status_error *open = cutover_open_error(st);
-    if (open == NULL || (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) ||
+    if (open == NULL || (status_phase(st) != PHASE_FOLLOWING && status_phase(st) != PHASE_FENCED) ||
         !cutover_all_follow(st, &ignored))
         return true;
     put_line(stdout, "an error is not over yet, waiting for it up to %d s: %s", MENDS_ITSELF_MS / 1000,

@@ -6,6 +6,8 @@
 
 #include "client.h"
 #include "cmd.h"
+#include "figures.h"
+#include "repl/clock.h"
 #include "run_engine.h"
 
 /* After the timeout the batch under way may end in peace for so long. */
@@ -47,12 +49,15 @@ static bool sync_once(struct context *c, unsigned timeout_ms, struct err *e)
 {
     if (timeout_ms != 0)
         set_alarm(timeout_ms);
-    bool ok = run_engine(c, true, NULL, -1, e);
+    char *reason = NULL;
+    bool ok = run_engine(c, true, NULL, -1, &reason, e);
     set_alarm(0);
     if (timed_out) {
-        err_set(e, ERR_NOT_YET, "not everything was on the target within %.1f s", timeout_ms / 1000.0);
-        return err_hint(e, "repl kick --wait again goes on where this one ended");
+        err_set(e, ERR_NOT_YET, "not everything was on the target within %.1f s%s%s", timeout_ms / 1000.0,
+                reason != NULL ? ": " : "", reason != NULL ? reason : "");
+        err_hint(e, "repl kick --wait again goes on where this one ended");
     }
+    free(reason);
     return ok;
 }
 
@@ -70,6 +75,28 @@ static bool nothing_paused(struct context *c, struct err *e)
     return err_hint(e, "repl status lists them; repl resume TABLE, then repl kick --wait");
 }
 
+/* Whoever waits without a bound hears what for. */
+static void tell_wait(void *arg)
+{
+    const struct context *c = arg;
+    const struct control_request r = {.command = "status", .timeout_ms = ANSWER_MS};
+    struct status st;
+    struct err ignored;
+    bool running;
+    char at[32];
+    if (!control_ask(c->dir, &r, &running, &st, &ignored) || !running)
+        return;
+    char *reason = status_reason(&st);
+    struct buf b = {0};
+    if (reason == NULL)
+        progress_line(&b, &st);
+    fprintf(stderr, "%s waits: %s\n", clock_iso(at, sizeof at, clock_wall()),
+            reason != NULL ? reason : buf_text(&b));
+    buf_free(&b);
+    free(reason);
+    status_free(&st);
+}
+
 static bool exec(struct context *c, struct err *e)
 {
     struct control_request r = {.command = "kick", .wait = args_has(&c->args, "wait")};
@@ -77,6 +104,10 @@ static bool exec(struct context *c, struct err *e)
     bool running;
     if (!args_seconds(&c->args, "timeout", &timeout_ms, e))
         return false;
+    if (r.wait) {
+        r.still = tell_wait;
+        r.arg = c;
+    }
     r.timeout_ms = timeout_ms != 0 ? timeout_ms : r.wait ? 0 : ANSWER_MS;
     if (!control_ask(c->dir, &r, &running, NULL, e) || (!running && !sync_once(c, timeout_ms, e)))
         return false;

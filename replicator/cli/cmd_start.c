@@ -43,7 +43,8 @@ static void write_err(int fd, const struct err *e)
 static bool be_engine(struct context *c, const struct pace *pace, const char *log_path, int ready, int failed,
                       struct err *e)
 {
-    bool ok = leave_terminal(log_path, e) && run_engine(c, false, pace, ready, e);
+    c->log_is_file = true;
+    bool ok = leave_terminal(log_path, e) && run_engine(c, false, pace, ready, NULL, e);
     if (!ok)
         write_err(failed, e);
     close(failed);
@@ -134,7 +135,7 @@ static bool exec(struct context *c, struct err *e)
     context_close(c);
     if (args_has(&c->args, "detach"))
         return detach(c, &pace, e);
-    if (!run_engine(c, false, &pace, -1, e))
+    if (!run_engine(c, false, &pace, -1, NULL, e))
         return false;
     puts("the engine has stopped; `repl start` goes on where it was");
     return true;
@@ -144,8 +145,10 @@ const struct cmd cmd_start = {
     .name = "start",
     .args = "",
     .text = "Run the engine: copy what is not copied, then follow",
-    .detail = "In the foreground (for systemd) until SIGINT or SIGTERM, with progress on a terminal; "
-              "--detach runs it\n"
-              "in the background with its log in DIR/repl.log. It goes on where it was, however it ended.",
+    .detail =
+        "In the foreground (for systemd) until SIGINT or SIGTERM, with progress on a terminal; "
+        "--detach runs it\n"
+        "in the background with its log in DIR/repl.log. SIGHUP opens that file again, and ends nothing.\n"
+        "It goes on where it was, however it ended.",
     .options = options,
     .exec = exec};

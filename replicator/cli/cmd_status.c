@@ -4,11 +4,14 @@
 
 #include "client.h"
 #include "cmd.h"
+#include "figures.h"
+#include "progress.h"
 #include "repl/clock.h"
 #include "repl/engine.h"
+#include "repl/mem.h"
 
 /* How long servers are asked while no engine runs; how often a waiting or watching command looks. */
-enum { OFFLINE_MS = 3000, LOOK_EVERY_MS = 100, WATCH_EVERY_MS = 1000 };
+enum { OFFLINE_MS = 3000, LOOK_EVERY_MS = 200, WATCH_EVERY_MS = 1000 };
 
 static const struct option_spec options[] = {
     {"json", no_argument, 0, NULL, "as JSON; its keys are a contract"},
@@ -51,8 +54,13 @@ static void show(struct context *c, struct status *st, bool again)
     if (c->out->is_text)
         status_visible(st);
     name_sides(c);
-    const struct status_view v = {
-        .source = c->source_shown, .target = c->target_shown, .now = clock_wall(), .all_tables = c->verbose};
+    const struct status_view v = {.source = c->source_shown,
+                                  .target = c->target_shown,
+                                  .now = clock_wall(),
+                                  .all_tables = c->verbose,
+                                  .columns = terminal_columns(),
+                                  .utf8 = terminal_columns() != 0 && terminal_utf8(),
+                                  .color = terminal_color()};
     if (again)
         c->out->status_again(st, &v);
     else
@@ -72,9 +80,13 @@ struct waiting {
 
 static bool not_in_time(const struct waiting *w, const struct status *st, struct err *e)
 {
-    err_set(e, ERR_NOT_YET, "the phase is %s, not %s, after %.1f s", phase_name(st->phase),
-            phase_name(w->wanted), w->timeout_ms / 1000.0);
-    return err_hint(e, "repl status --watch");
+    char *reason = status_reason(st);
+    err_set(e, ERR_NOT_YET, "the phase is %s%s, not %s, after %.1f s%s%s", phase_name(st->phase),
+            st->state == STATE_DEGRADED ? ", degraded" : "", phase_name(w->wanted), w->timeout_ms / 1000.0,
+            reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    free(reason);
+    bool told = st->state != STATE_OK && st->nerrors != 0 && st->errors[0].hint != NULL;
+    return err_hint(e, "%s", told ? st->errors[0].hint : "repl status --watch");
 }
 
 static bool has_failed(const struct status *st, struct err *e)
@@ -90,11 +102,17 @@ static bool not_running(const struct waiting *w, const struct status *st, struct
     return err_hint(e, "repl start --detach");
 }
 
+/* What follows, follows with all its tables, and is known to. */
+static bool is_reached(const struct waiting *w, const struct status *st)
+{
+    return st->phase == w->wanted && (w->wanted != PHASE_FOLLOWING || st->state == STATE_OK);
+}
+
 /* One look at a running engine. *done: no more to wait for, and the result says how it ended. */
 static bool judge(const struct waiting *w, const struct status *st, bool *done, struct err *e)
 {
     *done = true;
-    if (st->phase == w->wanted)
+    if (is_reached(w, st))
         return true;
     if (st->phase == PHASE_FAILED)
         return has_failed(st, e);
@@ -120,18 +138,28 @@ static bool judge_offline(struct context *c, const struct waiting *w, struct sta
 static bool wait_for(struct context *c, struct waiting *w, struct err *e)
 {
     w->deadline = w->timeout_ms != 0 ? clock_ms() + w->timeout_ms : UINT64_MAX;
+    struct progress p;
+    progress_begin_beside(&p, true);
     for (;;) {
         struct status st = {0};
         bool running, done = false;
-        if (!ask_engine(c, &running, &st, e))
+        if (!ask_engine(c, &running, &st, e)) {
+            progress_end(&p);
             return false;
+        }
         w->seen = w->seen || running;
         bool ok = running ? judge(w, &st, &done, e) : judge_offline(c, w, &st, &done, e);
+        if (running && !done && ok && c->out->shows_sides)
+            progress_show(&p, &st);
+        else
+            progress_clear(&p);
         if (done)
             show(c, &st, false);
         status_free(&st);
-        if (!ok || done)
+        if (!ok || done) {
+            progress_end(&p);
             return ok;
+        }
         clock_sleep_ms(LOOK_EVERY_MS);
     }
 }

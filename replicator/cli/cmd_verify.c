@@ -1,16 +1,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd.h"
-#include "repl/clock.h"
+#include "progress.h"
 #include "repl/control.h"
 #include "repl/log.h"
 #include "repl/verify.h"
 #include "signals.h"
 
-enum { SETTLE_MS = 10000, SAY_EVERY_MS = 10000 };
+enum { SETTLE_MS = 10000 };
 
 static const struct option_spec options[] = {
     {"tables", required_argument, 't', "LIST", "only these tables, with * and ?; repeatable"},
@@ -29,8 +28,7 @@ static const struct option_spec options[] = {
 struct verifying {
     struct context *c;
     struct interrupt *interrupt;
-    bool screen;
-    uint64_t said_at;
+    struct progress progress;
 };
 
 /* ---- on the way ---- */
@@ -38,19 +36,7 @@ struct verifying {
 static void progress(void *arg, const struct verify_progress *p)
 {
     struct verifying *v = arg;
-    char done[32], total[32], rate[32], eta[32];
-    if (!v->screen && clock_ms() - v->said_at < SAY_EVERY_MS)
-        return;
-    v->said_at = clock_ms();
-    double percent = p->bytes_total > 0 ? 100.0 * (double)p->bytes_done / (double)p->bytes_total : 100;
-    fprintf(stderr,
-            "%s%3.0f%%  %s of %s, %s/s, %s left; %lld rows, %lld differences, %lld keys to look at again%s",
-            v->screen ? "\r\033[K" : "", percent < 100 ? percent : 100,
-            str_bytes(done, sizeof done, (double)p->bytes_done),
-            str_bytes(total, sizeof total, (double)p->bytes_total), str_bytes(rate, sizeof rate, p->rate),
-            p->eta_seconds >= 0 ? str_duration(eta, sizeof eta, p->eta_seconds) : "0s", (long long)p->rows,
-            (long long)p->differences, (long long)p->keys, v->screen ? "" : "\n");
-    fflush(stderr);
+    progress_show_verify(&v->progress, p);
 }
 
 /* What is owed comes with the next batch. An engine that cannot do it now (paused, waiting, a long backlog) is no error:
@@ -128,10 +114,7 @@ static bool report(struct context *c, int64_t run, struct err *e)
 static bool compare(struct context *c, struct err *e)
 {
     struct strlist tables = {0};
-    struct verifying v = {.c = c,
-                          .interrupt = catch_signals(),
-                          .screen = isatty(STDERR_FILENO) && !c->verbose,
-                          .said_at = clock_ms()};
+    struct verifying v = {.c = c, .interrupt = catch_signals()};
     struct verify_options o = {.sync = &c->sync,
                                .state = c->state,
                                .tables = &tables,
@@ -142,9 +125,10 @@ static bool compare(struct context *c, struct err *e)
     c->sync.interrupt = v.interrupt;
     int64_t run;
     args_list(&c->args, "tables", &tables);
+    progress_begin_beside(&v.progress, c->out->shows_sides && !c->verbose);
     bool ok = take_options(c, &o, e) && verify_run(&o, &run, e);
-    if (v.screen)
-        fputs("\r\033[K", stderr);
+    progress_clear(&v.progress);
+    progress_end(&v.progress);
     strlist_free(&tables);
     return ok && report(c, run, e);
 }

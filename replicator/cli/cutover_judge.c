@@ -16,7 +16,9 @@ bool cutover_all_follow(const struct status *st, struct err *e)
         err_set(e, ERR_NOT_YET, "a table is %s%s%s", t->phase, t->error != NULL ? ": " : "",
                 t->error != NULL ? t->error : "");
         err_table(e, t->schema, t->name);
-        return err_hint(e, "repl status says what it waits for; a paused table: repl resume TABLE");
+        if (strcmp(t->phase, "paused") == 0)
+            return err_hint(e, "repl resume %s.%s", t->schema, t->name);
+        return err_hint(e, "repl status says what it waits for");
     }
     return true;
 }
@@ -73,12 +75,13 @@ const struct status_error *cutover_open_error(const struct status *st)
 bool cutover_judge(struct cutover_run *r, const struct status *st, struct err *e)
 {
     const struct status_error *open = cutover_open_error(st);
-    if (st->phase != PHASE_FOLLOWING && st->phase != PHASE_FENCED) {
+    if (status_phase(st) != PHASE_FOLLOWING && status_phase(st) != PHASE_FENCED) {
         err_set(e, ERR_NOT_YET, "the phase is %s, not following", phase_name(st->phase));
         return err_hint(e, "%s", st->next != NULL ? st->next : "repl status");
     }
     if (open != NULL) {
-        err_set(e, ERR_NOT_YET, "there are errors that are not over: %s", open->message);
+        err_set(e, ERR_NOT_YET, "there are errors that are not over: %s%s%s",
+                open->table != NULL ? open->table : "", open->table != NULL ? ": " : "", open->message);
         return err_hint(e, "%s", open->hint != NULL ? open->hint : "repl status");
     }
     if (!cutover_all_follow(st, e))

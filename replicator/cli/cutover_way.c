@@ -101,7 +101,7 @@ bool cutover_await_engine(struct cutover_run *r, bool back)
         struct err ignored;
         bool running;
         there = control_ask(r->c->dir, &request, &running, &st, &ignored) && running && st.back == back &&
-                (st.phase == PHASE_FOLLOWING || st.phase == PHASE_FENCED);
+                (status_phase(&st) == PHASE_FOLLOWING || status_phase(&st) == PHASE_FENCED);
         status_free(&st);
         if (!there)
             clock_sleep_ms(100);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "repl/mem.h"
 #include "repl/str.h"
 
 const char *count_text(char *out, size_t size, int64_t n)
@@ -30,13 +31,47 @@ double fraction(int64_t done, int64_t total)
 
 enum phase phase_of_work(const struct status *s)
 {
-    return s->phase == PHASE_PAUSED ? s->reached : s->phase;
+    return s->phase == PHASE_PAUSED || s->phase == PHASE_RETRYING ? s->reached : s->phase;
 }
 
 bool is_copying(const struct status *s)
 {
     enum phase p = phase_of_work(s);
     return p == PHASE_COPYING || p == PHASE_INDEXING;
+}
+
+enum color state_color(const struct status *s)
+{
+    if (s->state == STATE_FAILED || s->phase == PHASE_FAILED)
+        return COLOR_RED;
+    return s->state != STATE_OK || s->phase == PHASE_PAUSED || s->phase == PHASE_STOPPED ||
+                   s->phase == PHASE_FENCED
+               ? COLOR_YELLOW
+               : COLOR_GREEN;
+}
+
+char *status_reason(const struct status *s)
+{
+    char took[32];
+    const struct status_side *silent = s->source.silent_seconds > 0   ? &s->source
+                                       : s->target.silent_seconds > 0 ? &s->target
+                                                                      : NULL;
+    const char *down = s->source.error != NULL ? "source" : s->target.error != NULL ? "target" : NULL;
+    if (s->state != STATE_OK && s->nerrors != 0) {
+        const struct status_error *x = &s->errors[0];
+        const char *where = x->table != NULL ? x->table : down;
+        bool named = where == NULL || strstr(x->message, where) != NULL;
+        return xasprintf("%s%s%s", named ? "" : where, named ? "" : ": ", x->message);
+    }
+    if (silent != NULL)
+        return xasprintf("the %s has not answered for %s", silent == &s->source ? "source" : "target",
+                         str_duration(took, sizeof took, silent->silent_seconds));
+    if (s->phase == PHASE_PAUSED)
+        return xstrdup("the engine is paused");
+    if (s->nwaits != 0)
+        return xasprintf("%s: %s, for %s", s->waits[0].side, s->waits[0].step,
+                         str_duration(took, sizeof took, s->waits[0].seconds));
+    return NULL;
 }
 
 bool table_is(const struct status_table *t, const char *phase)

@@ -49,6 +49,15 @@ void put_line(FILE *to, const char *fmt, ...)
     free(text);
 }
 
+static void text_preflight(const struct preflight *p, bool all)
+{
+    struct buf b = {0};
+    const struct check_view v = {.all = all, .columns = terminal_columns(), .color = terminal_color()};
+    preflight_text(&b, p, &v);
+    fputs(buf_text(&b), stdout);
+    buf_free(&b);
+}
+
 static void text_event(const struct state_event *ev)
 {
     put_line(stdout, "%s %-5s %s%s%s", ev->at, ev->level, ev->table != NULL ? ev->table : "",
@@ -87,7 +96,7 @@ const struct output output_text = {
     .shows_sides = true,
     .status = text_status,
     .status_again = text_status_again,
-    .preflight = preflight_text,
+    .preflight = text_preflight,
     .event = text_event,
     .verify = text_verify,
     .version = text_version,

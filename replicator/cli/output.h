@@ -13,7 +13,7 @@ struct output {
     bool shows_sides; /* wants source and target in the view */
     void (*status)(const struct status *s, const struct status_view *v);
     void (*status_again)(const struct status *s, const struct status_view *v); /* one of many: --watch */
-    void (*preflight)(const struct preflight *p);
+    void (*preflight)(const struct preflight *p, bool all);                    /* all: what is well, too */
     void (*event)(const struct state_event *ev);
     void (*verify)(const struct verify_report *r, bool all); /* all: equal tables too, as text */
     void (*version)(void);
@@ -27,7 +27,12 @@ extern const struct output output_text, output_json;
 void put_line(FILE *to, const char *fmt, ...) PRINTF(2, 3);
 
 /* check_text.c */
-void preflight_text(const struct preflight *p);
-void preflight_json(const struct preflight *p);
+struct check_view {
+    bool all;    /* list what is well */
+    int columns; /* longer lines are wrapped; 0: none is */
+    bool color;
+};
+void preflight_text(struct buf *b, const struct preflight *p, const struct check_view *v);
+void preflight_json(const struct preflight *p, bool all);
 
 #endif

@@ -9,11 +9,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "repl/clock.h"
 #include "repl/mem.h"
 
-/* A figure that changes is told this often; a phase at once. */
-enum { SAY_EVERY_MS = 10000, MAX_TABLES = 8, OTHER_LINES = 7 };
+/* In a journal: a figure that changes is told this often; a phase, or an error that comes or goes, at once. */
+enum { SAY_EVERY_MS = 60000, OTHER_LINES = 8 };
 
 bool terminal_draws(void)
 {
@@ -44,6 +45,11 @@ static struct winsize terminal_size(void)
     return w;
 }
 
+int terminal_columns(void)
+{
+    return isatty(STDOUT_FILENO) ? terminal_size().ws_col : 0;
+}
+
 void terminal_frame(const char *text)
 {
     const struct winsize w = terminal_size();
@@ -66,25 +72,54 @@ void terminal_frame(const char *text)
     buf_free(&b);
 }
 
+static int open_log(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
 void progress_begin(struct progress *p, const struct context *c)
 {
     *p = (struct progress){.saved_stderr = -1};
     p->screen = terminal_draws() && isatty(STDERR_FILENO) && !c->verbose && !c->log_json;
     p->view = (struct progress_view){.utf8 = terminal_utf8(), .color = terminal_color()};
-    if (!p->screen)
-        return;
     char *path = xasprintf("%s/repl.log", c->dir);
-    int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (!p->screen) {
+        p->log = c->log_is_file ? path : NULL;
+        if (p->log == NULL)
+            free(path);
+        return;
+    }
+    int log = open_log(path);
     if (log >= 0) {
         p->saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
         dup2(log, STDERR_FILENO);
         close(log);
         printf("log: %s; Ctrl-C stops, `repl start` goes on\n", path);
         fflush(stdout);
+        p->log = path;
     } else {
         p->screen = false;
+        free(path);
     }
-    free(path);
+}
+
+void progress_reopen_log(void *arg)
+{
+    struct progress *p = arg;
+    int log = p->log != NULL ? open_log(p->log) : -1;
+    if (log < 0) /* what it was given stays; where the file cannot be made, the old one does */
+        return;
+    fflush(stdout);
+    dup2(log, STDERR_FILENO);
+    if (p->saved_stderr < 0)
+        dup2(log, STDOUT_FILENO);
+    close(log);
+}
+
+void progress_begin_beside(struct progress *p, bool draws)
+{
+    *p = (struct progress){.saved_stderr = -1, .beside = true, .screen = draws && terminal_draws()};
+    p->view = (struct progress_view){.utf8 = terminal_utf8(), .color = terminal_color()};
 }
 
 void progress_end(struct progress *p)
@@ -96,7 +131,9 @@ void progress_end(struct progress *p)
     }
     free(p->said);
     free(p->drawn);
-    p->said = p->drawn = NULL;
+    free(p->reason);
+    free(p->log);
+    p->said = p->drawn = p->reason = p->log = NULL;
 }
 
 /* Rows that stand on the screen now: a terminal that has become narrower has wrapped the lines that were wider. */
@@ -111,20 +148,27 @@ static int rows_drawn(const struct progress *p, const struct winsize *w)
 }
 
 /* One write a frame, each line over the old one, so that nothing flickers. */
-static void redraw(struct progress *p, const struct status *st)
+static void redraw(struct progress *p,
+                   void (*bars_of)(struct buf *, const void *, const struct progress_view *),
+                   const void *what)
 {
     const struct winsize w = terminal_size();
     struct buf bars = {0}, frame = {0};
     struct progress_view v = p->view;
     v.columns = w.ws_col - 1; /* a full line would leave the cursor in the next */
     v.max_tables = w.ws_row > OTHER_LINES + 1 ? w.ws_row - OTHER_LINES : 1;
-    v.max_tables = v.max_tables < MAX_TABLES ? v.max_tables : MAX_TABLES;
-    progress_bars(&bars, st, &v);
+    bars_of(&bars, what, &v);
     int rows = rows_drawn(p, &w);
     if (rows > 0)
         buf_printf(&frame, "\033[%dA\r", rows);
-    for (char *l = bars.data, *end; (end = strchr(l, '\n')) != NULL; l = end + 1)
+    int room = w.ws_row - 1; /* what has left the screen cannot be drawn over */
+    for (char *l = bars.data, *end; (end = strchr(l, '\n')) != NULL; l = end + 1) {
+        if (room-- == 0) {
+            *l = '\0';
+            break;
+        }
         buf_printf(&frame, "%.*s\033[K\n", (int)(end - l), l);
+    }
     buf_puts(&frame, "\033[J");
     fputs(buf_text(&frame), stdout);
     fflush(stdout);
@@ -133,39 +177,96 @@ static void redraw(struct progress *p, const struct status *st)
     p->drawn = bars.data;
 }
 
-/* What makes a line due at once, and whether anything moved since the last. */
-static char *landmark(const struct status *st)
+void progress_clear(struct progress *p)
 {
-    return xasprintf("%s/%s", phase_name(st->phase), st->note != NULL ? st->note : "");
+    const struct winsize w = terminal_size();
+    int rows = rows_drawn(p, &w);
+    if (rows > 0)
+        printf("\033[%dA\r\033[J", rows);
+    fflush(stdout);
+    free(p->drawn);
+    p->drawn = NULL;
 }
 
-static void say_line(struct progress *p, const struct status *st)
+/* What makes a line due at once. While it follows, the same figures again are no news. */
+static char *landmark(const struct status *st)
+{
+    const char *error = st->state != STATE_OK && st->nerrors != 0 ? st->errors[0].message : "";
+    return xasprintf("%s/%s/%s/%s", phase_name(st->phase), state_name(st->state),
+                     st->note != NULL ? st->note : "", error);
+}
+
+/* mark: see landmark; taken. */
+static void say_line(struct progress *p, char *mark, bool moves, void (*line_of)(struct buf *, const void *),
+                     const void *what)
 {
     char at[32];
-    struct buf b = {0};
-    char *mark = landmark(st);
-    progress_line(&b, st);
-    bool turned = p->said == NULL || strncmp(p->said, mark, strlen(mark)) != 0;
-    char *now = xasprintf("%s %s", mark, buf_text(&b));
-    bool due = clock_ms() - p->said_at >= SAY_EVERY_MS && strcmp(p->said != NULL ? p->said : "", now) != 0;
-    if (turned || due) {
-        printf("%s %s\n", clock_iso(at, sizeof at, clock_wall()), buf_text(&b));
-        fflush(stdout);
-        free(p->said);
-        p->said = now;
-        now = NULL;
+    FILE *out = p->beside ? stderr : stdout;
+    bool turned = p->said == NULL || strcmp(p->said, mark) != 0;
+    if (turned || (clock_ms() - p->said_at >= SAY_EVERY_MS && moves)) {
+        struct buf b = {0};
+        line_of(&b, what);
+        fprintf(out, "%s %s\n", clock_iso(at, sizeof at, clock_wall()), buf_text(&b));
+        fflush(out);
+        buf_free(&b);
         p->said_at = clock_ms();
     }
-    free(now);
-    free(mark);
-    buf_free(&b);
+    free(p->said);
+    p->said = mark;
+}
+
+static void status_bars(struct buf *b, const void *what, const struct progress_view *v)
+{
+    progress_bars(b, what, v);
+}
+
+static void status_line(struct buf *b, const void *what)
+{
+    progress_line(b, what);
 }
 
 void progress_show(void *arg, const struct status *st)
 {
     struct progress *p = arg;
+    free(p->reason);
+    p->reason = status_reason(st);
+    p->copied = p->copied || (st->ntables != 0 && is_copying(st));
+    if (p->screen && p->copied && st->ntimings != 0) {
+        struct buf b = {0};
+        summary_text(&b, st);
+        progress_clear(p);
+        fputs(buf_text(&b), stdout);
+        buf_free(&b);
+        p->copied = false;
+    }
     if (p->screen)
-        redraw(p, st);
+        redraw(p, status_bars, st);
     else
-        say_line(p, st);
+        say_line(p, landmark(st), progress_moves(st), status_line, st);
+}
+
+static void verify_bars(struct buf *b, const void *what, const struct progress_view *v)
+{
+    progress_verify_bars(b, what, v);
+}
+
+static void verify_line(struct buf *b, const void *what)
+{
+    progress_verify_line(b, what);
+}
+
+void progress_show_verify(struct progress *p, const struct verify_progress *now)
+{
+    char *mark = xasprintf("%lld", (long long)now->differences);
+    if (p->screen) {
+        redraw(p, verify_bars, now);
+    } else if (p->said == NULL) { /* most are through before there is anything to tell */
+        p->said = mark;
+        p->said_at = clock_ms();
+        return;
+    } else {
+        say_line(p, mark, true, verify_line, now);
+        return;
+    }
+    free(mark);
 }

@@ -37,10 +37,26 @@ static void add_named_tables(struct buf *b, const struct status *s)
 static void add_state(struct buf *b, const struct status *s)
 {
     buf_puts(b, phase_name(s->phase));
-    if (s->phase == PHASE_PAUSED && s->reached != PHASE_FOLLOWING)
+    bool below = s->phase == PHASE_RETRYING || (s->phase == PHASE_PAUSED && s->reached != PHASE_FOLLOWING);
+    if (below)
         buf_printf(b, " while %s", phase_name(s->reached));
     else if (s->phase != PHASE_FOLLOWING && s->note != NULL)
         buf_printf(b, " (%s)", s->note);
+}
+
+bool progress_moves(const struct status *s)
+{
+    enum phase p = phase_of_work(s);
+    return p == PHASE_COPYING || p == PHASE_INDEXING || p == PHASE_CATCHING_UP || s->lag_seconds > 5 ||
+           s->state != STATE_OK;
+}
+
+static void add_unknown(struct buf *b, const struct status *s)
+{
+    char text[32];
+    if (s->unknown_seconds > 0)
+        buf_printf(b, ", pending rows not known since %s",
+                   str_duration(text, sizeof text, s->unknown_seconds));
 }
 
 void progress_line(struct buf *b, const struct status *s)
@@ -48,6 +64,18 @@ void progress_line(struct buf *b, const struct status *s)
     char lag[32], owed[32];
     bool copying = phase_of_work(s) == PHASE_COPYING;
     add_state(b, s);
+    if (s->state == STATE_DEGRADED)
+        buf_puts(b, ", degraded");
+    char *reason = s->state != STATE_OK ? status_reason(s) : NULL;
+    if (reason != NULL) {
+        buf_printf(b, ": %s", reason);
+        free(reason);
+        if (s->lag_seconds < 0)
+            add_unknown(b, s);
+        return;
+    }
+    if (s->ntables == 0 && is_copying(s)) /* both sides are being read */
+        return;
     if (s->step.name != NULL && !copying) {
         buf_printf(b, ": %d of %d", s->step.units_done, s->step.units_total);
         if (s->step.nrunning > 0) {
@@ -100,29 +128,12 @@ struct figures {
     const char *then; /* what comes after the ETA */
 };
 
-static const char green[] = "\033[32m", red[] = "\033[31m", yellow[] = "\033[33m", plain[] = "\033[0m";
-
-static void add_color(struct buf *b, const struct progress_view *v, const char *color)
-{
-    if (v->color)
-        buf_puts(b, color);
-}
-
 static void add_bar(struct buf *b, const struct progress_view *v, double f, int width)
 {
-    static const char *const eighths[] = {"░", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
     if (width == 0)
         return;
-    if (!v->utf8)
-        buf_puts(b, "[");
-    add_color(b, v, green);
-    for (int i = 0; i < width; i++) {
-        double part = f * width - i;
-        int eighth = part <= 0 ? 0 : part >= 1 ? 8 : (int)(part * 8);
-        buf_puts(b, v->utf8 ? eighths[eighth] : eighth == 8 ? "#" : ".");
-    }
-    add_color(b, v, plain);
-    buf_puts(b, v->utf8 ? "  " : "]  ");
+    add_blocks(b, &(struct ink){.utf8 = v->utf8, .color = v->color}, f, width);
+    buf_puts(b, "  ");
 }
 
 static void add_figures(struct buf *b, const struct progress_view *v, const struct level *l,
@@ -145,21 +156,6 @@ static void add_figures(struct buf *b, const struct progress_view *v, const stru
         b->data[--b->len] = '\0';
 }
 
-/* Columns that the text takes: what sets colours takes none, and a character one however many bytes it has. */
-int text_columns(const char *text, size_t len)
-{
-    int n = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\033') {
-            while (i < len && text[i] != 'm')
-                i++;
-            continue;
-        }
-        n += ((unsigned char)text[i] & 0xc0) != 0x80;
-    }
-    return n;
-}
-
 /* Cuts the line that began at from to the columns of the terminal. */
 static void end_line(struct buf *b, size_t from, const struct progress_view *v)
 {
@@ -172,7 +168,7 @@ static void end_line(struct buf *b, size_t from, const struct progress_view *v)
         cut = true;
     }
     if (cut)
-        add_color(b, v, plain);
+        add_color(b, v->color, COLOR_PLAIN);
     buf_puts(b, "\n");
 }
 
@@ -223,12 +219,46 @@ static void add_lines(struct buf *b, const struct progress_view *v, const struct
     }
 }
 
-static size_t count_running(const struct status *s)
+/* What has a worker comes first, then what is largest. */
+static bool comes_before(const struct status_table *a, const struct status_table *b)
 {
-    size_t n = 0;
+    bool a_runs = a->rate_bytes_per_second >= 0, b_runs = b->rate_bytes_per_second >= 0;
+    return a_runs != b_runs ? a_runs : a->bytes_total > b->bytes_total;
+}
+
+static int by_work(const void *x, const void *y)
+{
+    const struct status_table *const *a = x, *const *b = y;
+    return comes_before(*a, *b) ? -1 : comes_before(*b, *a) ? 1 : 0;
+}
+
+/* The tables of that phase in the order of a screen; the caller frees the list. */
+static const struct status_table **tables_of(const struct status *s, const char *phase, size_t *n)
+{
+    const struct status_table **list = xcalloc(s->ntables + 1, sizeof *list);
+    *n = 0;
     for (size_t i = 0; i < s->ntables; i++)
-        n += table_is(&s->tables[i], "copying");
-    return n;
+        if (table_is(&s->tables[i], phase))
+            list[(*n)++] = &s->tables[i];
+    qsort(list, *n, sizeof(*list), by_work);
+    return list;
+}
+
+/* "waiting     public.orders (1.2 GB), public.page (20 MB) and 5 more": what nobody has begun. */
+static void add_waiting(struct buf *b, const struct status *s, const struct progress_view *v)
+{
+    enum { NAMED_WAITING = 2 };
+    char bytes[32];
+    size_t n, from = b->len;
+    const struct status_table **list = tables_of(s, "planned", &n);
+    for (size_t i = 0; i < n && i < NAMED_WAITING; i++)
+        buf_printf(b, "%s%s.%s (%s)", i == 0 ? "waiting: " : ", ", list[i]->schema, list[i]->name,
+                   str_bytes(bytes, sizeof bytes, (double)list[i]->bytes_total));
+    if (n > NAMED_WAITING)
+        buf_printf(b, " and %zu more", n - NAMED_WAITING);
+    if (n != 0)
+        end_line(b, from, v);
+    free(list);
 }
 
 static void add_units(struct buf *b, const struct status *s, const struct progress_view *v)
@@ -240,17 +270,24 @@ static void add_units(struct buf *b, const struct status *s, const struct progre
     }
 }
 
+static void add_state_line(struct buf *b, const struct status *s, const struct progress_view *v)
+{
+    size_t from = b->len;
+    bool colored = v->color && state_color(s) != COLOR_GREEN;
+    add_color(b, colored, state_color(s));
+    add_state(b, s);
+    if (s->state == STATE_DEGRADED)
+        buf_puts(b, ", degraded");
+    add_color(b, colored, COLOR_PLAIN);
+    end_line(b, from, v);
+}
+
 static void add_copy(struct buf *b, const struct status *s, const struct progress_view *v)
 {
     struct figures *lines = xcalloc((size_t)v->max_tables + 1, sizeof *lines);
-    struct buf state = {0};
-    size_t n = 1, running = count_running(s);
-    add_state(&state, s);
-    size_t from = b->len;
-    add_color(b, v, s->phase == PHASE_PAUSED ? yellow : "");
-    buf_puts(b, buf_text(&state));
-    add_color(b, v, s->phase == PHASE_PAUSED ? plain : "");
-    end_line(b, from, v);
+    size_t n = 1, running;
+    const struct status_table **list = tables_of(s, "copying", &running);
+    add_state_line(b, s, v);
     lines[0] = (struct figures){"all tables",
                                 s->copy.bytes_done,
                                 s->copy.bytes_total,
@@ -258,40 +295,42 @@ static void add_copy(struct buf *b, const struct status *s, const struct progres
                                 s->copy.rate_bytes_per_second,
                                 s->copy.eta_seconds,
                                 ", then indexes"};
-    for (size_t i = 0; i < s->ntables && n <= (size_t)v->max_tables; i++) {
-        const struct status_table *t = &s->tables[i];
-        if (table_is(t, "copying"))
-            lines[n++] = (struct figures){xasprintf("%s.%s", t->schema, t->name),
-                                          t->bytes_copied,
-                                          t->bytes_total,
-                                          t->rows_copied,
-                                          t->rate_bytes_per_second,
-                                          t->eta_seconds,
-                                          ""};
+    char **names = xcalloc(running + 1, sizeof *names);
+    for (; n - 1 < running && n <= (size_t)v->max_tables; n++) {
+        const struct status_table *t = list[n - 1];
+        names[n - 1] = xasprintf("%s.%s", t->schema, t->name);
+        lines[n] = (struct figures){names[n - 1],
+                                    t->bytes_copied,
+                                    t->bytes_total,
+                                    t->rows_copied,
+                                    t->rate_bytes_per_second,
+                                    t->eta_seconds,
+                                    ""};
     }
-    add_lines(b, v, lines, n);
+    if (s->ntables != 0) /* else both sides are being read */
+        add_lines(b, v, lines, n);
+    size_t from = b->len;
     if (running > n - 1) {
-        from = b->len;
         buf_printf(b, "and %zu more", running - (n - 1));
         end_line(b, from, v);
     }
-    for (size_t i = 1; i < n; i++) {
-        char *name;
-        memcpy(&name, &lines[i].name, sizeof name); /* made above */
-        free(name);
-    }
+    if (s->phase == PHASE_COPYING)
+        add_waiting(b, s, v);
+    for (size_t i = 0; i < running; i++)
+        free(names[i]);
+    free(names);
+    free(list);
     free(lines);
-    buf_free(&state);
-    add_units(b, s, v);
+    struct progress_view rest = *v;
+    rest.max_tables = v->max_tables > (int)n - 1 ? v->max_tables - ((int)n - 1) : 1;
+    add_units(b, s, &rest);
 }
 
 /* The state, the units that are through, and those at work. */
 static void add_step(struct buf *b, const struct status *s, const struct progress_view *v)
 {
+    add_state_line(b, s, v);
     size_t from = b->len;
-    add_state(b, s);
-    end_line(b, from, v);
-    from = b->len;
     add_bar(b, v, fraction(s->step.units_done, s->step.units_total), STEP_BAR);
     buf_printf(b, "%d of %d", s->step.units_done, s->step.units_total);
     end_line(b, from, v);
@@ -310,26 +349,103 @@ static void add_backlog(struct buf *b, const struct status *s, const struct prog
     end_line(b, from, v);
 }
 
-void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v)
+static bool same_error(const struct status_error *x, const struct status_error *y)
+{
+    bool table =
+        x->table == y->table || (x->table != NULL && y->table != NULL && strcmp(x->table, y->table) == 0);
+    return table && strcmp(x->message, y->message) == 0;
+}
+
+static int error_indent(const char *line, const void *arg)
+{
+    (void)line;
+    (void)arg;
+    return 4;
+}
+
+/* Each once, in as many rows as it takes, and what to do about the first. */
+static void add_errors(struct buf *b, const struct status *s, const struct progress_view *v)
 {
     enum { ERRORS = 3 };
+    size_t shown = 0;
+    for (size_t i = 0; i < s->nerrors && shown < ERRORS; i++) {
+        const struct status_error *x = &s->errors[i];
+        bool again = false;
+        for (size_t k = 0; k < i && !again; k++)
+            again = same_error(x, &s->errors[k]);
+        if (again)
+            continue;
+        struct buf text = {0};
+        add_color(&text, v->color, COLOR_RED);
+        buf_printf(&text, "error: %s%s%s", x->table != NULL ? x->table : "", x->table != NULL ? ": " : "",
+                   x->message);
+        add_color(&text, v->color, COLOR_PLAIN);
+        if (shown++ == 0 && x->hint != NULL && x->hint[0] != '\0')
+            buf_printf(&text, "\n  hint: %s", x->hint);
+        text_wrap(b, buf_text(&text), v->columns, error_indent, NULL);
+        buf_free(&text);
+    }
+}
+
+void progress_bars(struct buf *b, const struct status *s, const struct progress_view *v)
+{
+    char text[32];
     size_t from = b->len;
     if (s->step.name != NULL && phase_of_work(s) != PHASE_COPYING) {
         add_step(b, s, v);
     } else if (is_copying(s)) {
         add_copy(b, s, v);
+    } else if (s->state != STATE_OK && s->nerrors != 0) { /* which stands below */
+        add_state_line(b, s, v);
+        from = b->len;
+        if (s->lag_seconds < 0 && s->unknown_seconds > 0) {
+            buf_printf(b, "lag and pending rows are not known since %s",
+                       str_duration(text, sizeof text, s->unknown_seconds));
+            end_line(b, from, v);
+        }
+        add_backlog(b, s, v);
     } else {
         progress_line(b, s);
         end_line(b, from, v);
         add_backlog(b, s, v);
     }
-    for (size_t i = 0; i < s->nerrors && i < ERRORS; i++) {
-        const struct status_error *x = &s->errors[i];
-        from = b->len;
-        add_color(b, v, red);
-        buf_printf(b, "error: %s%s%s", x->table != NULL ? x->table : "", x->table != NULL ? ": " : "",
-                   x->message);
-        add_color(b, v, plain);
-        end_line(b, from, v);
-    }
+    add_errors(b, s, v);
+}
+
+/* ---- a comparison ---- */
+
+static void add_found(struct buf *b, const struct verify_progress *p)
+{
+    char n[32];
+    buf_printf(b, "%s difference%s", count_text(n, sizeof n, p->differences), p->differences == 1 ? "" : "s");
+    buf_printf(b, ", %s key%s to compare again", count_text(n, sizeof n, p->keys), p->keys == 1 ? "" : "s");
+}
+
+void progress_verify_line(struct buf *b, const struct verify_progress *p)
+{
+    char done[32], total[32], rows[32], rate[32], eta[32];
+    double part = p->bytes_total > 0 ? fraction(p->bytes_done, p->bytes_total) : 1;
+    buf_printf(b, "comparing: %d %%, %s of %s, %s rows", (int)(part * 100),
+               str_bytes(done, sizeof done, (double)p->bytes_done),
+               str_bytes(total, sizeof total, (double)p->bytes_total),
+               count_text(rows, sizeof rows, p->rows));
+    if (p->rate > 0)
+        buf_printf(b, ", %s/s", str_bytes(rate, sizeof rate, p->rate));
+    if (p->eta_seconds >= 0)
+        buf_printf(b, ", ETA %s", str_duration(eta, sizeof eta, p->eta_seconds));
+    buf_puts(b, "; ");
+    add_found(b, p);
+}
+
+void progress_verify_bars(struct buf *b, const struct verify_progress *p, const struct progress_view *v)
+{
+    size_t from = b->len;
+    const struct figures all = {
+        "all tables", p->bytes_done, p->bytes_total, p->rows, p->rate, p->eta_seconds, ""};
+    add_color(b, v->color && p->differences != 0, COLOR_RED);
+    buf_puts(b, "comparing: ");
+    add_found(b, p);
+    add_color(b, v->color && p->differences != 0, COLOR_PLAIN);
+    end_line(b, from, v);
+    add_lines(b, v, &all, 1);
 }

@@ -20,7 +20,8 @@ static bool remember_pace(struct context *c, const struct pace *pace, struct err
 }
 
 /* One direction, until the engine has stopped, or a cutover has turned the changes around. */
-static bool run_one_way(struct context *c, bool once, int ready_fd, bool *turned, struct err *e)
+static bool run_one_way(struct context *c, bool once, int ready_fd, bool *turned, char **reason,
+                        struct err *e)
 {
     struct progress p;
     const bool again = *turned;
@@ -33,8 +34,14 @@ static bool run_one_way(struct context *c, bool once, int ready_fd, bool *turned
                                      .insist = again,
                                      .ready_fd = ready_fd,
                                      .progress = progress_show,
+                                     .reopen_log = once ? NULL : progress_reopen_log,
                                      .arg = &p};
     bool ok = engine_run(&o, e);
+    if (reason != NULL) {
+        free(*reason);
+        *reason = p.reason;
+        p.reason = NULL;
+    }
     progress_end(&p);
     return ok;
 }
@@ -52,7 +59,8 @@ static void settle_way(struct context *c)
     free(known);
 }
 
-bool run_engine(struct context *c, bool once, const struct pace *pace, int ready_fd, struct err *e)
+bool run_engine(struct context *c, bool once, const struct pace *pace, int ready_fd, char **reason,
+                struct err *e)
 {
     bool ok, turned = false;
     if (!context_open(c, e))
@@ -62,12 +70,14 @@ bool run_engine(struct context *c, bool once, const struct pace *pace, int ready
         return false;
     }
     log_setup(c->verbose ? LOG_DEBUG : LOG_INFO, c->log_json);
+    if (!once)
+        signal(SIGHUP, SIG_IGN); /* before the engine heeds it, and afterwards */
     signal(SIGPIPE, SIG_IGN); /* a reader of our output or of ready_fd that went away is no reason to end */
     do {
         ok = context_open(c, e);
         if (ok) {
             settle_way(c);
-            ok = run_one_way(c, once, ready_fd, &turned, e);
+            ok = run_one_way(c, once, ready_fd, &turned, reason, e);
         }
         ready_fd = -1; /* it was told */
         context_close(c);

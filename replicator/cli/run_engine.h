@@ -12,8 +12,8 @@ struct pace {
 };
 
 /* Opens the state, runs engine_run with progress shown, closes the state. pace is remembered; NULL: as it was.
- * ready_fd as in engine_options. */
-bool run_engine(struct context *c, bool once, const struct pace *pace, int ready_fd,
+ * ready_fd as in engine_options. *reason: what kept the engine when it ended, or NULL; the caller frees it. reason may be NULL. */
+bool run_engine(struct context *c, bool once, const struct pace *pace, int ready_fd, char **reason,
                 struct err *e) MUST_CHECK;
 
 #endif

@@ -52,13 +52,10 @@ static void add_time(struct buf *b, const char *iso)
         buf_puts(b, iso != NULL ? iso : "not known");
 }
 
-static void add_bar(struct buf *b, double f, int width)
+static void add_bar(struct buf *b, const struct status_view *v, double f, int width)
 {
-    int full = (int)(f * width);
-    buf_puts(b, "[");
-    for (int i = 0; i < width; i++)
-        buf_puts(b, i < full ? "#" : ".");
-    buf_printf(b, "] %3d %%", (int)(f * 100));
+    add_blocks(b, &(struct ink){.utf8 = v->utf8, .color = v->color}, f, width);
+    buf_printf(b, " %3d %%", (int)(f * 100));
 }
 
 /* The copy is worth a line while it goes on, and when it was left in the middle. */
@@ -76,17 +73,18 @@ static bool shows_copy(const struct status *s)
 /* The step that goes on: with a phase that is a state of rest there is none. */
 static const char *step_of(const struct status *s)
 {
-    return s->phase == PHASE_FOLLOWING || s->phase == PHASE_PAUSED ? NULL : s->note;
+    bool rests = s->phase == PHASE_FOLLOWING || s->phase == PHASE_PAUSED || s->phase == PHASE_RETRYING;
+    return rests ? NULL : s->note;
 }
 
 /* ---- the steps after the load ---- */
 
-static void add_step(struct buf *b, const struct status *s)
+static void add_step(struct buf *b, const struct status *s, const struct status_view *v)
 {
     if (s->step.name == NULL)
         return;
     buf_printf(b, "%-10s", s->step.name);
-    add_bar(b, fraction(s->step.units_done, s->step.units_total), BAR);
+    add_bar(b, v, fraction(s->step.units_done, s->step.units_total), BAR);
     buf_printf(b, "  %d of %d\n", s->step.units_done, s->step.units_total);
     for (size_t i = 0; i < s->step.nrunning; i++) {
         buf_puts(b, "  ");
@@ -154,49 +152,116 @@ static void add_waits(struct buf *b, const struct status *s)
     }
 }
 
+/* "retrying while following", "following, degraded" */
+static void add_phase(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    const char *step = step_of(s);
+    bool below = s->phase == PHASE_RETRYING || (s->phase == PHASE_PAUSED && s->reached != PHASE_FOLLOWING);
+    buf_puts(b, "phase     ");
+    add_color(b, v->color, state_color(s));
+    buf_printf(b, "%s%s%s", phase_name(s->phase), step != NULL ? ": " : "", step != NULL ? step : "");
+    if (below)
+        buf_printf(b, " while %s", phase_name(s->reached));
+    if (s->state == STATE_DEGRADED)
+        buf_puts(b, ", degraded");
+    add_color(b, v->color, COLOR_PLAIN);
+    buf_puts(b, "\n");
+}
+
+static void add_silence(struct buf *b, const char *side, const struct status_side *s)
+{
+    char text[32];
+    if (s->silent_seconds > 0)
+        buf_printf(b, "silent    the %s has not answered for %s\n", side,
+                   str_duration(text, sizeof text, s->silent_seconds));
+}
+
+/* What is wrong, where somebody looks first. All errors stand below the tables. */
+static void add_trouble(struct buf *b, const struct status *s, const struct status_view *v)
+{
+    if (s->state != STATE_OK && s->nerrors != 0) {
+        const struct status_error *x = &s->errors[0];
+        buf_puts(b, "error     ");
+        add_color(b, v->color, s->state == STATE_FAILED ? COLOR_RED : COLOR_YELLOW);
+        buf_printf(b, "%s%s%s", x->table != NULL ? x->table : "", x->table != NULL ? ": " : "", x->message);
+        add_color(b, v->color, COLOR_PLAIN);
+        buf_puts(b, ", ");
+        add_age(b, x->at, v->now);
+        if (x->hint != NULL && x->hint[0] != '\0')
+            buf_printf(b, "; hint: %s", x->hint);
+        buf_puts(b, "\n");
+    }
+    add_silence(b, "source", &s->source);
+    add_silence(b, "target", &s->target);
+}
+
+/* "not known since 22s": it was known then. */
+static void add_unknown(struct buf *b, const struct status *s)
+{
+    char text[32];
+    buf_puts(b, "not known");
+    if (s->unknown_seconds > 0)
+        buf_printf(b, " since %s", str_duration(text, sizeof text, s->unknown_seconds));
+    buf_puts(b, "\n");
+}
+
+static void add_lag(struct buf *b, const struct status *s)
+{
+    char text[32];
+    buf_puts(b, "lag       ");
+    if (s->lag_seconds < 0)
+        add_unknown(b, s);
+    else
+        buf_printf(b, "%s\n", str_duration(text, sizeof text, s->lag_seconds));
+    buf_puts(b, "owed      ");
+    if (s->owed_rows < 0)
+        add_unknown(b, s);
+    else /* while catching up it counts no further than the batch limit */
+        buf_printf(b, "%s row%s%s\n", count_text(text, sizeof text, s->owed_rows),
+                   s->owed_rows == 1 ? "" : "s", s->catch_up.goes_on ? " or more" : "");
+}
+
+static void add_snapshot(struct buf *b, const struct status *s)
+{
+    buf_puts(b, "snapshot  ");
+    if (s->consistent_unknown)
+        buf_printf(b, "not known; the %s showed one moment of the %s when it was last asked",
+                   s->back ? "source" : "target", s->back ? "target" : "source");
+    else if (s->consistent)
+        buf_printf(b, "the %s shows one moment of the %s", s->back ? "source" : "target",
+                   s->back ? "target" : "source");
+    else
+        buf_printf(b, "the %s is not consistent yet", s->back ? "source" : "target");
+    buf_printf(b, "%s%s\n", s->position != NULL ? ", " : "", s->position != NULL ? s->position : "");
+}
+
 static void add_head(struct buf *b, const struct status *s, const struct status_view *v)
 {
     char text[32];
-    const char *step = step_of(s);
-    buf_printf(b, "phase     %s%s%s", phase_name(s->phase), step != NULL ? ": " : "",
-               step != NULL ? step : "");
-    if (s->phase == PHASE_PAUSED && s->reached != PHASE_FOLLOWING)
-        buf_printf(b, " while %s", phase_name(s->reached));
-    buf_puts(b, "\n");
+    add_phase(b, s, v);
+    add_trouble(b, s, v);
     if (s->back)
         buf_puts(b, "direction back: what the application writes at the target comes to the source\n");
     if (shows_copy(s)) {
         buf_puts(b, "copy      ");
-        add_bar(b, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
+        add_bar(b, v, fraction(s->copy.bytes_done, s->copy.bytes_total), BAR);
         buf_puts(b, "  ");
         add_copy_figures(b, s);
         buf_printf(b, ", %s rows\n", count_text(text, sizeof text, s->copy.rows_done));
         if (s->copy.from != NULL)
             buf_printf(b, "from      the fork %s\n", s->copy.from);
     }
-    add_step(b, s);
+    add_step(b, s, v);
     if (s->catch_up.goes_on) {
         buf_puts(b, "backlog   ");
-        add_bar(b, fraction(s->catch_up.bytes_done, s->catch_up.bytes_total), BAR);
+        add_bar(b, v, fraction(s->catch_up.bytes_done, s->catch_up.bytes_total), BAR);
         buf_puts(b, "  ");
         add_catch_up_figures(b, s);
         buf_printf(b, ", %d of %d table%s\n", s->catch_up.tables_done, s->catch_up.tables_total,
                    s->catch_up.tables_total == 1 ? "" : "s");
     }
-    buf_printf(b, "lag       %s\n",
-               s->lag_seconds >= 0 ? str_duration(text, sizeof text, s->lag_seconds) : "not known");
-    buf_printf(b, "owed      %s%s%s\n",
-               s->owed_rows >= 0 ? count_text(text, sizeof text, s->owed_rows) : "not known",
-               s->owed_rows == 1   ? " row"
-               : s->owed_rows >= 0 ? " rows"
-                                   : "",
-               s->catch_up.goes_on ? " or more" : ""); /* it counts no further than the batch limit */
-    buf_printf(b, "snapshot  the %s %s%s%s%s\n", s->back ? "source" : "target",
-               s->consistent ? "shows one moment of the " : "is not consistent yet",
-               !s->consistent ? ""
-               : s->back      ? "target"
-                              : "source",
-               s->position != NULL ? ", " : "", s->position != NULL ? s->position : "");
+    add_lag(b, s);
+    add_snapshot(b, s);
     if (s->cutover.state != NULL && strcmp(s->cutover.state, "none") != 0)
         buf_printf(b, "cutover   %s%s%s%s%s\n", s->cutover.state, s->cutover.since != NULL ? " since " : "",
                    s->cutover.since != NULL ? s->cutover.since : "", s->cutover.why != NULL ? ": " : "",
@@ -292,11 +357,23 @@ static void add_table_copy(struct buf *b, const struct status_table *t)
         buf_printf(b, ", ETA %s", str_duration(done, sizeof done, t->eta_seconds));
 }
 
-static void add_table(struct buf *b, const struct status_table *t, int width)
+static enum color color_of(enum trouble t)
+{
+    return t == TROUBLE_FAILED                          ? COLOR_RED
+           : t == TROUBLE_PAUSED || t == TROUBLE_BEHIND ? COLOR_YELLOW
+           : t == TROUBLE_COPYING                       ? COLOR_GREEN
+                                                        : COLOR_PLAIN;
+}
+
+static void add_table(struct buf *b, const struct status_table *t, int width, bool color)
 {
     char owed[32];
     char *name = xasprintf("%s.%s", t->schema, t->name);
-    buf_printf(b, "  %-*s  %-11s", width, name, t->phase != NULL ? t->phase : "?");
+    color = color && color_of(trouble_of(t)) != COLOR_PLAIN;
+    buf_printf(b, "  %-*s  ", width, name);
+    add_color(b, color, color_of(trouble_of(t)));
+    buf_printf(b, "%-11s", t->phase != NULL ? t->phase : "?");
+    add_color(b, color, COLOR_PLAIN);
     if (trouble_of(t) == TROUBLE_COPYING || trouble_of(t) == TROUBLE_PLANNED)
         add_table_copy(b, t);
     if (t->owed_rows > 0)
@@ -339,7 +416,7 @@ static void add_tables(struct buf *b, const struct status *s, const struct statu
                 continue;
             busy += working;
             shown++;
-            add_table(b, &s->tables[i], width);
+            add_table(b, &s->tables[i], width, v->color);
         }
     }
     if (shown < s->ntables)
@@ -358,7 +435,11 @@ static void add_errors(struct buf *b, const struct status *s, const struct statu
 {
     if (s->nerrors == 0)
         return;
-    buf_puts(b, "\nerrors\n");
+    buf_puts(b, "\n");
+    add_color(b, v->color, COLOR_RED);
+    buf_puts(b, "errors");
+    add_color(b, v->color, COLOR_PLAIN);
+    buf_puts(b, "\n");
     for (size_t i = 0; i < s->nerrors;) {
         const struct status_error *x = &s->errors[i];
         size_t same = 1;
@@ -377,12 +458,32 @@ static void add_errors(struct buf *b, const struct status *s, const struct statu
     }
 }
 
+/* Where a wrapped line goes on: behind the label of the head, below the text of a table or an error. */
+static int indent_of(const char *line, const void *arg)
+{
+    enum { LABEL = 10 };
+    int n = 0;
+    (void)arg;
+    if (line[0] != ' ')
+        return LABEL;
+    while (line[n] == ' ')
+        n++;
+    return n + 4;
+}
+
 void status_text(struct buf *b, const struct status *s, const struct status_view *v)
 {
-    add_head(b, s, v);
-    add_batch(b, s, v);
-    add_tables(b, s, v);
-    add_errors(b, s, v);
+    struct buf lines = {0};
+    add_head(&lines, s, v);
+    add_batch(&lines, s, v);
+    add_tables(&lines, s, v);
+    if (v->all_tables && s->ntimings != 0) {
+        buf_puts(&lines, "\n");
+        summary_text(&lines, s);
+    }
+    add_errors(&lines, s, v);
     if (s->next != NULL)
-        buf_printf(b, "\nnext      %s\n", s->next);
+        buf_printf(&lines, "\nnext      %s\n", s->next);
+    text_wrap(b, buf_text(&lines), v->columns, indent_of, NULL);
+    buf_free(&lines);
 }

@@ -67,7 +67,7 @@ static void step_done(struct engine *g, struct task *task)
             supervise_error(g, &t->task.job.err);
         return;
     }
-    supervise_good(g);
+    supervise_good(g, g->trouble_unit == NULL);
     hold_ends(g, &p->hold, t->task.made_ms);
     standing_written(&g->standing, t->written);
     p->whole = t->whole;

@@ -86,13 +86,11 @@ static void written(uv_write_t *request, int status)
         read_on(c);
 }
 
-static void send_json(struct client *c, cJSON *json)
+/* Takes the line, its end included. */
+static void send_line(struct client *c, char *line)
 {
     struct reply *r = xcalloc(1, sizeof *r);
-    char *text = cJSON_PrintUnformatted(json);
-    r->text = xasprintf("%s\n", text);
-    free(text);
-    cJSON_Delete(json);
+    r->text = line;
     uv_buf_t b = uv_buf_init(r->text, (unsigned)strlen(r->text));
     if (uv_write(&r->request, (uv_stream_t *)&c->pipe, &b, 1, written) != 0)
         reply_free(r);
@@ -105,10 +103,7 @@ void control_send_status(struct client *c)
     struct status st;
     progress_status(c->control->engine, &st);
     char *text = status_to_json(&st, false);
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddTrueToObject(json, "ok");
-    cJSON_AddItemToObject(json, "status", cJSON_Parse(text));
-    send_json(c, json);
+    send_line(c, xasprintf("{\"ok\":true,\"status\":%s}\n", text));
     free(text);
     status_free(&st);
 }
@@ -121,7 +116,10 @@ void control_send_error(struct client *c, const struct err *e)
     cJSON_AddStringToObject(error, "kind", err_kind_name(e->kind));
     cJSON_AddStringToObject(error, "message", e->text);
     cJSON_AddStringToObject(error, "hint", e->hint);
-    send_json(c, json);
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    send_line(c, xasprintf("%s\n", text));
+    free(text);
 }
 
 /* ---- clients ---- */
@@ -247,12 +245,18 @@ void control_answer_waiting(struct engine *g)
         }
 }
 
-void control_answer_failed(struct engine *g, const struct err *e)
+void control_answer_failed(struct engine *g, const struct err *failed)
 {
+    struct err told = *failed, *why = &told;
+    if (told.table[0] != '\0')
+        err_context(&told, "%s", told.table);
+    if (told.side[0] != '\0')
+        err_context(&told, "%s", told.side);
+    err_hint(&told, "remove what the error names; repl status shows it");
     for (struct client *c = g->control != NULL ? g->control->clients : NULL; c != NULL; c = c->next)
         if (c->waits_for != 0) {
             c->waits_for = 0;
-            control_send_error(c, e);
+            control_send_error(c, why);
         }
 }
 

@@ -9,11 +9,13 @@
 #include "finish.h"
 #include "repl/clock.h"
 #include "rounds.h"
+#include "summary.h"
 
 /* The table has arrived. */
 static void table_copied(struct engine *g, struct table_plan *p)
 {
     p->state = TABLE_COPIED;
+    summary_table(g, p);
     free(p->meter);
     p->meter = NULL;
     g->copy.open--;
@@ -22,6 +24,14 @@ static void table_copied(struct engine *g, struct table_plan *p)
 }
 
 /* ---- marking a table done ---- */
+
+/* The error of a table is over when rows of that table have come, not when others have. */
+static bool is_over_of(const struct engine *g, size_t index)
+{
+    int id = g->trouble_err.relation;
+    return g->trouble_unit == NULL &&
+           (g->trouble_life != LIFE_COPYING || id == 0 || g->world->relations.items[index].id == id);
+}
 
 static void copied(struct engine *g, struct task *task)
 {
@@ -32,7 +42,7 @@ static void copied(struct engine *g, struct task *task)
         return;
     }
     table_copied(g, p);
-    supervise_good(g);
+    supervise_good(g, is_over_of(g, t->index));
     rounds_moved(g);
     copy_dispatch(g);
     if (g->look_wanted)
@@ -89,6 +99,14 @@ static bool table_is_held(struct engine *g, const struct chunk_task *t)
     return false;
 }
 
+static bool is_over(const struct engine *g, const struct chunk_task *t)
+{
+    bool over = false;
+    for (size_t i = 0; i < t->npieces && !over; i++)
+        over = is_over_of(g, t->chunks[i].table->index);
+    return over;
+}
+
 static void chunk_done(struct engine *g, struct task *task)
 {
     struct chunk_task *t = (struct chunk_task *)task;
@@ -111,7 +129,7 @@ static void chunk_done(struct engine *g, struct task *task)
         copy_table(g, t->chunks[t->rewritten].table->index)->state = TABLE_REWRITTEN;
     if (moved) {
         standing_written(&g->standing, t->written);
-        supervise_good(g);
+        supervise_good(g, is_over(g, t));
         rounds_moved(g);
     }
     copy_dispatch(g);
@@ -151,6 +169,8 @@ static void take_chunks(struct group *group, struct table_plan *p)
 
 static void add_running(struct table_plan *p, struct chunk_piece *piece, size_t place)
 {
+    if (p->began_ms == 0)
+        p->began_ms = clock_ms();
     p->running = xrealloc(p->running, (p->nrunning + 1) * sizeof *p->running);
     p->running[p->nrunning++] = (struct running_chunk){piece, copy_cut(p, place)->bytes};
 }

@@ -36,6 +36,7 @@ struct table_plan {
     struct running_chunk *running;
     size_t nrunning;
     int64_t planned_bytes, bytes_done, rows, wire_bytes;
+    uint64_t began_ms; /* its first chunk, of this engine; 0: none yet */
     struct eta *meter; /* while chunks run; else NULL */
     struct hold *hold; /* others have it locked: no work on it just now; NULL: nobody is known to */
 };

@@ -191,7 +191,7 @@ static void planned(struct engine *g, struct task *task)
     for (size_t i = 0; i < t->ntables; i++)
         if (t->tables[i].locked.kind == ERR_NONE)
             take_cut(g, &t->tables[i]);
-    supervise_good(g);
+    supervise_good(g, g->trouble_life != LIFE_COPYING && g->trouble_unit == NULL);
     rounds_moved(g);
     copy_dispatch(g);
 }

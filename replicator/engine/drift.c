@@ -43,9 +43,16 @@ const struct err *drift_of(const struct engine *g, int id)
     return e != NULL ? e : a != NULL && !a->trying ? &a->why : NULL;
 }
 
+const struct err *drift_shown(const struct engine *g, int id)
+{
+    const struct err *e = drift_of(g, id);
+    const struct aside *a = aside_of(g, id);
+    return e != NULL || a == NULL ? e : &a->why;
+}
+
 bool drift_refused(const struct engine *g, int id)
 {
-    return world_drift(g->world, id) == NULL && drift_of(g, id) != NULL;
+    return world_drift(g->world, id) == NULL && drift_shown(g, id) != NULL;
 }
 
 static bool is_paused(const struct engine *g, int id)
@@ -382,32 +389,11 @@ void drift_tell(struct status *out, const struct err *e)
         .at = xstrdup(clock_iso(at, sizeof at, clock_wall())),
         .table = xstrdup(e->table),
         .message = xstrdup(e->text),
-        .hint = xstrdup(e->hint[0] != '\0' ? e->hint
-                                           : "mend it; repl goes on by itself, at once with: repl kick"),
+        .hint = xstrdup(e->hint[0] != '\0'
+                            ? e->hint
+                            : "remove what the error names; repl goes on by itself, at once with: repl kick"),
     };
     out->nerrors++;
-}
-
-/* A table that is new on the source would be missing after a switch. */
-static void add_news(const struct engine *g, struct status *out)
-{
-    if (g->world != NULL && g->world->news.count > NEWS_TOLD) {
-        struct err e = {0};
-        char *some = some_of(g->world->news.items, g->world->news.count);
-        err_set(&e, ERR_CONFIG, "%zu tables are new on the source and not replicated: %s",
-                g->world->news.count, some);
-        err_hint(&e, "repl add NAME, or all of them: repl stop, repl init, repl start");
-        drift_tell(out, &e);
-        free(some);
-        return;
-    }
-    for (size_t i = g->world != NULL ? g->world->news.count : 0; i-- > 0;) {
-        struct err e = {0};
-        err_set(&e, ERR_CONFIG, "the table is new on the source and not replicated");
-        snprintf(e.table, sizeof e.table, "%s", g->world->news.items[i]);
-        err_hint(&e, "repl add %s", g->world->news.items[i]);
-        drift_tell(out, &e);
-    }
 }
 
 static bool is_there(const struct status *out, const struct err *e)
@@ -420,12 +406,35 @@ static bool is_there(const struct status *out, const struct err *e)
 
 void drift_status(const struct engine *g, struct status *out)
 {
-    add_news(g, out);
     for (size_t i = g->world != NULL ? g->world->relations.count : 0; i-- > 0;) {
-        const int id = g->world->relations.items[i].id;
-        const struct aside *a = aside_of(g, id);
-        const struct err *e = a != NULL ? &a->why : drift_of(g, id); /* also while it is tried again */
+        const struct err *e = drift_shown(g, g->world->relations.items[i].id);
         if (e != NULL && !is_there(out, e))
             drift_tell(out, e);
     }
+}
+
+/* A table that is new on the source would be missing after a switch: no error, so behind those. */
+void drift_news(const struct engine *g, struct status *out)
+{
+    const struct strlist *news = g->world != NULL ? &g->world->news : NULL;
+    const size_t n = news == NULL ? 0 : news->count > NEWS_TOLD ? 1 : news->count;
+    char at[32];
+    clock_iso(at, sizeof at, clock_wall());
+    out->errors = xrealloc(out->errors, (out->nerrors + n + 1) * sizeof *out->errors);
+    if (n != 0 && news->count > NEWS_TOLD) {
+        char *some = some_of(news->items, news->count);
+        out->errors[out->nerrors++] = (struct status_error){
+            .at = xstrdup(at),
+            .message =
+                xasprintf("%zu tables are new on the source and not replicated: %s", news->count, some),
+            .hint = xstrdup("repl add NAME, or all of them: repl stop, repl init, repl start")};
+        free(some);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        out->errors[out->nerrors++] =
+            (struct status_error){.at = xstrdup(at),
+                                  .table = xstrdup(news->items[i]),
+                                  .message = xstrdup("the table is new on the source and not replicated"),
+                                  .hint = xasprintf("repl add %s", news->items[i])};
 }

@@ -11,6 +11,8 @@ enum { SURVEY_SHARE = 200 };
 
 /* Why the table cannot follow just now, or NULL. */
 const struct err *drift_of(const struct engine *g, int id);
+/* What status says: the same, and while it is tried again why it could not follow before. */
+const struct err *drift_shown(const struct engine *g, int id);
 /* The reason is an error of the target, not a difference of the catalogs. */
 bool drift_refused(const struct engine *g, int id);
 /* The table waits: the operator paused it, or it cannot follow. */
@@ -40,6 +42,7 @@ void drift_requested(struct engine *g);
 /* About once a second. */
 void drift_tick(struct engine *g);
 void drift_status(const struct engine *g, struct status *out);
+void drift_news(const struct engine *g, struct status *out);
 /* Puts why a table waits in front of the errors. */
 void drift_tell(struct status *out, const struct err *e);
 

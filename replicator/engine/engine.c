@@ -54,6 +54,7 @@ void engine_prepare(struct engine *g, struct pool *pool, struct job *job)
     t->world = g->world;
     t->widths = g->widths;
     t->interrupt = pool_interrupt(pool);
+    t->wires = g->wires;
     t->jobs = g->jobs;
     g->in_flight++;
 }
@@ -111,6 +112,7 @@ static void close_handles(struct engine *g)
     uv_close((uv_handle_t *)&g->retry_timer, NULL);
     uv_close((uv_handle_t *)&g->sigint, NULL);
     uv_close((uv_handle_t *)&g->sigterm, NULL);
+    uv_close((uv_handle_t *)&g->sighup, NULL);
     uv_close((uv_handle_t *)&g->wake, NULL);
     listener_close(g);
     control_close(g);
@@ -158,6 +160,14 @@ static void on_signal(uv_signal_t *signal, int number)
     (void)number;
     /* The first asks, the second insists. */
     engine_stop(g, g->stopping ? INTERRUPT_NOW : INTERRUPT_SOON);
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct engine *g = signal->data;
+    (void)number;
+    g->o->reopen_log(g->o->arg);
+    log_info("the log was opened again (SIGHUP)");
 }
 
 void engine_go_on_beside(struct engine *g)
@@ -216,6 +226,22 @@ static bool load_paused(struct engine *g, struct err *e)
     return true;
 }
 
+/* How far an earlier engine came: shown until both sides are read. */
+static bool load_reached(struct engine *g, struct err *e)
+{
+    struct status st;
+    if (!state_load_status(g->o->state, &st, e))
+        return false;
+    bool copied = st.ntables != 0;
+    for (size_t i = 0; i < st.ntables && copied; i++)
+        copied = st.tables[i].phase != NULL && strcmp(st.tables[i].phase, "planned") != 0 &&
+                 strcmp(st.tables[i].phase, "copying") != 0;
+    g->reached = copied ? PHASE_CATCHING_UP : PHASE_COPYING;
+    g->note = "reading both sides";
+    status_free(&st);
+    return true;
+}
+
 static void on_status_timer(uv_timer_t *timer)
 {
     state_watch_tick(timer->data);
@@ -235,14 +261,17 @@ static void init_handles(struct engine *g)
     uv_prepare_init(&g->loop, &g->prepare);
     uv_signal_init(&g->loop, &g->sigint);
     uv_signal_init(&g->loop, &g->sigterm);
+    uv_signal_init(&g->loop, &g->sighup);
     uv_timer_init(&g->loop, &g->look_timer);
     uv_timer_init(&g->loop, &g->status_timer);
     uv_timer_init(&g->loop, &g->retry_timer);
-    g->wake.data = g->prepare.data = g->sigint.data = g->sigterm.data = g;
+    g->wake.data = g->prepare.data = g->sigint.data = g->sigterm.data = g->sighup.data = g;
     g->look_timer.data = g->status_timer.data = g->retry_timer.data = g;
     uv_prepare_start(&g->prepare, on_prepare);
     uv_signal_start(&g->sigint, on_signal, SIGINT);
     uv_signal_start(&g->sigterm, on_signal, SIGTERM);
+    if (g->o->reopen_log != NULL)
+        uv_signal_start(&g->sighup, on_hangup, SIGHUP);
     uv_timer_start(&g->status_timer, on_status_timer, STATUS_EVERY_MS, STATUS_EVERY_MS);
 }
 
@@ -279,6 +308,8 @@ static void tear_down(struct engine *g)
     free(g->marks[1]);
     free(g->way);
     free(g->schema_read);
+    free(g->trouble_unit);
+    status_free(&g->summary.timings);
     free(g->asides);
     free(g->add_wanted);
     free(g->hot);
@@ -343,7 +374,7 @@ bool engine_run(const struct engine_options *o, struct err *e)
     };
     signal(SIGPIPE, SIG_IGN);
     bool ok = settings_load(o->sync->dir, &g.settings, e) && engine_lock_file(&g, e) && load_paused(&g, e) &&
-              files_fit(&g, e);
+              files_fit(&g, e) && load_reached(&g, e);
     if (ok) {
         pg_patience((unsigned)g.settings.answer_ms);
         mark_make(&g);

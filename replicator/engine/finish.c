@@ -13,6 +13,7 @@
 #include "repl/log.h"
 #include "repl/schema.h"
 #include "rounds.h"
+#include "summary.h"
 
 static const struct step {
     const char *name; /* on the target */
@@ -61,15 +62,19 @@ static void doubt_schema(struct engine *g, const struct err *e)
     schema_forget(g->o->sync);
 }
 
-/* True when the work goes on. */
-static bool ended_well(struct engine *g, const struct task *t)
+/* True when the work goes on. unit: what it was; NULL: the step itself. That a unit failed is over when it has succeeded, or
+ * the step has. */
+static bool ended_well(struct engine *g, const struct task *t, const char *unit)
 {
     if (!t->job.ok) {
         doubt_schema(g, &t->job.err);
         supervise_error(g, &t->job.err);
+        if (unit != NULL && g->trouble && g->trouble_unit == NULL)
+            g->trouble_unit = xstrdup(unit);
         return false;
     }
-    supervise_good(g);
+    supervise_good(g, g->trouble_unit == NULL || (unit == NULL && g->finish == NULL) ||
+                          (unit != NULL && strcmp(unit, g->trouble_unit) == 0));
     rounds_moved(g);
     return !g->stopping;
 }
@@ -81,7 +86,7 @@ static void marked(struct engine *g, struct task *task)
     const struct step *step = g->finish->step;
     finish_drop(g);
     finish_watched(g);
-    if (!ended_well(g, task))
+    if (!ended_well(g, task, NULL))
         return;
     if (step == &steps[STEP_INDEXES]) {
         g->indexed = true;
@@ -90,6 +95,7 @@ static void marked(struct engine *g, struct task *task)
         else
             follow_look(g);
     } else {
+        summary_leaves(g); /* of the constraints, before it is the statistics' turn */
         g->finishing++;
         if (!engine_in_trouble(g)) /* else the next opening comes back */
             finish_begin(g);
@@ -147,13 +153,14 @@ static void unit_ended(struct engine *g, struct task *task)
     say_all(g, &t->said, LOG_WARN);
     if (t->task.job.ok) {
         f->done++;
+        summary_unit(g, t->unit, (double)(clock_ms() - t->began_ms) / 1000);
         str_duration(took, sizeof took, (double)(clock_ms() - t->began_ms) / 1000);
         if (finish_is_slow(t->unit))
             engine_say(g, LOG_INFO, NULL, "%s: done in %s", t->unit->what, took);
         else
             log_debug("%s: done in %s", t->unit->what, took);
     }
-    if (ended_early(g, t) && !ended_well(g, task)) {
+    if (ended_early(g, t) && !ended_well(g, task, t->unit->what)) {
         if (f->nrunning == 0)
             finish_drop(g);
         return;
@@ -277,7 +284,7 @@ static void planned(struct engine *g, struct task *task)
     if (!t->task.job.ok &&
         hold_takes(g, f->name, "they are planned when it is free", &f->hold, &t->task.job.err))
         return;
-    if (!ended_well(g, task)) {
+    if (!ended_well(g, task, NULL)) {
         finish_drop(g);
         return;
     }
@@ -322,7 +329,7 @@ static void left_fork(struct engine *g, struct task *task)
     struct err e;
     if (task->job.ok && !state_set(g->o->state, "copy_from", NULL, &e))
         log_err(LOG_WARN, &e);
-    if (!ended_well(g, task))
+    if (!ended_well(g, task, NULL))
         return;
     engine_say(g, LOG_INFO, NULL, "every row is copied: the fork is needed no more and may be destroyed");
     finish_start_indexes(g);

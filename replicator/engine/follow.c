@@ -199,13 +199,21 @@ static void keep_hot(struct engine *g, const struct owed_list *l)
         g->hot[g->nhot] = l->items[g->nhot].id;
 }
 
+/* owed_rows is what it is just now. */
+static void learned(struct engine *g)
+{
+    g->known_ms = clock_ms();
+    g->known_wall = clock_wall();
+}
+
 static void after_good_look(struct engine *g, const struct batch_task *t)
 {
-    supervise_good(g);
+    supervise_good(g, g->trouble_unit == NULL);
     rounds_caught_up(g);
     g->widened = backlog_narrow(g->widened, t->share);
     g->looked_ms = t->began_ms;
     g->owed_rows = 0;
+    learned(g);
     if (t->sequences) {
         g->sequences_ms = clock_ms();
         g->sequences_took_us = t->sequences_took_us;
@@ -258,6 +266,7 @@ static void behind(struct engine *g, const struct batch_task *t)
         follow_look(g);
     } else {
         g->owed_rows = owed_sum(&t->owed);
+        learned(g);
         keep_behind(g, t);
         phase_fire(g, EV_BEHIND);
     }
@@ -292,13 +301,11 @@ static void looked(struct engine *g, struct task *task)
         drift_reopen(g);
         break;
     case BATCH_TOO_LARGE:
-        supervise_good(g);
         rounds_in_vain(g, ROUND_LOOKS,
                        "more changes are pending than one batch should bring, and none of them moved");
         behind(g, t);
         break;
     case BATCH_WANTS_OTHERS:
-        supervise_good(g);
         rounds_in_vain(g, ROUND_LOOKS, "a large batch waits for more workers to join");
         g->look_wanted = true; /* when they have joined */
         workers_settle(g);
@@ -365,6 +372,7 @@ void follow_look(struct engine *g)
     sleep_prepare(g, t->establish || g->request > g->answered, t);
     g->look_wanted = false;
     g->looking = true;
+    g->look_began_ms = clock_ms();
     engine_submit(g, &t->task.job);
 }
 

@@ -98,6 +98,11 @@ bool held_any(const struct engine *g)
     return g->holds != NULL;
 }
 
+const struct err *held_first(const struct engine *g)
+{
+    return &g->holds->why;
+}
+
 void held_tick(struct engine *g)
 {
     if (!held_any(g))

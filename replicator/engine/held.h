@@ -26,6 +26,8 @@ void hold_free(struct hold **hold);
 
 /* ---- all of them ---- */
 bool held_any(const struct engine *g);
+/* Why the newest of them waits; there is one. */
+const struct err *held_first(const struct engine *g);
 void held_tick(struct engine *g);    /* about once a second: tries those whose time has come */
 void held_try_now(struct engine *g); /* somebody does not want to wait for that */
 void held_status(const struct engine *g, struct status *out);

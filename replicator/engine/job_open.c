@@ -15,8 +15,11 @@ static bool open_guard(const struct open_task *t, enum side side, const char *sy
 {
     char purpose[48];
     snprintf(purpose, sizeof purpose, "guard %s", t->mark);
-    const struct conn_options o = {
-        .side = side, .purpose = purpose, .origin = sync_id, .interrupt = t->task.interrupt};
+    const struct conn_options o = {.side = side,
+                                   .purpose = purpose,
+                                   .origin = sync_id,
+                                   .interrupt = t->task.interrupt,
+                                   .wire = &t->task.wires[side]};
     if (!conn_open(side == SIDE_SOURCE ? t->task.sync->source : t->task.sync->target, &o, out, e) ||
         !lock_engine(*out, sync_id, t->mark, t->task.interrupt, e))
         return false;

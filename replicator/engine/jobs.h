@@ -72,6 +72,7 @@ struct task {
     const struct world *world;
     struct widths *widths;
     const struct interrupt *interrupt;
+    struct wire *wires; /* of the source and the target */
     uint64_t made_ms;
     int jobs; /* workers, when the job was submitted */
 };

@@ -8,6 +8,7 @@
 #include "repl/fault.h"
 #include "repl/log.h"
 #include "rounds.h"
+#include "summary.h"
 
 static void take_standing(struct engine *g)
 {
@@ -88,7 +89,8 @@ static void opened(struct engine *g, struct task *task)
                    g->world->relations.count, (long long)g->world->source.timeline,
                    g->standing.snapshot[0] != '\0' ? g->standing.snapshot : "none yet");
     }
-    g->failed = false;
+    supervise_opened(g);
+    summary_opened(g);
     if (!g->o->once) /* else when there is work for them */
         workers_settle(g);
     fence_keep(g, &g->world->cutover, g->world->lifted);
@@ -116,6 +118,7 @@ void open_begin(struct engine *g)
     t->first = !g->opened_once;
     t->request = g->request;
     t->mark = g->mark;
+    g->open_began_ms = clock_ms();
     if (t->take_guards)
         listener_close(g);
     engine_submit(g, &t->task.job);

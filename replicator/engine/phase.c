@@ -6,6 +6,7 @@
 
 #include "drift.h"
 #include "repl/log.h"
+#include "summary.h"
 
 static const struct transition {
     enum life from;
@@ -69,6 +70,10 @@ void phase_fire(struct engine *g, enum event ev)
         if (t->to != g->life && t->to != LIFE_WAITING && t->to != LIFE_OPENING &&
             !(g->steady && t->from != LIFE_FOLLOWING))
             engine_say(g, LOG_INFO, NULL, "%s", t->comment);
+        g->reached = phase_reached(g);
+        summary_leaves(g);
+        if (ev == EV_FOLLOW)
+            summary_follows(g);
         g->life = t->to;
         g->steady = t->to == LIFE_FOLLOWING || (g->steady && ev != EV_BEHIND);
         g->note = t->comment;
@@ -89,8 +94,6 @@ bool phase_row(unsigned index, struct phase_row *out)
     return true;
 }
 
-static bool has_step(const struct engine *g, const char *name);
-
 enum phase phase_reached(const struct engine *g)
 {
     switch (g->life) {
@@ -100,30 +103,16 @@ enum phase phase_reached(const struct engine *g)
         return PHASE_INDEXING;
     case LIFE_CATCHING_UP:
     case LIFE_FINISHING:
-        return g->steady ? PHASE_FOLLOWING : PHASE_CATCHING_UP;
+        return !g->steady ? PHASE_CATCHING_UP : g->fenced ? PHASE_FENCED : PHASE_FOLLOWING;
     case LIFE_FOLLOWING:
-        return PHASE_FOLLOWING;
+        return g->fenced ? PHASE_FENCED : PHASE_FOLLOWING;
     default:
         break;
     }
-    /* Opening, or waiting for another try: what the target has decides. */
-    if (g->world == NULL)
-        return PHASE_COPYING;
-    if (g->steady)
-        return PHASE_FOLLOWING;
-    for (size_t i = 0; i < g->world->state.nrelations; i++)
-        if (!g->world->state.relations[i].copied)
-            return PHASE_COPYING;
-    return has_step(g, "indexes") ? PHASE_CATCHING_UP : PHASE_INDEXING;
-}
-
-static bool has_step(const struct engine *g, const char *name)
-{
-    const struct strlist *steps = &g->world->state.steps;
-    for (size_t i = 0; i < steps->count; i++)
-        if (strcmp(steps->items[i], name) == 0)
-            return true;
-    return false;
+    /* Opening, or waiting for another try. */
+    return g->reached == PHASE_FOLLOWING && g->fenced ? PHASE_FENCED
+           : g->reached == PHASE_FENCED && !g->fenced ? PHASE_FOLLOWING
+                                                      : g->reached;
 }
 
 /* All that is left to copy waits for somebody to mend it. */
@@ -139,6 +128,7 @@ enum phase phase_shown(const struct engine *g)
         return PHASE_FAILED;
     if (g->paused)
         return PHASE_PAUSED;
-    enum phase at = phase_reached(g);
-    return at == PHASE_FOLLOWING && g->fenced ? PHASE_FENCED : at;
+    if (g->trouble || g->retrying)
+        return PHASE_RETRYING;
+    return phase_reached(g);
 }

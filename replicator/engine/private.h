@@ -30,6 +30,13 @@ struct copy_plan {
     size_t nplans;
 };
 
+/* What the first copy took (summary.c). */
+struct summary {
+    bool told;             /* it is over, and was told */
+    uint64_t step_ms;      /* what the life under way took until then is written */
+    struct status timings; /* only timings are used */
+};
+
 /* How fast things go. */
 struct meter {
     struct eta bytes; /* of the copy */
@@ -59,7 +66,7 @@ struct engine {
     uv_loop_t loop;
     uv_async_t wake;
     uv_prepare_t prepare; /* settles once a round, when that is wanted */
-    uv_signal_t sigint, sigterm;
+    uv_signal_t sigint, sigterm, sighup;
     uv_timer_t look_timer, status_timer, retry_timer;
     struct watched *source_watched, *target_watched; /* listener.c */
     struct pool *pool;
@@ -91,11 +98,16 @@ struct engine {
         enum cutover_state state;
         char *since, *why;
         uint64_t asked_ms;
-    } cutover;    /* as the source said last */
-    bool failed;  /* the last error was one that waiting does not mend */
-    bool trouble; /* an error came; jobs in flight are waited for */
-    bool settled; /* no work failed since it last succeeded; false at first: an earlier engine's errors */
+    } cutover;     /* as the source said last */
+    bool failed;   /* the last error was one that waiting does not mend */
+    bool trouble;  /* an error came; jobs in flight are waited for */
+    bool retrying; /* an error came, and what failed has not succeeded since */
+    bool settled;  /* no work failed since it last succeeded; false at first: an earlier engine's errors */
     struct err trouble_err; /* the first of them */
+    char *trouble_unit;     /* of a step after the load, the unit that failed; NULL: none */
+    enum life trouble_life; /* what went on when it came */
+    enum phase reached;     /* before it waited or opened again: how far it was */
+    struct wire wires[2];   /* how both sides answer */
     int *left_out;          /* ids of tables that the operator paused */
     size_t nleft_out;
     struct aside *asides; /* tables whose rows the target refused */
@@ -150,6 +162,9 @@ struct engine {
     unsigned as_streams; /* for so many looks more no rows come as values: they are too wide */
     uint64_t sequences_ms, sequences_took_us; /* when they were last compared, and how long that took */
     uint64_t looked_ms;                       /* when the last look that found nothing (left) began */
+    uint64_t look_began_ms, open_began_ms;    /* of the last of them */
+    uint64_t known_ms;                        /* when owed_rows was last learned; 0: never */
+    double known_wall;                        /* the same for people */
     uint64_t rotated_ms;
     uint64_t request;  /* number of the last request to bring everything over */
     uint64_t surveyed; /* all requests up to this one came before an opening or a survey that has ended */
@@ -160,6 +175,7 @@ struct engine {
     struct status last_batch; /* only last_batch is used */
     double widened;           /* limits of a batch, see backlog.h */
     struct meter meter;
+    struct summary summary;
     double started_wall;
     struct err err; /* why the engine ended */
 };
@@ -182,8 +198,10 @@ void engine_settle(struct engine *g);
 /* ---- supervise.c: the one place where an error becomes retry, fail or stop ---- */
 void supervise_error(struct engine *g, const struct err *e);
 void supervise_drained(struct engine *g); /* no job is in flight any more */
-void supervise_good(struct engine *g);    /* work succeeded: earlier errors are over */
-void supervise_again(struct engine *g);   /* try now, not later */
+/* Work succeeded. same: such work as failed before, so that the error is over; else something else goes on beside it. */
+void supervise_good(struct engine *g, bool same);
+void supervise_opened(struct engine *g); /* both sides were read: where no work follows, that is as much */
+void supervise_again(struct engine *g);  /* try now, not later */
 
 /* ---- what the phases do; each begins its work ---- */
 void open_begin(struct engine *g);
@@ -325,9 +343,9 @@ void progress_tick(struct engine *g);
 /* ---- control.c ---- */
 bool control_start(struct engine *g, struct err *e) MUST_CHECK;
 void control_answer_waiting(struct engine *g);
-void control_answer_failed(struct engine *g,
-                           const struct err *e); /* what they wait for wants a person first */
-void control_answer_joined(struct engine *g);    /* no worker is joining any more */
+/* Nothing comes before a person has done something: whoever waits hears of it. */
+void control_answer_failed(struct engine *g, const struct err *why);
+void control_answer_joined(struct engine *g); /* no worker is joining any more */
 /* A table has joined (e NULL), or could not. */
 void control_added(struct engine *g, const struct err *e);
 void control_close(struct engine *g);

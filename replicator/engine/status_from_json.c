@@ -89,6 +89,10 @@ static void read_root(struct reader r, struct status *s)
     s->reached = s->phase;
     *r.ok = *r.ok && (phase == NULL || phase_parse(phase, &s->reached));
     free(phase);
+    char *state = get_text(r, "state");
+    s->state = STATE_OK;
+    *r.ok = *r.ok && (state == NULL || state_parse(state, &s->state));
+    free(state);
     char *direction = get_text(r, "direction");
     s->back = direction != NULL && strcmp(direction, "back") == 0;
     free(direction);
@@ -99,13 +103,23 @@ static void read_root(struct reader r, struct status *s)
     s->cutover.state = get_text(cutover, "state");
     s->cutover.since = get_text(cutover, "since");
     s->cutover.why = get_text(cutover, "why");
+    s->unknown_seconds = get_real(r, "unknown_seconds", 0);
+    s->known_at = get_text(r, "known_at");
     s->consistent = get_bool(r, "consistent");
     struct reader doubt = get_object(r, "doubt");
     s->doubt.tables = get_small(doubt, "tables");
     s->doubt.since = get_text(doubt, "since");
     s->doubt.reason = get_text(doubt, "reason");
+    s->consistent_unknown = cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(r.o, "consistent"));
     s->note = get_text(r, "note");
     s->next = get_text(r, "next");
+}
+
+static void read_side(struct reader r, const char *key, struct status_side *side)
+{
+    struct reader o = get_object(r, key);
+    side->silent_seconds = get_real(o, "silent_seconds", 0);
+    side->error = get_text(o, "error");
 }
 
 static void read_engine(struct reader r, struct status *s)
@@ -221,6 +235,33 @@ static void read_tables(struct reader r, struct status *s)
     }
 }
 
+static void read_timings(struct reader summary, const char *key, const char *kind, struct status *s)
+{
+    const cJSON *item;
+    size_t n = get_list(summary, key, &item);
+    s->timings = xrealloc(s->timings, (s->ntimings + n + 1) * sizeof *s->timings);
+    for (size_t i = 0; item != NULL && i < n; item = item->next, i++) {
+        struct status_timing *t = &s->timings[s->ntimings++];
+        struct reader o = {.o = item, .ok = summary.ok};
+        *t = (struct status_timing){.kind = xstrdup(kind),
+                                    .name = get_text(o, "name"),
+                                    .seconds = get_real(o, "seconds", 0),
+                                    .rows = get_int(o, "rows", -1),
+                                    .bytes = get_int(o, "bytes", -1)};
+        *o.ok = *o.ok && t->name != NULL;
+    }
+}
+
+static void read_summary(struct reader r, struct status *s)
+{
+    struct reader summary = get_object(r, "summary");
+    if (summary.o == NULL)
+        return;
+    read_timings(summary, "steps", "step", s);
+    read_timings(summary, "tables", "table", s);
+    read_timings(summary, "indexes", "index", s);
+}
+
 static void read_waits(struct reader r, struct status *s)
 {
     const cJSON *item;
@@ -266,6 +307,8 @@ bool status_from_json(const char *json, struct status *out)
     if (ok) {
         read_root(r, out);
         read_engine(r, out);
+        read_side(r, "source", &out->source);
+        read_side(r, "target", &out->target);
         read_workers(r, out);
         read_load(r, out);
         read_copy(r, out);
@@ -273,6 +316,7 @@ bool status_from_json(const char *json, struct status *out)
         read_last_batch(r, out);
         read_step(r, out);
         read_tables(r, out);
+        read_summary(r, out);
         read_waits(r, out);
         read_errors(r, out);
     }

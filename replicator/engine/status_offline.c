@@ -87,6 +87,9 @@ static void tell(struct asking *a, const struct err *e, char *message)
 static void tell_failure(struct asking *a, enum side side, const struct err *e)
 {
     const char *why = e->kind == ERR_STOPPED ? "no answer in time" : e->text;
+    struct status_side *shown = (side == SIDE_SOURCE) != side_is_turned() ? &a->out->source : &a->out->target;
+    free(shown->error);
+    shown->error = xstrdup(why);
     tell(a, e, xasprintf("the %s could not be asked: %s", side_name(side), why));
 }
 
@@ -285,13 +288,32 @@ static void replace(char **text, const char *with)
     *text = with != NULL ? xstrdup(with) : NULL;
 }
 
+/* The figures are the servers', as they are now. */
+static void learned(struct status *s)
+{
+    char at[32];
+    replace(&s->known_at, clock_iso(at, sizeof at, clock_wall()));
+}
+
+/* What no server said is not known; it was when the engine last learned it. */
+static double age(const char *known_at)
+{
+    struct tm tm = {0};
+    if (known_at == NULL || strptime(known_at, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+        return 0;
+    double seconds = clock_wall() - (double)timegm(&tm);
+    return seconds > 0 ? seconds : 0;
+}
+
 /* *ready: as the state file remembers it; the source knows better. */
 static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status *out, bool *ready)
 {
     struct asking a = {.s = s, .arena = arena_new(), .out = out, .ready = *ready};
     struct owed_list owed;
     deadline_start(&a.deadline, timeout_ms);
+    out->consistent_unknown = out->consistent;
     if (ask_target(&a)) {
+        out->consistent_unknown = false;
         bool together = merge_tables(&a);
         bool placed = a.target.snapshot != NULL && a.target.snapshot[0] != '\0';
         out->consistent = together && placed && target_in_doubt(&a.target) == 0;
@@ -301,6 +323,7 @@ static void ask_servers(const struct sync *s, unsigned timeout_ms, struct status
             out->last_batch.at = xstrdup(a.target.applied_at);
         if (ask_source(&a, &owed)) {
             count_owed(out, &owed);
+            learned(out);
             if (together && placed)
                 out->lag_seconds = out->owed_rows == 0 ? 0 : lag_since(a.target.applied_at);
         }
@@ -355,8 +378,8 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     if (!state_load_status(st, out, e))
         return false;
     char *way = NULL, *known = NULL;
-    if (!state_load_errors(st, ERRORS, out, e) || !state_get(st, "way", &way, e) ||
-        !state_get(st, "ready", &known, e)) {
+    if (!state_load_errors(st, ERRORS, out, e) || !state_load_timings(st, out, e) ||
+        !state_get(st, "way", &way, e) || !state_get(st, "ready", &known, e)) {
         free(way);
         status_free(out);
         return false;
@@ -384,6 +407,9 @@ bool status_offline(const struct sync *s, struct state *st, unsigned timeout_ms,
     ask_servers(s, timeout_ms, out, &ready);
     if (out->cutover.state == NULL && out->phase == PHASE_FENCED)
         recall_cutover(st, out);
+    out->consistent = out->consistent && !out->consistent_unknown;
+    out->unknown_seconds = out->owed_rows < 0 ? age(out->known_at) : 0;
+    out->state = out->phase == PHASE_FAILED ? STATE_FAILED : out->nerrors != 0 ? STATE_DEGRADED : STATE_OK;
     free(out->next);
     out->next = ready ? what_next(s, out, way != NULL) : init_next(s, out);
     free(way);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void add_text(cJSON *o, const char *key, const char *value)
 {
@@ -81,6 +82,13 @@ static void add_load(cJSON *root, const struct status *s)
     add_known_real(o, "wal_bytes_per_second", s->load.wal_bytes_per_second);
     add_int(o, "connections_free", s->load.connections_free);
     add_text(o, "slowed", s->load.slowed);
+}
+
+static void add_side(cJSON *root, const char *key, const struct status_side *side)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, key);
+    add_known_real(o, "silent_seconds", side->silent_seconds > 0 ? side->silent_seconds : -1);
+    add_text(o, "error", side->error);
 }
 
 static void add_copy(cJSON *root, const struct status *s)
@@ -164,6 +172,38 @@ static void add_tables(cJSON *root, const struct status *s)
     }
 }
 
+static void add_timings(cJSON *parent, const char *key, const struct status *s, const char *kind)
+{
+    cJSON *list = cJSON_AddArrayToObject(parent, key);
+    for (size_t i = 0; i < s->ntimings; i++) {
+        const struct status_timing *t = &s->timings[i];
+        if (strcmp(t->kind, kind) != 0)
+            continue;
+        cJSON *o = cJSON_CreateObject();
+        add_text(o, "name", t->name);
+        add_real(o, "seconds", t->seconds);
+        add_known_int(o, "rows", t->rows);
+        add_known_int(o, "bytes", t->bytes);
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
+static void add_summary(cJSON *root, const struct status *s)
+{
+    double total = 0;
+    if (s->ntimings == 0) {
+        cJSON_AddNullToObject(root, "summary");
+        return;
+    }
+    for (size_t i = 0; i < s->ntimings; i++)
+        total += strcmp(s->timings[i].kind, "step") == 0 ? s->timings[i].seconds : 0;
+    cJSON *o = cJSON_AddObjectToObject(root, "summary");
+    add_real(o, "seconds", total);
+    add_timings(o, "steps", s, "step");
+    add_timings(o, "tables", s, "table");
+    add_timings(o, "indexes", s, "index");
+}
+
 static void add_waits(cJSON *root, const struct status *s)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "waits");
@@ -216,6 +256,7 @@ char *status_to_json(const struct status *s, bool pretty)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "phase", phase_name(s->phase));
+    cJSON_AddStringToObject(root, "state", state_name(s->state));
     cJSON_AddStringToObject(root, "reached", phase_name(s->reached));
     cJSON_AddStringToObject(root, "direction", s->back ? "back" : "forward");
     add_engine(root, s);
@@ -223,12 +264,19 @@ char *status_to_json(const struct status *s, bool pretty)
     add_load(root, s);
     add_known_real(root, "lag_seconds", s->lag_seconds);
     add_known_int(root, "owed_rows", s->owed_rows);
+    add_known_real(root, "unknown_seconds", s->unknown_seconds > 0 ? s->unknown_seconds : -1);
+    add_text(root, "known_at", s->known_at);
+    add_side(root, "source", &s->source);
+    add_side(root, "target", &s->target);
     add_text(root, "position", s->position);
     cJSON *cutover = cJSON_AddObjectToObject(root, "cutover");
     add_text(cutover, "state", s->cutover.state);
     add_text(cutover, "since", s->cutover.since);
     add_text(cutover, "why", s->cutover.why);
-    cJSON_AddBoolToObject(root, "consistent", s->consistent);
+    if (s->consistent_unknown)
+        cJSON_AddNullToObject(root, "consistent");
+    else
+        cJSON_AddBoolToObject(root, "consistent", s->consistent);
     add_doubt(root, s);
     add_text(root, "note", s->note);
     add_copy(root, s);
@@ -236,6 +284,7 @@ char *status_to_json(const struct status *s, bool pretty)
     add_last_batch(root, s);
     add_step(root, s);
     add_tables(root, s);
+    add_summary(root, s);
     add_waits(root, s);
     add_errors(root, s);
     add_text(root, "next", s->next);

@@ -10,6 +10,8 @@
  * Jobs in flight when the first error comes are waited for: what they finish is finished.
  */
 
+#include <stdlib.h>
+
 #include "drift.h"
 #include "repl/clock.h"
 #include "repl/log.h"
@@ -30,6 +32,7 @@ void supervise_error(struct engine *g, const struct err *e)
         return;
     g->trouble = true;
     g->trouble_err = *e;
+    g->trouble_life = g->life;
 }
 
 static void again(uv_timer_t *timer)
@@ -78,6 +81,7 @@ void supervise_drained(struct engine *g)
     g->failed = !err_is_transient(&e) && !may_be_stale(g, &e) && !may_be_rotating(g, &e);
     g->steady = g->steady && !g->failed;
     g->settled = false;
+    g->retrying = true;
     g->backoff.base_ms = RETRY_BASE_MS;
     g->backoff.max_ms = (unsigned)g->settings.retry_max_ms;
     if (!g->failed && err_is_brief(&e) && g->backoff.max_ms > BRIEF_RETRY_MAX_MS)
@@ -91,16 +95,26 @@ void supervise_drained(struct engine *g)
     uv_timer_start(&g->retry_timer, again, wait, 0);
 }
 
-void supervise_good(struct engine *g)
+void supervise_good(struct engine *g, bool same)
 {
     struct err e;
-    if (g->settled)
+    g->retrying = false;
+    if (g->settled || (!same && g->trouble_err.kind != ERR_CONN))
         return;
     g->settled = true;
+    free(g->trouble_unit);
+    g->trouble_unit = NULL;
     backoff_reset(&g->backoff);
     g->failed = false;
     if (!state_log_settle(g->o->state, &e))
         log_err(LOG_WARN, &e);
+}
+
+void supervise_opened(struct engine *g)
+{
+    g->failed = false;
+    if (g->paused && (g->trouble_life == LIFE_OPENING || g->trouble_err.kind == ERR_CONN))
+        supervise_good(g, true);
 }
 
 void supervise_again(struct engine *g)

@@ -112,6 +112,14 @@ static bool say_interrupted(struct conn *c, struct err *e)
     return false;
 }
 
+double wire_silent_seconds(const struct wire *w)
+{
+    if (atomic_load(&w->waiting) == 0)
+        return 0;
+    uint64_t heard = atomic_load(&w->heard_ms), now = clock_ms();
+    return now > heard ? (double)(now - heard) / 1000 : 0;
+}
+
 static bool wait_watched(struct conn *c, struct waiting *w, short events, short *ready, struct err *e)
 {
     for (;;) {
@@ -146,9 +154,16 @@ static bool wait_watched(struct conn *c, struct waiting *w, short events, short 
 bool conn_wait(struct conn *c, short events, uint64_t deadline, short *ready, struct err *e)
 {
     struct waiting w;
+    struct wire *wire = c->wire;
+    if (wire != NULL && atomic_fetch_add(&wire->waiting, 1) == 0)
+        atomic_store(&wire->heard_ms, clock_ms());
     waiting_begin(c, &w, deadline);
     bool ok = wait_watched(c, &w, events, ready, e);
     waiting_end(&w);
+    if (wire != NULL && ok)
+        atomic_store(&wire->heard_ms, clock_ms());
+    if (wire != NULL)
+        atomic_fetch_sub(&wire->waiting, 1);
     return ok;
 }
 

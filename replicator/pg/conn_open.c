@@ -212,6 +212,7 @@ bool conn_open(const char *spec, const struct conn_options *o, struct conn **out
     uint64_t deadline = clock_ms() + connect_ms();
     c->side = o->side;
     c->interrupt = o->interrupt;
+    c->wire = o->wire;
     c->give_up_at = INTERRUPT_NOW;
     bool ok = start(c, spec, o, &deadline, e);
     if (ok && PQsetnonblocking(c->pg, 1) != 0)

@@ -14,6 +14,7 @@ struct conn {
     enum side side;
     const struct interrupt *interrupt;
     enum interrupt_level give_up_at;
+    struct wire *wire; /* or NULL */
     bool lost, misshapen;
     bool may_be_plain;  /* a password may go to another machine unencrypted */
     char purpose[48];   /* what it is for, as its name on the server says */

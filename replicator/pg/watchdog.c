@@ -284,6 +284,8 @@ static bool ask_for(struct conn *c, struct waiting *w, short own, struct err *e)
     w->ask_ms = clock_ms() + first_question_ms();
     if (h == HEARD_WORKS || h == HEARD_REFUSAL) {
         w->fails = 0;
+        if (c->wire != NULL) /* busy is not silent */
+            atomic_store(&c->wire->heard_ms, clock_ms());
         note(w, &heard);
         return true;
     }

@@ -17,7 +17,7 @@
 enum { BUSY_MS = 5000 };
 
 /* migrations[n] leads from user_version n to n + 1. Append only. */
-static const char *const migrations[] = {sql_state_001_init, sql_state_002_verify};
+static const char *const migrations[] = {sql_state_001_init, sql_state_002_verify, sql_state_003_summary};
 enum { VERSION = sizeof migrations / sizeof *migrations };
 
 /* ---- the directory ---- */

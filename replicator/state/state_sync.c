@@ -35,6 +35,7 @@ static bool save_head(struct state *s, const struct status *st, struct err *e)
         P_TEXT(st->next),
         P_INT(st->consistent),
         P_TEXT(st->note),
+        P_TEXT(st->known_at),
     };
     return db_run(s, sql_state_status_save, p, sizeof p / sizeof *p, e);
 }
@@ -140,6 +141,7 @@ static void load_head(sqlite3_stmt *q, struct status *st)
     st->next = db_text(q, c++);
     st->consistent = db_int(q, c++, 0) != 0;
     st->note = db_text(q, c++);
+    st->known_at = db_text(q, c++);
 }
 
 static void load_table(sqlite3_stmt *q, struct status_table *t)

@@ -8,7 +8,7 @@
 static const char *const phase_names[] = {
     [PHASE_COPYING] = "copying",     [PHASE_INDEXING] = "indexing", [PHASE_CATCHING_UP] = "catching_up",
     [PHASE_FOLLOWING] = "following", [PHASE_PAUSED] = "paused",     [PHASE_FENCED] = "fenced",
-    [PHASE_STOPPED] = "stopped",     [PHASE_FAILED] = "failed",
+    [PHASE_STOPPED] = "stopped",     [PHASE_RETRYING] = "retrying", [PHASE_FAILED] = "failed",
 };
 
 const char *phase_name(enum phase p)
@@ -30,6 +30,9 @@ bool phase_parse(const char *name, enum phase *out)
 /* Every text that it holds: for the end, and for showing it. */
 static void each_text(struct status *s, void (*with)(char **text))
 {
+    with(&s->source.error);
+    with(&s->target.error);
+    with(&s->known_at);
     with(&s->engine.version);
     with(&s->engine.since);
     with(&s->workers.error);
@@ -59,6 +62,10 @@ static void each_text(struct status *s, void (*with)(char **text))
     with(&s->cutover.state);
     with(&s->cutover.since);
     with(&s->cutover.why);
+    for (size_t i = 0; i < s->ntimings; i++) {
+        with(&s->timings[i].kind);
+        with(&s->timings[i].name);
+    }
     for (size_t i = 0; i < s->nerrors; i++) {
         with(&s->errors[i].at);
         with(&s->errors[i].table);
@@ -88,12 +95,41 @@ void status_visible(struct status *s)
     each_text(s, show_text);
 }
 
+enum phase status_phase(const struct status *s)
+{
+    return s->phase == PHASE_RETRYING ? s->reached : s->phase;
+}
+
+static const char *const state_names[] = {
+    [STATE_OK] = "ok",
+    [STATE_DEGRADED] = "degraded",
+    [STATE_RETRYING] = "retrying",
+    [STATE_FAILED] = "failed",
+};
+
+const char *state_name(enum status_state s)
+{
+    return state_names[s];
+}
+
+bool state_parse(const char *name, enum status_state *out)
+{
+    for (size_t i = 0; i < sizeof state_names / sizeof *state_names; i++) {
+        if (strcmp(state_names[i], name) == 0) {
+            *out = (enum status_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 void status_free(struct status *s)
 {
     each_text(s, end_text);
     free(s->step.running);
     free(s->tables);
     free(s->waits);
+    free(s->timings);
     free(s->errors);
     memset(s, 0, sizeof *s);
 }

@@ -13,12 +13,13 @@ from program import Repl
 from test_copy import SMALL, big, chunks
 from waiting import eventually
 
-PHASES = {"copying", "indexing", "catching_up", "following", "paused", "fenced", "stopped", "failed"}
+PHASES = {"copying", "indexing", "catching_up", "following", "paused", "fenced", "stopped", "retrying", "failed"}
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 NUMBER, TEXT, WHOLE = (int, float), str, int
 # The contract of status --json: what is there, and of which type (None where it may be null).
 CONTRACT = {
-    "phase": TEXT, "reached": TEXT,
+    "phase": TEXT, "reached": TEXT, "state": TEXT, "consistent": (bool, None), "unknown_seconds": (NUMBER, None), "known_at": (TEXT, None),
+    "source": {"silent_seconds": (NUMBER, None), "error": (TEXT, None)}, "target": {"silent_seconds": (NUMBER, None), "error": (TEXT, None)},
     "workers": {"running": WHOLE, "wanted": WHOLE, "busy": WHOLE, "error": (TEXT, None), "max_rate_bytes_per_second": (WHOLE, None)},
     "engine": {"running": bool, "pid": (WHOLE, None), "version": (TEXT, None), "since": (TEXT, None)},
     "lag_seconds": (NUMBER, None), "owed_rows": (WHOLE, None), "position": (TEXT, None),

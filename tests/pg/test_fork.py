@@ -68,7 +68,7 @@ def test_copied_from_a_fork(repl, src, dst, source, make_fork, forked, writers, 
         src.execute("truncate emptied; insert into emptied select g, 'again', -g from generate_series(1, 100) g")
         src.execute("vacuum full big")
         src.execute("delete from bare where n % 2 = 0")
-        found = repl.run("check", *forked(fork)).all
+        found = repl.run("check", "-v", *forked(fork)).all
         assert "it was made after capture: tables that are copied from it: 13" in found and "from the source: 0" in found
         said = repl.init(*forked(fork)).all
         assert "its rows" not in said, "every table comes from the fork"

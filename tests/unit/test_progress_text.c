@@ -84,6 +84,97 @@ static void bars_of_a_paused_copy_stand_still(void **arg)
     status_free(&s);
 }
 
+/* What a worker is at comes first, then the largest; what nobody has begun waits. */
+static void what_is_at_work_comes_first(void **arg)
+{
+    (void)arg;
+    struct status s = following(5);
+    s.phase = PHASE_COPYING;
+    s.copy.bytes_total = 1000;
+    s.copy.rate_bytes_per_second = s.copy.eta_seconds = -1;
+    for (size_t i = 0; i < s.ntables; i++) {
+        set(&s.tables[i].phase, i < 3 ? "copying" : "planned");
+        s.tables[i].bytes_total = (int64_t)(i + 1) * 1000;
+        s.tables[i].rate_bytes_per_second = s.tables[i].eta_seconds = -1;
+    }
+    s.tables[1].rate_bytes_per_second = 10;
+    assert_bars(&s, &(struct progress_view){.columns = 79, .max_tables = 2},
+                "copying\n"
+                "all tables  [..........]    0 %       0 B of 1.0 kB\n"
+                "public.t01  [..........]    0 %       0 B of 2.0 kB        10 B/s\n"
+                "public.t02  [..........]    0 %       0 B of 3.0 kB\n"
+                "and 1 more\n"
+                "waiting: public.t04 (5.0 kB), public.t03 (4.0 kB)\n");
+    status_free(&s);
+}
+
+static void a_comparison_has_the_same_frame(void **arg)
+{
+    (void)arg;
+    const struct verify_progress p = {.bytes_done = 4300000000,
+                                      .bytes_total = 10000000000,
+                                      .rows = 12345678,
+                                      .differences = 1,
+                                      .keys = 12,
+                                      .rate = 52e6,
+                                      .eta_seconds = 110};
+    for (int columns = 20; columns <= 140; columns++) {
+        struct buf b = {0};
+        progress_verify_bars(&b, &p, &(struct progress_view){.columns = columns, .max_tables = 1});
+        for (const char *l = b.data, *end; (end = strchr(l, '\n')) != NULL; l = end + 1)
+            assert_true(text_columns(l, (size_t)(end - l)) <= columns);
+        buf_free(&b);
+    }
+    struct buf b = {0};
+    progress_verify_bars(&b, &p, &(struct progress_view){.columns = 79, .max_tables = 1});
+    assert_string_equal(b.data,
+                        "comparing: 1 difference, 12 keys to compare again\n"
+                        "all tables  [####......]   43 %    4.3 GB of 10.0 GB    52.0 MB/s  ETA 1m 50s\n");
+    buf_clear(&b);
+    progress_verify_line(&b, &p);
+    assert_string_equal(b.data,
+                        "comparing: 43 %, 4.3 GB of 10.0 GB, 12,345,678 rows, 52.0 MB/s, ETA 1m 50s; 1 "
+                        "difference, 12 keys to compare again");
+    buf_free(&b);
+}
+
+/* Nothing was read yet: there are no figures, and none are made up. */
+static void before_both_sides_are_read(void **arg)
+{
+    (void)arg;
+    struct status s = following(0);
+    s.phase = PHASE_COPYING;
+    s.note = strdup("reading both sides");
+    assert_bars(&s, &(struct progress_view){.columns = 79, .max_tables = 1},
+                "copying (reading both sides)\n");
+    struct buf b = {0};
+    progress_line(&b, &s);
+    assert_string_equal(b.data, "copying (reading both sides)");
+    buf_free(&b);
+    status_free(&s);
+}
+
+static void a_line_says_what_is_wrong(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.phase = PHASE_RETRYING;
+    s.reached = PHASE_FOLLOWING;
+    s.state = STATE_RETRYING;
+    s.lag_seconds = s.owed_rows = -1;
+    s.unknown_seconds = 22;
+    s.source.error = strdup("connection refused");
+    s.nerrors = 1;
+    s.errors = calloc(1, sizeof *s.errors);
+    s.errors[0] = (struct status_error){.message = strdup("connection refused")};
+    struct buf b = {0};
+    progress_line(&b, &s);
+    assert_string_equal(
+        b.data, "retrying while following: source: connection refused, pending rows not known since 22s");
+    buf_free(&b);
+    status_free(&s);
+}
+
 static void a_line_names_the_tables_that_run(void **arg)
 {
     (void)arg;
@@ -152,6 +243,10 @@ int main(void)
         cmocka_unit_test(a_line_names_the_tables_that_run),
         cmocka_unit_test(a_line_says_where_it_is),
         cmocka_unit_test(bars_of_a_step),
+        cmocka_unit_test(what_is_at_work_comes_first),
+        cmocka_unit_test(a_comparison_has_the_same_frame),
+        cmocka_unit_test(before_both_sides_are_read),
+        cmocka_unit_test(a_line_says_what_is_wrong),
     };
     return cmocka_run_group_tests_name("progress_text", tests, NULL, NULL);
 }

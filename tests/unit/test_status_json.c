@@ -13,6 +13,11 @@ static struct status sample(void)
     s.engine.version = strdup("0.1.0");
     s.engine.since = strdup("2026-01-31T02:00:00.000Z");
     s.reached = PHASE_FOLLOWING;
+    s.state = STATE_DEGRADED;
+    s.unknown_seconds = 22;
+    s.known_at = strdup("2026-01-31T01:59:40.000Z");
+    s.source.silent_seconds = 16.5;
+    s.target.error = strdup("connection refused");
     s.back = true;
     s.workers.running = 3;
     s.workers.wanted = 4;
@@ -68,6 +73,10 @@ static struct status sample(void)
                                         .bytes_total = 3,
                                         .owed_rows = 4,
                                         .error = strdup("drifted")};
+    s.ntimings = 2;
+    s.timings = calloc(2, sizeof *s.timings);
+    s.timings[0] = (struct status_timing){strdup("step"), strdup("copy"), 12.5, 1153809, 316000000};
+    s.timings[1] = (struct status_timing){strdup("index"), strdup("index public.big_v"), 4.25, -1, -1};
     s.nwaits = 2;
     s.waits = calloc(2, sizeof *s.waits);
     s.waits[0] = (struct status_wait){.side = strdup("source"),
@@ -130,8 +139,14 @@ static void it_has_the_keys_of_the_contract(void **arg)
     struct status s = sample();
     cJSON *o = printed(&s, true);
     KEYS(o, "phase", "reached", "direction", "engine", "workers", "load", "lag_seconds", "owed_rows",
-         "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "doubt", "note", "step",
-         "catch_up", "waits", "cutover");
+         "position", "copy", "last_batch", "tables", "errors", "next", "consistent", "note", "step",
+         "catch_up", "waits", "state", "unknown_seconds", "known_at", "source", "target", "summary",
+         "cutover", "doubt");
+    const cJSON *summary = cJSON_GetObjectItem(o, "summary");
+    KEYS(summary, "seconds", "steps", "tables", "indexes");
+    KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(summary, "steps"), 0), "name", "seconds", "rows", "bytes");
+    KEYS(cJSON_GetObjectItem(o, "source"), "silent_seconds", "error");
+    assert_string_equal(cJSON_GetObjectItem(o, "state")->valuestring, "degraded");
     KEYS(cJSON_GetObjectItem(o, "cutover"), "state", "since", "why");
     KEYS(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "waits"), 0), "side", "step", "table", "seconds",
          "blocker");
@@ -166,7 +181,8 @@ static void what_is_not_known_is_null(void **arg)
     (void)arg;
     struct status s = nothing_known();
     cJSON *o = printed(&s, false);
-    static const char *const null_keys[] = {"lag_seconds", "owed_rows", "position", "next", "note", "step"};
+    static const char *const null_keys[] = {"lag_seconds", "owed_rows", "position", "next",
+                                            "note",        "step",      "summary"};
     for (size_t i = 0; i < COUNT(null_keys); i++)
         assert_true(cJSON_IsNull(cJSON_GetObjectItem(o, null_keys[i])));
     const cJSON *engine = cJSON_GetObjectItem(o, "engine"), *copy = cJSON_GetObjectItem(o, "copy");
@@ -182,6 +198,24 @@ static void what_is_not_known_is_null(void **arg)
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "last_batch"), "at")));
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "tables")), 0);
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "errors")), 0);
+    cJSON_Delete(o);
+}
+
+/* What was true when a server last answered is not told as the present. */
+static void what_was_known_is_not_claimed(void **arg)
+{
+    (void)arg;
+    struct status s = nothing_known(), out;
+    s.consistent_unknown = true;
+    cJSON *o = printed(&s, false);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(o, "consistent")));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(o, "unknown_seconds")));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "source"), "silent_seconds")));
+    char *text = cJSON_PrintUnformatted(o);
+    assert_true(status_from_json(text, &out));
+    assert_true(out.consistent_unknown && !out.consistent);
+    status_free(&out);
+    free(text);
     cJSON_Delete(o);
 }
 
@@ -219,6 +253,9 @@ static void it_can_be_read_back(void **arg)
     assert_true(status_from_json(text, &out));
     assert_int_equal(out.phase, PHASE_FOLLOWING);
     assert_true(out.engine.running);
+    assert_int_equal(out.state, STATE_DEGRADED);
+    assert_true(out.unknown_seconds == 22 && out.source.silent_seconds == 16.5);
+    assert_string_equal(out.target.error, "connection refused");
     assert_int_equal(out.engine.pid, 4711);
     assert_true(out.lag_seconds == 0.25);
     assert_int_equal(out.workers.wanted, 4);
@@ -268,6 +305,7 @@ static void what_is_no_status_is_refused(void **arg)
         "{\"phase\":\"asleep\",\"engine\":{}}",
         "{\"phase\":1,\"engine\":{}}",
         "{\"phase\":\"failed\",\"engine\":[]}",
+        "{\"phase\":\"failed\",\"state\":\"fine\",\"engine\":{}}",
         "{\"phase\":\"paused\",\"reached\":\"asleep\",\"engine\":{}}",
         "{\"phase\":\"failed\",\"engine\":{},\"workers\":4}",
         "{\"phase\":\"failed\",\"engine\":{},\"owed_rows\":\"many\"}",
@@ -295,6 +333,7 @@ int main(void)
         cmocka_unit_test(it_has_the_keys_of_the_contract), cmocka_unit_test(what_is_not_known_is_null),
         cmocka_unit_test(large_numbers_keep_their_digits), cmocka_unit_test(it_can_be_read_back),
         cmocka_unit_test(fewer_and_further_keys_are_fine), cmocka_unit_test(what_is_no_status_is_refused),
+        cmocka_unit_test(what_was_known_is_not_claimed),
     };
     return cmocka_run_group_tests_name("status_json", tests, NULL, NULL);
 }

@@ -83,6 +83,112 @@ static void what_is_waited_for_is_named(void **arg)
     free(text);
 }
 
+/* The last good answer is not shown as if it were the present. */
+static void what_is_not_known_now_was_known_then(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.phase = PHASE_RETRYING;
+    s.reached = PHASE_FOLLOWING;
+    s.state = STATE_RETRYING;
+    s.lag_seconds = s.owed_rows = -1;
+    s.unknown_seconds = 22;
+    s.consistent = false;
+    s.consistent_unknown = true;
+    s.nerrors = 1;
+    s.errors = calloc(1, sizeof *s.errors);
+    s.errors[0] = (struct status_error){.at = strdup("2026-01-31T01:59:38.000Z"),
+                                        .message = strdup("the source refuses the connection"),
+                                        .hint = strdup("is the server up?")};
+    s.source.error = strdup("the source refuses the connection");
+    char *text = printed(&s, false);
+    assert_shows(text,
+                 "phase     retrying while following\n"
+                 "error     the source refuses the connection, 22s ago; hint: is the server up?\n"
+                 "lag       not known since 22s\n"
+                 "owed      not known since 22s\n"
+                 "snapshot  not known; the target showed one moment of the source when it was last asked, "
+                 "100:105:101\n");
+    free(text);
+}
+
+static void a_silent_side_is_named(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.state = STATE_DEGRADED;
+    s.target.silent_seconds = 17;
+    char *text = printed(&s, false);
+    assert_shows(text, "phase     following, degraded\nsilent    the target has not answered for 17s\n");
+    free(text);
+}
+
+/* No line is wider than the terminal, and what is wrapped stands below what it belongs to. */
+static void lines_are_wrapped_below_their_text(void **arg)
+{
+    (void)arg;
+    enum { COLUMNS = 40 };
+    struct status s = following(1);
+    s.next = strdup("the target follows; when you are ready to switch: repl cutover --dry-run");
+    struct buf b = {0};
+    struct status_view v = view;
+    v.columns = COLUMNS;
+    status_text(&b, &s, &v);
+    status_free(&s);
+    for (const char *l = b.data, *end; (end = strchr(l, '\n')) != NULL; l = end + 1)
+        assert_true(text_columns(l, (size_t)(end - l)) <= COLUMNS);
+    assert_shows(b.data, "next      the target follows; when you\n          are ready to switch: repl");
+    buf_free(&b);
+}
+
+static void colors_and_blocks_are_for_terminals(void **arg)
+{
+    (void)arg;
+    struct status s = following(2);
+    s.phase = PHASE_COPYING;
+    s.copy.bytes_done = 1;
+    s.copy.bytes_total = 2;
+    set(&s.tables[0].phase, "failed");
+    set(&s.tables[1].phase, "paused");
+    struct buf b = {0};
+    struct status_view v = view;
+    v.utf8 = v.color = true;
+    status_text(&b, &s, &v);
+    status_free(&s);
+    assert_shows(b.data, "copy      \033[32m███████████████░░░░░░░░░░░░░░░\033[0m  50 %");
+    assert_shows(b.data, "\033[31mfailed");
+    assert_shows(b.data, "\033[33mpaused");
+    buf_free(&b);
+}
+
+static void what_the_copy_took_is_a_table(void **arg)
+{
+    (void)arg;
+    struct status s = following(1);
+    s.ntimings = 5;
+    s.timings = calloc(5, sizeof *s.timings);
+    s.timings[0] = (struct status_timing){strdup("step"), strdup("copy"), 12.5, 1153809, 316000000};
+    s.timings[1] = (struct status_timing){strdup("step"), strdup("indexes"), 8.2, -1, -1};
+    s.timings[2] = (struct status_timing){strdup("table"), strdup("public.orders"), 9, 800000, 191000000};
+    s.timings[3] = (struct status_timing){strdup("table"), strdup("public.t"), 1, 10, 1000};
+    s.timings[4] = (struct status_timing){strdup("index"), strdup("index public.big_v"), 4.2, -1, -1};
+    char *text = printed(&s, true);
+    assert_shows(text, "first copy                time           rows     bytes        rate\n"
+                       "copy                       13s      1,153,809    316 MB   25.3 MB/s\n"
+                       "indexes                   8.2s\n"
+                       "in all                     21s\n"
+                       "slowest tables\n"
+                       "  public.orders           9.0s        800,000    191 MB   21.2 MB/s\n"
+                       "  public.t                1.0s             10    1.0 kB    1.0 kB/s\n"
+                       "slowest indexes\n"
+                       "  index public.big_v      4.2s\n");
+    free(text);
+    s = following(1);
+    text = printed(&s, true);
+    assert_null(strstr(text, "first copy"));
+    free(text);
+}
+
 static void nothing_is_known(void **arg)
 {
     (void)arg;
@@ -296,6 +402,11 @@ int main(void)
         cmocka_unit_test(all_is_well),
         cmocka_unit_test(on_the_way_back_the_sides_have_their_names),
         cmocka_unit_test(nothing_is_known),
+        cmocka_unit_test(what_the_copy_took_is_a_table),
+        cmocka_unit_test(what_is_not_known_now_was_known_then),
+        cmocka_unit_test(a_silent_side_is_named),
+        cmocka_unit_test(lines_are_wrapped_below_their_text),
+        cmocka_unit_test(colors_and_blocks_are_for_terminals),
         cmocka_unit_test(what_is_waited_for_is_named),
         cmocka_unit_test(the_copy_has_a_bar_and_an_end),
         cmocka_unit_test(a_backlog_has_a_bar_and_an_end),
