@@ -33,10 +33,13 @@ const char *apply_read_path(const struct apply *ap)
 static char *source_script(const struct apply *ap, struct arena *a)
 {
     struct buf b = {0};
-    buf_printf(&b, "%s;\n", search_path_sql(a, apply_read_path(ap)));
-    for (size_t i = 0; i < ap->ntables; i++)
-        if (!fan_has(ap, &ap->tables[i]))
-            buf_puts(&b, ap->tables[i].copy_sql);
+    for (size_t i = 0; i < ap->ntables; i++) {
+        if (fan_has(ap, &ap->tables[i]))
+            continue;
+        if (b.len == 0)
+            buf_printf(&b, "%s;\n", search_path_sql(a, apply_read_path(ap)));
+        buf_puts(&b, ap->tables[i].copy_sql);
+    }
     buf_puts(&b, ap->source_end_sql);
     return b.data;
 }

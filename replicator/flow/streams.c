@@ -27,6 +27,9 @@ bool stream_result(struct conn *c, struct result **out, struct err *e)
     return event == PG_RESULT || err_set(e, ERR_SQL, "the server answered out of order");
 }
 
+/* The number and the LSN of the logged write. */
+enum { WRITTEN_COLUMNS = 2 };
+
 bool stream_end_written(struct conn *c, struct written *out, struct err *e)
 {
     enum pg_event event = PG_RESULT;
@@ -36,7 +39,7 @@ bool stream_end_written(struct conn *c, struct written *out, struct err *e)
             return false;
         if (event == PG_COPY_IN || event == PG_COPY_OUT)
             return err_set(e, ERR_SQL, "the server answered out of order");
-        if (event != PG_END && result_rows(r) == 1) {
+        if (event != PG_END && result_rows(r) == 1 && result_columns(r) == WRITTEN_COLUMNS) {
             out->number = result_int(r, 0, 0);
             snprintf(out->lsn, sizeof out->lsn, "%s", result_text(r, 0, 1));
         }
