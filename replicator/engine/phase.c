@@ -128,7 +128,7 @@ enum phase phase_shown(const struct engine *g)
         return PHASE_FAILED;
     if (g->paused)
         return PHASE_PAUSED;
-    if (g->trouble || g->retrying)
+    if ((g->trouble || g->retrying) && !supervise_reads_again(g))
         return PHASE_RETRYING;
     return phase_reached(g);
 }

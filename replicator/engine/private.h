@@ -201,7 +201,9 @@ void supervise_drained(struct engine *g); /* no job is in flight any more */
 /* Work succeeded. same: such work as failed before, so that the error is over; else something else goes on beside it. */
 void supervise_good(struct engine *g, bool same);
 void supervise_opened(struct engine *g); /* both sides were read: where no work follows, that is as much */
-void supervise_again(struct engine *g);  /* try now, not later */
+/* The error is that a table was altered since the catalogs were read: they are read again, and nobody need know. */
+bool supervise_reads_again(const struct engine *g);
+void supervise_again(struct engine *g); /* try now, not later */
 
 /* ---- what the phases do; each begins its work ---- */
 void open_begin(struct engine *g);

@@ -298,7 +298,7 @@ static enum status_state state_of(const struct engine *g, const struct status *s
 {
     if (s->phase == PHASE_FAILED)
         return STATE_FAILED;
-    if (g->trouble || g->retrying)
+    if ((g->trouble || g->retrying) && !supervise_reads_again(g))
         return STATE_RETRYING;
     bool fruitless = g->life == LIFE_FOLLOWING && !g->paused && s->unknown_seconds * 1000 > FRUITLESS_MS;
     return s->nerrors != 0 || fruitless || is_silent(g, clock_ms()) ? STATE_DEGRADED : STATE_OK;

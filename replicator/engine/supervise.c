@@ -50,6 +50,12 @@ static bool may_be_stale(const struct engine *g, const struct err *e)
     return g->backoff.attempt < STALE_TRIES && (gone || (g->opened_once && err_is(e, "42")));
 }
 
+bool supervise_reads_again(const struct engine *g)
+{
+    const bool altered = err_is(&g->trouble_err, "55006") || may_be_stale(g, &g->trouble_err);
+    return (g->trouble || g->retrying) && !g->failed && g->opened_once && altered && g->backoff.attempt <= 1;
+}
+
 /* Credentials are changed on the server and in the connection's file at different moments. */
 static bool may_be_rotating(const struct engine *g, const struct err *e)
 {

@@ -24,7 +24,7 @@ def test_few_rows_of_a_bloated_table_are_few(repl, src, dst, equal):
     follow(repl)
     src.execute("insert into jobs (p) select 'job' from generate_series(1, 60)")
     eventually(lambda: counted(dst, "jobs") == 65, timeout=15, what="the rows arrive")
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
     src.execute("insert into jobs (p) select 'job' from generate_series(1, 1000)")
     repl.kick(timeout=15)
     assert "large backlog" not in repl.run("log").all

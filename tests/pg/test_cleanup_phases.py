@@ -104,7 +104,7 @@ def test_killed_in_between(repl, src, src_admin, dst_admin):
     assert src_admin.execute("select count(*) from repl.d1_a").fetchone()[0] == 0
     for command in ("start", "init"):
         said = repl.run(command, code=1).all
-        assert "did not come to its end" in said and "repl cleanup" in said
+        assert "cleanup that did not end" in said and "repl cleanup" in said
     repl.run("cleanup", "--yes")
     assert compare.catalog(src_admin) == before
     assert not [line for line in compare.catalog(dst_admin) if "repl" in line]
@@ -124,6 +124,6 @@ def test_without_repl_at_hand(repl, src, source, src_admin):
         c.execute(by_hand())
     src.execute("insert into t values (1)")
     assert src_admin.execute("select count(*) from repl.d1_a").fetchone()[0] == 0
-    assert "did not come to its end" in repl.run("start", code=1).all
+    assert "cleanup that did not end" in repl.run("start", code=1).all
     repl.run("cleanup", "--yes")
     assert compare.catalog(src_admin) == before

@@ -97,7 +97,7 @@ def test_altered_on_both_sides(repl, src, dst, writers, source, target, equal, f
             for name, (_, waits) in CHANGES.items():
                 if first in waits:
                     reach(repl, "arrives" if name == "leaves" and first == "source" else name, "drifted")
-            assert repl.phase() == "following"
+            repl.wait_phase("following")
             rounds = mine.rounds
             eventually(lambda: mine.rounds > rounds + 2, what="changes are made meanwhile")
             others_go_on(src, dst)
@@ -127,7 +127,7 @@ def test_rows_that_the_target_refuses(repl, src, dst, equal):
     src.execute("insert into t values (2, 20)")
     reach(repl, "t", "failed")
     assert any("small" in e["message"] and e["table"] == "public.t" for e in repl.status()["errors"])
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
     others_go_on(src, dst)
     assert "public.t" in repl.run("kick", "--wait", code=3).all
     dst.execute("alter table t drop constraint small")
@@ -149,7 +149,7 @@ def test_a_table_is_added(repl, src, dst, writers, target, source, equal):
                         "insert into t select g, null, 'v' || g from generate_series(1, 20000) g")
             eventually(lambda: any(e["table"] == "public.t" and e["hint"] == "repl add public.t"
                                    for e in repl.status()["errors"]), what="status tells of the new table")
-            assert repl.phase() == "following"
+            repl.wait_phase("following")
             assert "did you mean" in repl.run("add", "public.tt", code=1).all
             with Beside(source, "update t set v = 'w' || id where id % 99 = 0", "insert into t select max(id) + 1 from t"):
                 repl.run("add", "t")
@@ -235,7 +235,7 @@ def test_a_partition_that_the_target_lacks(repl, src, dst, source, equal):
         src.execute("insert into t values (2, 15)")
         reach(repl, "t", "failed")
         assert any("create the partition" in e["hint"] for e in repl.status()["errors"] if e["table"] == "public.t")
-        assert repl.phase() == "following"
+        repl.wait_phase("following")
         others_go_on(src, dst)
         dst.execute(ddl)
         reach(repl, "t", "following")

@@ -37,7 +37,7 @@ def test_of_a_partition(repl, src, dst, equal, ddl, undo):
     src.execute("insert into other values (2, 'b')")
     repl.run("kick", "--wait", code=3)
     assert dst.execute("select count(*) from other").fetchone()[0] == 2
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
     assert [e["table"] for e in repl.status()["errors"]] == ["public.part"]
     dst.execute(undo)
     repl.run("kick")

@@ -78,7 +78,7 @@ def test_an_engine_starts_while_it_follows(repl, src, dst, held, equal):
         src.execute("update quiet set w = 8")
         repl.run("kick", "--wait", code=3)
         assert dst.execute("select distinct w from quiet").fetchall() == [(8,)]
-        assert repl.phase() == "following"
+        repl.wait_phase("following")
     src.execute("insert into held (n) values (1)")
     repl.kick()
     equal()

@@ -93,7 +93,7 @@ def test_one_goes(repl, src, dst, source, equal, how, first):
         else:
             src.execute("update t set v = 'no place for it' where at = 11")
             reach(repl, "t", "failed")
-        assert repl.phase() == "following"
+        repl.wait_phase("following")
         others_go_on(src, dst)
         other.execute(how)
         reach(repl, "t", "following")

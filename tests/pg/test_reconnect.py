@@ -66,7 +66,7 @@ def in_the_way(repl, rare, source, src):
 def test_a_cutover_waits_for_what_mends_itself(repl, in_the_way, equal):
     """An error whose cause is gone, and that the engine would try again only after a while."""
     eventually(lambda: repl.status()["errors"], what="the lock is in the way")
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
     cutover = repl.start_in_background("cutover", "--yes")
     log = repl.folder / "background-cutover.log"
     waits = "an error is not over yet, waiting for it up to 10 s: "

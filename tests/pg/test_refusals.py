@@ -65,7 +65,7 @@ def test_a_role_that_may_not_log_in_fails_until_kicked(repl, source, src, role):
     assert "log in" in out.err, out
     role("login")
     repl.kick()
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
 
 
 def test_no_connection_to_spare_passes_by_itself(repl, source, src, role):

@@ -143,7 +143,7 @@ def test_a_foreign_engine_is_named(repl, followed, source, tmp_path_factory):
                         (source.name,)).fetchone()[0]
     out = other.run("start", code=1, timeout=60)
     assert f"pg_terminate_backend({pid})" in out.err, out
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
 
 
 def test_sessions_see_to_it_that_a_dead_client_is_noticed(repl, source, target, src):

@@ -264,7 +264,7 @@ def test_a_pause_of_what_is_no_text_is_refused(repl, src):
         for table in (5, None, [], {}, True):
             answer = ask(repl, command=command, table=table)
             assert not answer["ok"] and "text" in answer["error"]["message"], answer
-    assert repl.phase() == "following"
+    repl.wait_phase("following")
     repl.stop()
 
 
