@@ -55,7 +55,7 @@ static bool sync_once(struct context *c, unsigned timeout_ms, struct err *e)
     if (timed_out) {
         err_set(e, ERR_NOT_YET, "not everything was on the target within %.1f s%s%s", timeout_ms / 1000.0,
                 reason != NULL ? ": " : "", reason != NULL ? reason : "");
-        err_hint(e, "repl kick --wait again goes on where this one ended");
+        ok = err_hint(e, "repl kick --wait again goes on where this one ended");
     }
     free(reason);
     return ok;

@@ -353,6 +353,8 @@ static bool run(struct engine *g, struct err *e)
         log_error("a handle of the loop was left open");
     if (g->opened_once)
         save_stopped(g);
+    if (g->o->once && g->answered < g->request && g->err.kind == ERR_NONE)
+        err_set(&g->err, ERR_STOPPED, "stopped before everything was on the target");
     if (g->err.kind == ERR_NONE)
         return true;
     *e = g->err;
