@@ -30,7 +30,7 @@ def test_before_the_first_copy(repl, src, held, equal):
         text = repl.run("status").out
         assert f"pg_terminate_backend({c.info.backend_pid})" in text and "public.held" in text, text
     repl.wait_phase("following")
-    assert repl.engine_tail(10**6).count("public.held: the table is locked") == 1, "said once"
+    assert repl.engine_tail(10**6).count("warn  public.held: the table is locked") == 1, "said once"
     repl.kick()
     equal()
     assert not repl.status()["errors"]

@@ -47,7 +47,7 @@ def test_a_batch(repl, src, dst, taken, follows, equal, how, statement):
     equal()
     eventually(lambda: not repl.status()["errors"], what="nobody is waited for")
     assert "public.held: the lock is gone; it goes on" in repl.run("log").out
-    assert repl.engine_tail(10**6).count("public.held: the table") == 1, "said once"
+    assert repl.engine_tail(10**6).count("warn  public.held: the table") == 1, "said once"
     never_bare(repl)
 
 
