@@ -38,7 +38,7 @@ def test_all_is_well(repl, check, text, src, src_admin, dst_admin, source_cluste
     assert 0.2 * t["bytes"] / slower < t["copy_seconds"] < 5 * t["bytes"] / slower
     assert 0 < t["source"]["round_trip_seconds"] < 5
     assert not repl.dir.exists(), "check made a state directory"
-    said = text()
+    said = text("-v")
     assert re.search(r"^0 blockers, 0 warnings, \d+ ok; next: repl init$", said, re.M), said
     assert re.search(r"^ok +version +PostgreSQL", said, re.M), said
     assert [f(c) for f in (compare.catalog, compare.digest) for c in (src_admin, dst_admin)] == before
@@ -124,7 +124,7 @@ def test_nothing_stops_at_the_first(check, text, repl, src, dst, src_admin, dst_
     report.one("triggers", "too: trigger there of public.p1", side="target", table="public.p")
     report.one("triggers", "event trigger guard", side="target")
     report.one("target schemas", "shut", "GRANT CREATE, USAGE", side="target", level="blocker")
-    assert re.search(r"^8 blockers, \d+ warnings, \d+ ok; next: mend the blockers", said, re.M), said
+    assert re.search(r"^8 blockers, \d+ warnings, \d+ ok; next: fix the blockers", said, re.M), said
     levels = re.findall(r"^(ok|warning|blocker) ", said, re.M)
     assert levels == sorted(levels, key=["ok", "warning", "blocker"].index), "the gravest come last"
 
