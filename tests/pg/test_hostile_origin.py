@@ -93,13 +93,16 @@ def test_another_role_or_a_new_name(repl, source, src, src_admin, clerk, equal):
                 repl.stop()
                 src_admin.execute(f"alter role mover rename to shaker; alter role shaker password '{source.cluster.password}'")
             repl.environment["REPL_TEST_SOURCE"] = source.cluster.uri(source.name, role=name)
+            if name == "mover":  # the schema has to be its own
+                assert "REASSIGN OWNED BY" in repl.run("start", code=1).err
+                src_admin.execute("reassign owned by app to mover")
             report = repl.run("check", "--source", "env:REPL_TEST_SOURCE", "--target", "env:REPL_TEST_TARGET", "--no-probe", "--json", code=None)
             assert "another role" in report.out
             repl.start()
             eventually(lambda name=name: f"capture takes {name} for repl's role" in repl.engine_tail(), what="it is said")
             repl.wait_phase("following")
-            assert src.execute("select role::text from repl.sync").fetchone() == (name,)
-            sources = [r[0] for r in src.execute("select prosrc from pg_proc p join pg_namespace n on n.oid = pronamespace and nspname = 'repl' "
+            assert src_admin.execute("select role::text from repl.sync").fetchone() == (name,)
+            sources = [r[0] for r in src_admin.execute("select prosrc from pg_proc p join pg_namespace n on n.oid = pronamespace and nspname = 'repl' "
                                                  "where prorettype = 'trigger'::regtype").fetchall()]
             assert sources and all(f"'{name}'" in s and "'app'" not in s for s in sources)
             with clerk() as c:
