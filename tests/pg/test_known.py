@@ -36,7 +36,7 @@ def assert_all_is_well(repl):
 def test_while_a_server_is_down(follows, source_cluster, target_cluster, side):
     repl, cluster = follows, source_cluster if side == "source" else target_cluster
     cluster.stop()
-    status = eventually(lambda: (s := repl.status())["phase"] == "retrying" and s, what="phase retrying")
+    status = eventually(lambda: (s := repl.status())["phase"] == "retrying" and s["errors"][0]["hint"] and s, what="phase retrying")
     assert status["state"] == "retrying" and status["reached"] == "following"
     assert status["lag_seconds"] is None and status["owed_rows"] is None and status["consistent"] is None
     assert status["unknown_seconds"] > 0 and status["known_at"]
