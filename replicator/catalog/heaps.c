@@ -133,7 +133,7 @@ bool catalog_cuts(struct conn *c, const char *search_path, const struct relation
         {"key", values(a, r)}, {"shares", share_array(a, shares, n)}, {NULL, NULL},
     };
     char *sql = sql_fill(sql_catalog_cuts, vars);
-    bool ok = search_path_query(c, search_path, sql, &found, e);
+    bool ok = search_path_query(c, relation_names_objects(r) ? NULL : search_path, sql, &found, e);
     free(sql);
     if (!ok)
         return err_relation(e, r);

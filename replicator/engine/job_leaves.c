@@ -30,7 +30,8 @@ static char *keys_out_sql(struct arena *a, const char *search_path, const struct
                           const struct leaf *leaf, const char *xid)
 {
     struct buf b = {0};
-    buf_printf(&b, "%s; COPY (SELECT %s", search_path_sql(a, search_path), xid);
+    buf_printf(&b, "%s; COPY (SELECT %s",
+               search_path_sql(a, relation_names_objects(root) ? NULL : search_path), xid);
     for (size_t k = 0; k < root->nkey; k++) {
         buf_puts(&b, ", ");
         sql_ident(&b, relation_key(root, k)->name);

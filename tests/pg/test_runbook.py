@@ -117,7 +117,7 @@ class Night:
     def type(self, command, timeout=60):
         p = subprocess.run(["bash", "-c", command], env=self.environment, cwd=self.repl.folder, stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout * SLOWER, check=False)
-        return p.stdout.splitlines()
+        return [line for line in p.stdout.splitlines() if not line.startswith("fault point ")]
 
     def begin(self):
         """A sync that follows, as the tutorial leaves it."""
