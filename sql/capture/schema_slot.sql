@@ -22,6 +22,7 @@ SET search_path = pg_catalog, :"schema", pg_temp AS $$
 DECLARE
     found_id int;
     name text;
+    other text;
 BEGIN
     PERFORM lock_slots();
     SELECT id INTO found_id FROM slot WHERE target = target_id;
@@ -38,6 +39,12 @@ BEGIN
         EXECUTE format('CREATE SEQUENCE %s.slot_1_%s MINVALUE 0',
                        (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'slot'::regclass), name);
         PERFORM setval(format('slot_1_%s', name)::regclass, 0);
+        -- What default privileges gave to others.
+        FOR other IN SELECT DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END
+                     FROM pg_class c CROSS JOIN aclexplode(c.relacl) x
+                     WHERE c.oid = format('slot_1_%s', name)::regclass AND x.grantee <> c.relowner LOOP
+            EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %s CASCADE', format('slot_1_%s', name)::regclass, other);
+        END LOOP;
     END LOOP;
     RETURN 1;
 END $$;

@@ -18,9 +18,8 @@ def next_line(repl):
 
 
 def is_told(repl):
-    """What to type comes from an error, or a table that waits is named."""
-    s = repl.status()
-    return any((e["hint"] and e["hint"] in s["next"]) or (e["table"] and e["table"] in s["next"]) for e in s["errors"])
+    """What to type comes from the error, and is no cutover."""
+    return "repl cutover" not in next_line(repl)
 
 
 def through(repl):
