@@ -44,8 +44,8 @@ def test_a_rate_is_held_until_it_is_lifted(repl, src, equal):
     status = repl.status()
     assert status["workers"]["max_rate_bytes_per_second"] == 2 * MB
     assert 1.2 * MB < status["copy"]["rate_bytes_per_second"] < 2.6 * MB or SLOWER > 1
-    assert "--max-rate unlimited" in repl.run("set", "--max-rate", "unlimited").out
     left, lifted = 16 * MB - copied(repl), time.monotonic()
+    assert "--max-rate unlimited" in repl.run("set", "--max-rate", "unlimited").out
     repl.wait_phase("indexing", "catching_up", "following")
     assert time.monotonic() - lifted < left / (2 * MB) * SLOWER, "nobody waits for the rate any more"
     repl.wait_phase("following")
